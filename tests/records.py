@@ -62,6 +62,7 @@ def settings(draw):
         "outliers": draw(st.sampled_from(["clip", "mark", "keep"])),
         "ensemble": draw(st.booleans()),
         "engine": draw(st.sampled_from(["torch", "openvino", "onnxruntime"])),
+        "border": draw(st.sampled_from(["reflect", "zeros"])),
     }
 
 

@@ -38,7 +38,7 @@ def main(folder: Path, models: list[str]) -> None:
             gain = 2.0 ** (bits - 16)
             small = np.rint(imresize(large, 1 / SCALE).clip(0, 1) * gain * WHITE).astype(np.uint16)
             for name, network in networks.items():
-                result = upscale(small, network, device="cpu") / (gain * WHITE)
+                result = upscale(small, network, device="cpu", border="zeros") / (gain * WHITE)
                 scores[name].append(psnr(result.clip(0, 1), large, border=SCALE))
         print(f"| {bits} | " + " | ".join(f"{mean(one):.2f}" for one in scores.values()) + " |")
 

@@ -47,7 +47,7 @@ def luma_of(
     network: Network | None, small: torch.Tensor, scale: int, *, ensemble: bool
 ) -> torch.Tensor:
     """Return the enlarged luma, (1, 1, H, W), of an RGB image; bicubic without network."""
-    how = {"device": "cpu", "ensemble": ensemble}
+    how = {"device": "cpu", "ensemble": ensemble, "border": "zeros"}  # as in papers
     if network is None:
         luma = imresize(rgb_to_ycbcr(small)[:, :1], scale)
     elif network.channels == 1:

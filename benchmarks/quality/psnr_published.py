@@ -153,7 +153,7 @@ def whole(image: Tensor, network: Network) -> Tensor:
     """Upscale RGB or luma, (1, C, H, W), by our engine, in float32."""
     spans = (LUMA_OF_BLACK, LUMA_OF_WHITE) if image.shape[1] == 1 else None
     pixels = image[0].movedim(0, 2).numpy()
-    how = {"device": "cpu", "outliers": "keep"}
+    how = {"device": "cpu", "outliers": "keep", "border": "zeros"}  # as authors do
     result = upscale(pixels, network, axes="YXC", value_range=spans, **how)
     return torch.from_numpy(result).movedim(2, 0)[None]
 

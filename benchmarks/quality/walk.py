@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(napari_sr.__file__).parent
 INSIDE_THE_NETWORK = ("models/", "layers/")
-SIDE = 64
+SIDE = 52  # 64 with the reflected pixels on each side
 TILE = 24
 LEAST_SIDE = 6
 """Arrays with two axes of at least this length are pixels. Weights of the network are never passed

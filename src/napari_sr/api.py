@@ -124,6 +124,7 @@ def upscale(
     consistent: bool = False,
     value_range: tuple[float, float] | Percentiles | None = None,
     engine: str = "auto",
+    border: str = "auto",
     region: tuple[tuple[int, int], tuple[int, int]] | None = None,
     out: Any = None,
     progress: Callable[[Progress], object] | None = None,
@@ -181,6 +182,12 @@ def upscale(
         another process compiles a network, PyTorch computes. With `precision="bfloat16"`,
         "openvino" uses bfloat16 if its results differ from PyTorch's in float32 by at most 0.02 of
         the largest. NAPARI_SR_ENGINE in the environment decides "auto".
+    border : str
+        Pixels beyond the border of a plane. Most networks take them for zeros, which makes the
+        outermost rows of flat images wrong. "auto": up to 6 reflected pixels come first where the
+        network allows it; networks with global values, such as BSRN, and networks of spandrel get
+        zeros. "reflect": they get reflected pixels, too. "zeros": as the network pads by itself,
+        for comparison with papers.
     region : ((top, bottom), (left, right)), optional
         The rectangle of each plane to upscale, in pixels of the image: its first row, the row after
         its last, and the same for columns. The result equals that part of the whole result. Only
@@ -208,7 +215,7 @@ def upscale(
         If the smallest tile does not fit.
     """
     settings = Settings(
-        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine
+        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, border
     )
     request = request_of(image, model, scale, settings, axes, region, consistent=consistent)
     if out is None:
@@ -236,6 +243,7 @@ def upscale_lazy(
     consistent: bool = False,
     value_range: tuple[float, float] | Percentiles | None = None,
     engine: str = "auto",
+    border: str = "auto",
 ) -> Any:
     """Upscale an image lazily: return a dask array whose chunks are computed when they are needed.
 
@@ -251,7 +259,7 @@ def upscale_lazy(
         NumPy, dask, Zarr or similar, as for `upscale`.
     model, scale, axes, tile, halo, device, precision, kernels, outliers : optional
         As for `upscale`.
-    ensemble, consistent, value_range, engine : optional
+    ensemble, consistent, value_range, engine, border : optional
         As for `upscale`. With the engine "auto", the first chunk in a process may wait some seconds
         until the network is compiled.
 
@@ -270,7 +278,7 @@ def upscale_lazy(
     from napari_sr.streaming.lazy import lazy_result
 
     settings = Settings(
-        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine
+        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, border
     )
     return lazy_result(request_of(image, model, scale, settings, axes, consistent=consistent))
 

@@ -256,6 +256,22 @@ def test_an_ensemble_is_what_the_function_returns_and_the_file_says_so(run, tmp_
         assert file.pages.first.software.endswith(", mean of 8 views")
 
 
+def test_the_border_is_what_the_function_returns(run, tmp_path, random):
+    pixels = noise(random, (9, 7), np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", pixels)
+
+    for border in ("auto", "zeros"):
+        out = f"{border}.tif"
+        code, _, err = run("upscale", "in.tif", out, "--border", border)
+        assert (code, err) == (0, "")
+        expected = napari_sr.upscale(pixels, border=border)
+        np.testing.assert_array_equal(tifffile.imread(tmp_path / out), expected)
+
+    code, _, err = run("upscale", "in.tif", "out.tif", "--border", "mirror")
+    assert code == 2
+    assert "border must be one of auto, reflect, zeros, got 'mirror'" in err
+
+
 def test_options_reach_the_network(run, tmp_path, random):
     tifffile.imwrite(tmp_path / "in.tif", noise(random, (9, 7), np.uint8))
 

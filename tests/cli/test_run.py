@@ -97,7 +97,7 @@ def test_the_result_of_a_layer_is_made_from_the_file_that_is_given(source, tmp_p
         run(Again(tmp_path / "record.toml"))
     run(Again(tmp_path / "record.toml", source))
 
-    expected = made(source, tmp_path / "expected.tif", value_range=None, tile=512)
+    expected = made(source, tmp_path / "expected.tif", value_range=None, tile=512, border="zeros")
     np.testing.assert_array_equal(pixels(tmp_path / "record.ome.tif"), expected)
 
 

@@ -49,7 +49,7 @@ def test_a_short_record_is_told_too():
     assert list(in_words(found)) == [
         "model: fsrcnn-x2, x2",
         "settings: tile 512, device cpu, precision float32, kernels auto, outliers clip, "
-        "ensemble False",
+        "ensemble False, border zeros",
         "engine: torch",
     ]
 

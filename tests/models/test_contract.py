@@ -72,6 +72,20 @@ def test_odd_sizes_are_upscaled_and_what_is_refused_the_engine_makes_larger(netw
     assert np.isfinite(result).all()
 
 
+@pytest.mark.parametrize("level", [0.0, 0.7, 1.0])
+def test_only_networks_that_pad_without_zeros_may_say_so(network, level):
+    if network.pads_with_zeros:
+        return  # the engine then puts reflected pixels before the zeros
+    flat = torch.full((1, network.channels, 20, 24), level)
+
+    with torch.inference_mode():
+        result = network(flat)
+
+    middle = result[..., 10 * network.scale :, 12 * network.scale :]
+    pattern = middle[..., : network.scale, : network.scale].repeat(1, 1, 20, 24)
+    torch.testing.assert_close(result, pattern, rtol=0, atol=1e-5)
+
+
 def test_images_of_a_batch_do_not_mix(network):
     batch = image_for(network, images=3, dtype=torch.float64)
     network.double()

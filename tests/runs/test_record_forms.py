@@ -69,7 +69,7 @@ def test_a_command_asks_for_the_recorded_run(record):
 def test_a_known_model_is_named_and_a_layer_has_no_path():
     assert as_command(record_of()) == (
         "napari-sr upscale IN.tif cells_fsrcnn-x2.ome.tif --model fsrcnn-x2 --tile 512 "
-        "--device cpu --engine torch --axes YX"
+        "--device cpu --engine torch --border zeros --axes YX"
     )
     wide = record_of(source_dtype="uint16", value_range=(0.0, 4095.0))
     assert "--value-range 0 4095" in as_command(wide)
@@ -137,6 +137,7 @@ def test_python_and_command_make_a_consistent_result_again(image):
         (Settings(value_range=(0, 70000), tile=20, outliers="keep"), None),
         (Settings(ensemble=True, halo=3, tile=24, device="cpu"), None),
         (Settings(value_range=(0, 70000)), ((3, 20), (5, 30))),
+        (Settings(border="zeros", tile=24), None),
     ],
 )
 def test_python_gives_the_same_pixels(image, settings, region):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fakes import Nearest
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.value_range import Percentiles
-from napari_sr.engine.planning.blocks import make_grid
+from napari_sr.engine.planning.blocks import usual_grid
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.recorded import Recorded
 from napari_sr.streaming.block_record import block_record
@@ -22,8 +24,9 @@ def run():
     image = np.arange(200 * 200, dtype=np.uint16).reshape(200, 200)
     network = Nearest(radius=2)
     network.provenance = {"model": "bicubic-x2", "scale": 2, "sha256": "12"}
-    grid = make_grid(layout_of(image.shape, image.dtype), network, local=True, side=(64, 64))
-    return with_tile(run_on(image, grid, network, Settings(value_range=Percentiles(0, 100))))
+    settings = Settings(value_range=Percentiles(0, 100))
+    grid = usual_grid(layout_of(image.shape, image.dtype), network, settings, (64, 64))
+    return with_tile(run_on(image, grid, network, settings))
 
 
 def test_all_that_was_open_is_decided(run):
@@ -33,6 +36,13 @@ def test_all_that_was_open_is_decided(run):
     assert found.settings.value_range == (0.0, 39999.0)
     assert (found.settings.device, found.settings.precision) == ("cpu", "float32")
     assert found.settings.tile == run.settings.tile > 0
+    assert found.settings.border == "reflect"
+
+
+def test_the_border_is_that_of_the_blocks(run):
+    alone = replace(run, reader=replace(run.reader, grid=replace(run.reader.grid, border=0)))
+
+    assert block_record(alone)["settings"]["border"] == "zeros"
 
 
 def test_the_end_of_a_run_adds_engine_and_notes(run):

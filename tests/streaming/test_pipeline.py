@@ -9,7 +9,7 @@ from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.plane_values import ValueRange
-from napari_sr.engine.planning.blocks import make_grid
+from napari_sr.engine.planning.blocks import usual_grid
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.streaming import run as module
@@ -20,7 +20,7 @@ SETTINGS = Settings(device="cpu", engine="torch", tile=32)
 
 def run_of(image, network, *, local=True, side=(32, 32)):
     layout = layout_of(image.shape, image.dtype, "ZYX")
-    grid = make_grid(layout, network, local=local, side=side if local else None)
+    grid = usual_grid(layout, network, SETTINGS, side if local else None)
     reader = BlockReader(image, grid, network.receptive_field)
     return BlockRun(reader, network, SETTINGS, ValueRange(0, 1))
 
@@ -37,7 +37,7 @@ def test_one_pipeline_serves_blocks_of_all_sizes(random, monkeypatch):
     finish(run_blocks(run, range(12), lambda block, values: seen.append((block, values))))
 
     assert made == [1]
-    assert len({block.window.size for block, _ in seen}) > 1
+    assert len({block.extended.size for block, _ in seen}) > 1
     whole = finish(upscale_array(image, Nearest(radius=1), SETTINGS, axes="ZYX"))[1].pixels
     for block, values in seen:
         np.testing.assert_allclose(values, whole[block.plane][output_place(block, 2)], atol=1e-6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
+import torch
 from records import record_of
 
 import napari_sr
@@ -15,6 +16,7 @@ from napari_sr.engine.planning.region import checked_region
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.lazy import open_lazy
 from napari_sr.files.lazy_image import Axis
+from napari_sr.layers.colour import enlarge
 from napari_sr.runs.job import run as run_job
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.record import RecordError, as_toml, read_record
@@ -105,7 +107,8 @@ def test_a_file_of_fewer_bits_has_their_white(tmp_path, random):
 
     again = run(record)
 
-    expected = napari_sr.upscale(pixels, value_range=(0, 4095), engine="torch").clip(max=4095)
+    how = {"value_range": (0, 4095), "engine": "torch", "border": "zeros"}
+    expected = napari_sr.upscale(pixels, **how).clip(max=4095)
     np.testing.assert_array_equal(again, expected)
 
 
@@ -114,7 +117,25 @@ def test_another_type_gets_its_own_range(random):
 
     again = run(record_of(versions={}), pixels)
 
-    np.testing.assert_array_equal(again, napari_sr.upscale(pixels, engine="torch"))
+    expected = napari_sr.upscale(pixels, engine="torch", border="zeros")
+    np.testing.assert_array_equal(again, expected)
+
+
+def test_records_from_before_the_border_was_reflected_give_the_same_bits(random):
+    pixels = random.random((30, 40)).astype(np.float32)
+    before = record_of(versions={}, source_dtype="float32", value_range=(0.0, 1.0))
+    assert "border" not in before["settings"]
+    after = {**before, "settings": {**before["settings"], "border": "reflect"}}
+
+    alone, around = run(before, pixels), run(after, pixels)
+
+    plane = torch.from_numpy(pixels)[None, None]
+    with torch.inference_mode():
+        expected = enlarge(napari_sr.load("fsrcnn-x2"), plane)[0, 0].numpy()
+    np.testing.assert_array_equal(alone, expected)
+    np.testing.assert_array_equal(around, napari_sr.upscale(pixels, engine="torch"))
+    np.testing.assert_array_equal(alone[30:32, 40:42], around[30:32, 40:42])
+    assert np.abs(alone - around).max() > 0.01
 
 
 def test_what_differs_is_told(pixels, tmp_path):

@@ -13,7 +13,7 @@ from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.image.value_range import OutsideRangeWarning
-from napari_sr.engine.planning.blocks import make_grid
+from napari_sr.engine.planning.blocks import usual_grid
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.streaming.run import BlockRun, output_place, run_blocks
 
@@ -22,10 +22,10 @@ SETTINGS = Settings(device="cpu", engine="torch")
 
 def run_of(image, network, side=(32, 32), axes=None, values=None, **settings):
     layout = layout_of(image.shape, image.dtype, axes)
-    grid = make_grid(layout, network, local=True, side=side)
+    settings = Settings(device="cpu", engine="torch", **settings)
+    grid = usual_grid(layout, network, settings, side)
     reader = BlockReader(image, grid, network.receptive_field)
     white = 1 if image.dtype.kind == "f" else np.iinfo(image.dtype).max
-    settings = Settings(device="cpu", engine="torch", **settings)
     return BlockRun(reader, network, settings, values or ValueRange(0, white))
 
 
@@ -67,10 +67,12 @@ def test_small_and_odd_images_are_exact(height, width, radius, multiple):
     image = np.random.default_rng(1).random((height, width)).astype(np.float32)
     side = 12 // multiple * multiple
 
-    result, _, _ = by_blocks(run_of(image, network, (side, side)))
+    for border in ("auto", "zeros"):
+        result, _, _ = by_blocks(run_of(image, network, (side, side), border=border))
 
-    whole = finish(upscale_array(image, network, SETTINGS))[1].pixels
-    np.testing.assert_allclose(result, whole, atol=1e-6)
+        settings = replace(SETTINGS, border=border)
+        whole = finish(upscale_array(image, network, settings))[1].pixels
+        np.testing.assert_allclose(result, whole, atol=1e-6)
 
 
 def test_progress_rises_to_one_and_counts_blocks(random):

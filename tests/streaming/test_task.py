@@ -49,6 +49,21 @@ def test_a_task_is_the_same_in_another_process(source, settings):
     assert again.network.provenance == opened.network.provenance
 
 
+def test_a_task_from_before_the_border_was_reflected_goes_on_with_zeros(source):
+    zeros = replace(SETTINGS, border="zeros")
+    task, opened = task_of(source, zeros)
+    del task["key"]["settings"]["border"]
+
+    again = reopen(json.loads(json.dumps(task)))
+
+    assert again.run.settings == opened.run.settings
+    assert again.grid == opened.grid
+    image, network = open_lazy(source), load("fsrcnn", 2)
+    now = key_of(source, image, ModelReference(), network, SETTINGS)
+    with pytest.raises(JournalError, match=r"border was \"zeros\" and is \"auto\""):
+        reopen(json.loads(json.dumps(task)), now)
+
+
 def test_the_tile_is_fixed_because_free_memory_changes(source, monkeypatch):
     task, opened = task_of(source)
     monkeypatch.setattr(

@@ -62,6 +62,7 @@ def upscale_command(
     ensemble: of_upscale.Ensemble = False,
     uncertainty: of_upscale.Uncertainty = None,
     consistent: of_upscale.Consistent = False,
+    border: of_upscale.Border = "auto",
     value_range: of_upscale.ValueRange = None,
     percentiles: of_upscale.Percentiles = None,
     axes: of_upscale.Axes = None,
@@ -91,7 +92,9 @@ def upscale_command(
         model = advise.model_for(source, scale, values, axes)
     given = read_options(option)
     wanted = replace(reference(model, scale, given, blend, weight), consistent=consistent)
-    settings = Settings(tile, halo, device, precision, values, kernels, outliers, ensemble, engine)
+    settings = Settings(
+        tile, halo, device, precision, values, kernels, outliers, ensemble, engine, border
+    )
     version = read_version(ome_zarr)
     blocks = BlockOptions(resume, workers, scheduler, read_part(part), finish, version)
     spans = None if region is None else (region[:2], region[2:])

@@ -81,6 +81,13 @@ Uncertainty = Annotated[
         ".ome.zarr).",
     ),
 ]
+Border = Annotated[
+    str,
+    typer.Option(
+        help="Pixels beyond the border: auto (reflected where the network allows it), reflect, or "
+        "zeros (as in papers)."
+    ),
+]
 ValueRange = Annotated[
     tuple[float, float] | None,
     typer.Option(

@@ -113,8 +113,9 @@ class Result:
         self, lr: NDArray[np.float64], black: float = 0.0, white: float = 1.0
     ) -> NDArray[np.float64]:
         axes = "YX" if lr.ndim == 2 else "YXC"
-        # so that figures do not depend on what this machine has compiled
-        options = {"value_range": (black, white), "engine": "torch", **self.protocol.options}
+        # PyTorch, because other engines must be compiled first; zeros, as in papers
+        usual = {"value_range": (black, white), "engine": "torch", "border": "zeros"}
+        options = {**usual, **self.protocol.options}
         result = api.upscale(lr, self.network, axes=axes, **options)
         clipped: NDArray[np.float64] = np.clip(result, black, white)
         return clipped

@@ -97,6 +97,7 @@ def uncertainty(
     outliers: str = "clip",
     value_range: tuple[float, float] | Percentiles | None = None,
     engine: str = "auto",
+    border: str = "auto",
     region: tuple[tuple[int, int], tuple[int, int]] | None = None,
     out: tuple[Any, Any] | None = None,
     progress: Callable[[Progress], object] | None = None,
@@ -116,7 +117,7 @@ def uncertainty(
         the mean is rounded once. Memory must hold mean and spread twice.
     ensemble : bool
         Whether to use the eight views; if not, the spread is only over the models.
-    value_range, engine, region, progress : optional
+    value_range, engine, border, region, progress : optional
         As for `napari_sr.upscale`.
     out : (array, array), optional
         Zarr, NumPy, h5py or similar of the result's shape, one of the image's type and one of
@@ -138,8 +139,9 @@ def uncertainty(
         If the smallest tile does not fit.
     """
     settings = Settings(
-        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, ensemble
-    )
+        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, border,
+        spread=ensemble,
+    )  # fmt: skip
     first = request_of(image, model, scale, settings, axes, region)
     others = [request_of(image, other, scale, settings, axes, region) for other in _listed(models)]
     if not others and not ensemble:

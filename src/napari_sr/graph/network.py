@@ -50,6 +50,12 @@ class Network(nn.Module):
     whole: bool = False
     """Whether to process an image in one piece if memory allows, because tiles would leave
     seams."""
+    pads_with_zeros: bool = True
+    """Whether it takes pixels beyond the image for zeros. The engine then puts some reflected
+    pixels before them; see `Settings.border`."""
+    zeros_reach: int = 6
+    """LR pixels from the zeros at which they no longer change flat images by 1 of 255, measured
+    with all weights (benchmarks/quality/border.py)."""
     full_range: bool = False
     """Whether a network of one channel was trained on grey from 0 to 1 or on luma from 16/255 to
     235/255. The engine converts images accordingly."""

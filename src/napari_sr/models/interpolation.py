@@ -42,6 +42,7 @@ class Interpolation(Network):
     """
 
     full_range = True
+    pads_with_zeros = False
 
     def __init__(self, *, scale: int, channels: int = 3, method: str = "bicubic") -> None:
         super().__init__(scale=scale, channels=channels)

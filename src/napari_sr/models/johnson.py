@@ -111,6 +111,7 @@ class Johnson(Network):
         self.factors = (2,) * halvings + factors(scale)
         self.by, self.kernel, self.squash = by, kernel, squash
         self.multiple = 2**halvings
+        self.pads_with_zeros = padding == "zeros"
         if padding == "reflect":
             # reflection needs 4 inner pixels for 9x9, and 1 for 3x3 on the coarsest grid
             self.least_size = max(REACH + 1, 2 * self.multiple)

@@ -59,6 +59,7 @@ class SRCNN(Network):
         if len(kernels) != 3 or any(size % 2 == 0 for size in kernels):
             raise ValueError(f"SRCNN needs three odd kernel sizes, got {kernels}")
         self.kernels = kernels
+        self.pads_with_zeros = not replicate
         mode: Literal["replicate", "zeros"] = "replicate" if replicate else "zeros"
         widths = ((channels, features), (features, mapped), (mapped, channels))
         self.extract, self.map, self.rebuild = (

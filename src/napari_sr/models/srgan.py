@@ -108,6 +108,8 @@ class SRGAN(Network):
         The value of white that the weights expect: 1, or for instance 255.
     """
 
+    zeros_reach = 9  # with 6, white is wrong by up to 8 of 255 in one channel
+
     def __init__(
         self,
         *,

@@ -223,12 +223,13 @@ def _plan(
     from napari_sr.engine.planning.blocks import usual_grid
     from napari_sr.engine.planning.plan import make_plan
 
-    if folder is not None:
-        grid = usual_grid(layout, network, settings)
-        window = grid.block(0).window.size
-        shape = (grid.count, *window, *([layout.channels] if layout.samples else []))
-        layout = layout_of(shape, layout.dtype, "BYXS"[: len(shape)])
-    return layout, make_plan(layout, network, settings)
+    if folder is None:
+        return layout, make_plan(layout, network, settings)
+    grid = usual_grid(layout, network, settings)
+    size = grid.block(0).extended.size
+    shape = (grid.count, *size, *([layout.channels] if layout.samples else []))
+    layout = layout_of(shape, layout.dtype, "BYXS"[: len(shape)])
+    return layout, make_plan(layout, network, settings, size)
 
 
 def _estimate(

@@ -83,6 +83,8 @@ class Decided:
     outliers: str = "clip"
     ensemble: bool = False
     engine: str = "auto"
+    border: str = "zeros"
+    """Records from before this setting have none; all planes then had zeros beyond their border."""
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ def block_record(run: BlockRun, report: Report | None = None) -> dict[str, Any]:
         precision=str(precision).removeprefix("torch."),
         value_range=None if settings.value_range is None else values,
         engine=settings.engine if report is None else report.engine,
+        border="reflect" if grid.border else "zeros",
     )
     return {
         **network.provenance,

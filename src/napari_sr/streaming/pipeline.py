@@ -72,7 +72,7 @@ class Pipeline:
         return [self.result] if self.spread is None else [self.result, self.spread]
 
     def take(self, layout: Layout) -> None:
-        """Prepare for the blocks of windows with this layout."""
+        """Prepare for the blocks for which the network reads this layout."""
         self._shape = layout.enlarged(self._run.network.scale).shape[1:]
 
     def __enter__(self) -> Pipeline:

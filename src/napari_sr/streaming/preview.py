@@ -86,8 +86,7 @@ def _run(request: PreviewRequest) -> Generator[PreviewBlock | float | None, None
 
 def _is_exact(grid: BlockGrid) -> bool:
     """Return whether blocks equal the whole result: the network gets all pixels that it needs."""
-    plane = grid.layout.height, grid.layout.width
-    return not grid.whole or grid.block(0).window.size == plane
+    return not grid.whole or grid.reads_plane(grid.block(0))
 
 
 def _repeated(request: PreviewRequest, run: BlockRun, scale: int) -> NDArray[Any]:

@@ -56,17 +56,23 @@ class BlockRun:
         """Whether blocks are planes whose results are written shard by shard."""
         return self.reader.grid.whole and self.reader.grid.region is None
 
-    def window_layout(self, count: int, block: Block) -> Layout:
-        """Return the layout of the windows of `count` blocks that are as large as this one."""
+    def input_layout(self, count: int, block: Block) -> Layout:
+        """Return the layout of what the network reads for `count` blocks as large as this one."""
         layout = self.reader.grid.layout
-        shape = (count, *block.window.size, *([layout.channels] if layout.samples else []))
+        shape = (count, *block.extended.size, *([layout.channels] if layout.samples else []))
         return layout_of(shape, layout.dtype, "BYXS"[: len(shape)])
 
     def prepared(self, block: Block) -> Prepared:
         """Prepare the computation of blocks as large as this one; see `prepared.prepare`."""
-        layout = self.window_layout(1 if self.in_parts else IN_MEMORY, block)
+        layout = self.input_layout(1 if self.in_parts else IN_MEMORY, block)
         return prepare(
-            layout, self.network, self.settings, lazy=True, waits=self.waits, shards=self.in_parts
+            layout,
+            self.network,
+            self.settings,
+            lazy=True,
+            waits=self.waits,
+            shards=self.in_parts,
+            size=block.extended.size,
         )
 
 
@@ -157,9 +163,9 @@ def run_blocks(
     """
     # blocks of the largest size first: they cover most of the image
     found = map(run.reader.grid.block, numbers)
-    blocks = sorted(found, key=lambda one: one.window.size, reverse=True)
+    blocks = sorted(found, key=lambda one: one.extended.size, reverse=True)
     total = sum(_work(block) for block in blocks)
-    groups = [list(alike) for _, alike in groupby(blocks, key=lambda one: one.window.size)]
+    groups = [list(alike) for _, alike in groupby(blocks, key=lambda one: one.extended.size)]
     report, before = Report(diagnostics_of(run.settings)), 0.0
     if not blocks:
         return report
@@ -175,7 +181,7 @@ def run_blocks(
 
 
 def _work(block: Block) -> int:
-    height, width = block.window.size
+    height, width = block.extended.size
     return height * width
 
 
@@ -197,9 +203,9 @@ def _shares(
 def _run_alike(
     run: BlockRun, blocks: list[Block], pipeline: Pipeline, report: Report
 ) -> Generator[Progress, None, None]:
-    """Compute blocks whose windows have one size, and add their notes to the report."""
+    """Compute blocks for which the network reads one size, and add their notes to the report."""
     prepared = run.prepared(blocks[0])
-    layout = run.window_layout(len(blocks), blocks[0])
+    layout = run.input_layout(len(blocks), blocks[0])
     pipeline.take(layout)
     planes = Planes(
         layout, pipeline.read, run.values, pipeline.result, pipeline.finish, report.diagnostics,

@@ -132,6 +132,7 @@ def reopen(task: dict[str, Any], key: dict[str, Any] | None = None) -> Opened:
         If the source or the model cannot be read.
     """
     before = task["key"]
+    before["settings"].setdefault("border", "zeros")  # tasks from before this setting have none
     source = before["source"]
     image = open_lazy(Path(source["path"]), task["axes"])
     model = _model_from_json(before["model"])

@@ -10,7 +10,10 @@ import numpy as np
 import torch
 
 from napari_sr.api import load
+from napari_sr.engine.execution.plane_output import mirrored
 from napari_sr.engine.image.conversion import as_array
+from napari_sr.engine.planning.border import border_width
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.evaluation.conformal import Calibration, CalibrationError, calibration_of, width_of
 from napari_sr.evaluation.uncertainty import uncertainty
 from napari_sr.layers.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
@@ -132,6 +135,8 @@ def calibration_on(
 ) -> Calibration:
     """Return the calibration of a network on validation pairs, without a border of S pixels.
 
+    Images are extended by reflection as those of a run, whose errors the calibration is to bound.
+
     Parameters
     ----------
     network : Network
@@ -151,12 +156,28 @@ def calibration_on(
     device, border = next(network.parameters()).device, network.scale
     inner = (..., slice(border, -border), slice(border, -border))
     measured: list[tuple[NDArray[Any], NDArray[Any]]] = []
-    for lr, hr in pairs:
-        views = torch.stack([_seen(network, lr.to(device), turns, mirrored).cpu()
+    width_around = border_width(network, Settings())
+    for small, hr in pairs:
+        lr = _extended(small, width_around).to(device)
+        rows, columns = (_inside(size, width_around * network.scale) for size in hr.shape[-2:])
+        views = torch.stack([_seen(network, lr, turns, mirrored)[..., rows, columns].cpu()
                              for turns in range(4) for mirrored in (False, True)])  # fmt: skip
         parts = views.std(dim=0, correction=0)[inner], (views.mean(dim=0) - hr)[inner]
         measured.append((parts[0].numpy() / width, parts[1].numpy() / width))
     return calibration_of(measured, about=about)
+
+
+def _extended(image: Tensor, width: int) -> Tensor:
+    """Return an image, (C, H, W), with `width` reflected pixels on each side."""
+    for axis in (-2, -1):
+        size = image.shape[axis]
+        places = mirrored(np.arange(size + 2 * width) - width, size, twice=True)
+        image = image.index_select(axis, torch.from_numpy(places))
+    return image
+
+
+def _inside(length: int, width: int) -> slice:
+    return slice(width, width + length)
 
 
 def _seen(network: Network, image: Tensor, turns: int, mirrored: bool) -> Tensor:

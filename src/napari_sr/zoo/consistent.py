@@ -32,7 +32,10 @@ TIMES = 3
 prevents more; the PSNR grows by 0.01 dB (benchmarks/quality/back_projection.md)."""
 SHRINKING = 2
 """Pixels of the source on each side that a shrunk pixel depends on."""
-_COPIED = ("multiple", "least_size", "exact", "whole", "full_range", "precisions")
+_COPIED = (
+    "multiple", "least_size", "exact", "whole", "full_range", "precisions", "pads_with_zeros",
+    "zeros_reach",
+)  # fmt: skip
 """Attributes of the network that its users read."""
 
 

@@ -216,7 +216,7 @@ def test_an_engine_that_fails_leaves_the_tile_to_pytorch(random, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("most", [0, 40 * 47])
+@pytest.mark.parametrize("most", [0, 52 * 59])
 def test_only_the_first_results_of_small_planes_are_compared_here(random, monkeypatch, most):
     monkeypatch.setattr(compiled, "MOST_CHECKED", most)
     network, image = example("fsrcnn"), image_of(1, random)

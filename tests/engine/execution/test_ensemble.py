@@ -10,12 +10,13 @@ from fakes import Chunked, Hungry, Nearest, Watching, finish
 from napari_sr.engine.execution import ensemble as module
 from napari_sr.engine.execution.context import RunContext
 from napari_sr.engine.execution.ensemble import ORIENTATIONS, Mean, OrientedPlane, oriented_planes
-from napari_sr.engine.execution.plane_output import PlaneOutput
+from napari_sr.engine.execution.plane_output import ExtendedPixels, PlaneOutput
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.image.conversion import fill_missing
+from napari_sr.engine.image.conversion import Extension, fill_missing
 from napari_sr.engine.image.guards import Diagnostics
 from napari_sr.engine.image.plane_values import ValueRange
+from napari_sr.engine.planning.border import border_width
 from napari_sr.engine.planning.budget import bytes_of_mean
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.layers.colour import enlarge
@@ -192,7 +193,7 @@ def test_the_result_is_the_mean_over_torch_s_flips_and_rotations(name, channels,
     shape = (20, 24, 3) if channels == 3 else (20, 24)
     image = random.random(shape).astype(np.float32)
 
-    _, result = run(image, network, tile=tile, outliers="keep")
+    _, result = run(image, network, tile=tile, outliers="keep", border="zeros")
 
     expected = mean_by_torch(network, image)
     reach = np.ptp(expected)
@@ -200,6 +201,30 @@ def test_the_result_is_the_mean_over_torch_s_flips_and_rotations(name, channels,
     plain = finish(upscale_array(image, network, Settings(device="cpu", outliers="keep")))[1]
     # none of these networks is symmetric, so the mean differs
     assert np.abs(plain.pixels - expected).max() > 1e-3 * reach
+
+
+@pytest.mark.parametrize("tile", [1024, 24], ids=["whole", "tiles"])
+def test_the_plane_is_extended_alike_in_every_orientation(tile, random):
+    network, image = network_of("fsrcnn"), random.random((20, 24)).astype(np.float32)
+
+    _, result = run(image, network, tile=tile, outliers="keep")
+
+    width, scale = border_width(network, Settings()), network.scale
+    around = mean_by_torch(network, np.pad(image, width, mode="symmetric"))
+    expected = around[scale * width : -scale * width, scale * width : -scale * width]
+    np.testing.assert_allclose(result.pixels, expected, rtol=0, atol=1e-5 * np.ptp(expected))
+
+
+def test_an_extension_is_turned_as_its_plane(random):
+    pixels, extension = random.random((5, 7, 1)), Extension(1, 2, 3, 4)
+    around = np.pad(pixels, ((1, 2), (3, 4), (0, 0)), mode="symmetric")
+
+    for orientation in ORIENTATIONS:
+        turned, expected = orientation.apply(pixels), orientation.apply(around)
+        size = expected.shape[:2]
+        source = ExtendedPixels(turned, orientation.turned(extension), size)
+        found = source.read(slice(0, size[0]), slice(0, size[1]))
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
@@ -241,7 +266,7 @@ def test_integers_are_rounded_once(random):
     image = random.integers(0, 255, (16, 18)).astype(np.uint8)
     network = network_of("fsrcnn")
 
-    _, result = run(image, network)
+    _, result = run(image, network, border="zeros")
 
     exact = mean_by_torch(network, image.astype(np.float32) / 255) * 255
     low, high = int(image.min()), int(image.max())

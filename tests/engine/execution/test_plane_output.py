@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 from fakes import Nearest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from napari_sr.engine.execution.context import RunContext, UntrustedError
-from napari_sr.engine.execution.plane_output import PlaneOutput
+from napari_sr.engine.execution.plane_output import ExtendedPixels, PlaneOutput, mirrored
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.image.conversion import fill_missing
+from napari_sr.engine.image.conversion import Extension, fill_missing
 from napari_sr.engine.image.guards import Diagnostics
 from napari_sr.engine.image.plane_values import ValueRange
 
@@ -113,3 +115,84 @@ def test_values_beyond_black_and_white_are_counted_without_missing_pixels_and_al
     assert (hidden.diagnostics.values, hidden.diagnostics.lowest) == (5 * 3, -1)
     assert (run_context.diagnostics.lowest, run_context.diagnostics.highest) == (-1, 101)
     assert empty.diagnostics.values == 0
+
+
+@given(
+    height=st.integers(1, 6),
+    width=st.integers(1, 6),
+    sides=st.tuples(*[st.integers(0, 9)] * 4),
+    more=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+)
+def test_any_part_is_that_of_numpy_s_pad(height, width, sides, more):
+    pixels = np.arange(height * width * 2).reshape(height, width, 2)
+    extension = Extension(*sides)
+    size = tuple(map(sum, zip(extension.of((height, width)), more, strict=True)))
+    top, bottom, left, right = sides
+    around = ((top, bottom + more[0]), (left, right + more[1]), (0, 0))
+    # a plane that is only padded to the size that a network accepts is reflected as ever
+    expected = np.pad(pixels, around, mode="symmetric" if any(sides) else "reflect")
+
+    extended = ExtendedPixels(pixels, extension, size)
+
+    for first in range(min(size)):
+        for last in range(first + 1, min(size) + 1):
+            rows, columns = slice(first, last), slice(size[1] - last, size[1] - first)
+            np.testing.assert_array_equal(extended.read(rows, columns), expected[rows, columns])
+
+
+def test_pixels_inside_are_not_copied(random):
+    pixels = random.random((8, 9, 1))
+
+    inside = ExtendedPixels(pixels, Extension.around(2), (12, 13)).read(slice(2, 10), slice(3, 9))
+
+    assert inside.base is pixels
+    np.testing.assert_array_equal(inside, pixels[:, 1:7])
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_only_the_part_that_is_read_is_copied(step, random):
+    class Guarded(np.ndarray):
+        """Refuses to be copied as a whole."""
+
+        def take(self, *args, **kwargs):
+            assert self.shape[0] < 100
+            return np.asarray(self).take(*args, **kwargs)
+
+    pixels = random.random((1000, 9, 1))[::step]
+    source = ExtendedPixels(pixels.view(Guarded), Extension.around(3), (1006, 15))
+
+    found = source.read(slice(0, 20), slice(0, 15))
+
+    expected = np.pad(pixels, ((3, 3), (3, 3), (0, 0)), mode="symmetric")
+    np.testing.assert_array_equal(found, expected[:20])
+
+
+def test_rows_and_columns_are_counted_from_the_first_pixel(random):
+    extended = ExtendedPixels(random.random((8, 9, 1)), Extension(1, 2, 3, 4), (11, 16))
+
+    assert extended.inside(slice(0, 5), slice(3, 16)) == (slice(-1, 4), slice(0, 13))
+
+
+@pytest.mark.parametrize(
+    ("twice", "expected"),
+    [(True, [2, 2, 1, 0, 0, 1, 2, 2, 1]), (False, [0, 1, 2, 1, 0, 1, 2, 1, 0])],
+)
+def test_the_ends_of_an_axis_come_twice_or_once(twice, expected):
+    assert mirrored(np.arange(-4, 5), 3, twice=twice).tolist() == expected
+
+
+def test_one_pixel_is_its_own_reflection():
+    for twice in (True, False):
+        assert mirrored(np.arange(-3, 4), 1, twice=twice).tolist() == [0] * 7
+
+
+def test_a_result_is_written_without_what_extends_the_plane(pixels):
+    run_context, _ = output_of(pixels)
+    extended = filled(pixels)._replace(extension=Extension(1, 2, 3, 4))
+    plane = PlaneOutput(run_context, (), extended, (8, 14))
+
+    for rows in (slice(0, 1), slice(1, 7), slice(7, 8)):
+        for columns in (slice(0, 6), slice(6, 14)):
+            plane.write(rows, columns, large_of(plane.read(rows, columns)), True)
+
+    np.testing.assert_allclose(run_context.output, pixels.repeat(2, 0).repeat(2, 1), rtol=1e-6)

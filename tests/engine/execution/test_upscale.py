@@ -218,7 +218,7 @@ def test_the_share_of_an_ensemble_counts_its_orientations(random):
 def test_all_tiles_have_one_shape(random):
     network = Watching(radius=1).eval()
 
-    run(random.random((47, 31)).astype(np.float32), network, tile=12)
+    run(random.random((47, 31)).astype(np.float32), network, tile=12, border="zeros")
 
     # five rows of tiles and three columns cover the plane evenly
     assert set(network.seen) == {(1, 1, 11, 12)}

@@ -15,7 +15,12 @@ from scipy import sparse
 
 import napari_sr
 from napari_sr.engine.image.arrays import pixels_of
-from napari_sr.engine.image.conversion import as_array, fill_missing, whole_number
+from napari_sr.engine.image.conversion import (
+    Extension,
+    as_array,
+    fill_missing,
+    whole_number,
+)
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 7, 3), np.uint8)
 GREY, ALPHA = RGB[..., 0], RGB[..., 1]
@@ -210,3 +215,9 @@ def test_a_plane_without_any_value_is_filled_with_zeros():
 
     assert not filled.any()
     assert missing.all()
+
+
+def test_an_extension_makes_a_plane_larger_on_each_side():
+    assert Extension(1, 2, 3, 4).of((10, 20)) == (13, 27)
+    assert Extension.around(3).of((10, 20)) == (16, 26)
+    assert Extension().of((10, 20)) == (10, 20)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.conversion import Extension
 from napari_sr.engine.planning.blocks import (
     CONTEXT,
     BlockGrid,
@@ -14,6 +17,7 @@ from napari_sr.engine.planning.blocks import (
     margin_of,
     usual_grid,
 )
+from napari_sr.engine.planning.border import USUAL_WIDTH
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.tiling import Region
 
@@ -27,26 +31,31 @@ CPU = Settings(device="cpu")
     margin=st.integers(0, 5),
     multiple=st.integers(1, 4),
     least=st.integers(1, 30),
+    border=st.integers(0, 3),
 )
 def test_cores_cover_every_pixel_once_and_windows_hold_core_and_margin(
-    height, width, side, margin, multiple, least
+    height, width, side, margin, multiple, least, border
 ):
-    side, margin = side * multiple, margin * multiple
+    side, margin, border = side * multiple, margin * multiple, border * multiple
     layout = layout_of((2, height, width), "uint8", "ZYX")
-    grid = BlockGrid(layout, side, side, margin, multiple, least)
+    grid = BlockGrid(layout, side, side, margin, multiple, least, border=border)
     seen = np.zeros((2, height, width), int)
 
     for block in grid:
         seen[(*block.plane, block.core.rows, block.core.columns)] += 1
         spans = (
-            (block.core.rows, block.window.rows, height),
-            (block.core.columns, block.window.columns, width),
+            (block.core.rows, block.window.rows, block.extended.rows, height),
+            (block.core.columns, block.window.columns, block.extended.columns, width),
         )
-        for core, window, length in spans:
-            assert 0 <= window.start <= max(core.start - margin, 0)
-            assert min(core.stop + margin, length) <= window.stop <= length
-            assert window.start % multiple == 0
-            assert window.stop - window.start >= min(least, length)
+        for core, window, extended, length in spans:
+            first, last = -border, length + border
+            assert first <= extended.start <= max(core.start - margin, first)
+            assert min(core.stop + margin, last) <= extended.stop <= last
+            assert extended.start % multiple == 0
+            assert extended.stop - extended.start >= min(least, last - first)
+            inside = max(extended.start, 0), min(extended.stop, length)
+            assert (window.start, window.stop) == inside
+        assert block.extension.of(block.window.size) == block.extended.size
 
     assert (seen == 1).all()
 
@@ -60,12 +69,18 @@ def test_windows_of_an_axis_have_few_lengths(length, side, margin):
     assert len(lengths) <= 3
 
 
-@given(count=st.integers(2, 9), side=st.integers(10, 60), margin=st.integers(0, 9))
-def test_windows_of_whole_cores_have_one_length(count, side, margin):
+@given(
+    count=st.integers(2, 9),
+    side=st.integers(10, 60),
+    margin=st.integers(0, 9),
+    border=st.integers(0, 9),
+)
+def test_windows_of_whole_cores_have_one_length(count, side, margin, border):
     """So a run has one plan, and an engine compiles one shape."""
-    grid = BlockGrid(layout_of((count * side, 3 * side), "uint8"), side, side, margin)
+    layout = layout_of((count * side, 3 * side), "uint8")
+    grid = BlockGrid(layout, side, side, margin, border=border)
 
-    assert len({block.window.size for block in grid if block.core.size == (side, side)}) == 1
+    assert len({block.extended.size for block in grid if block.core.size == (side, side)}) == 1
 
 
 def test_blocks_are_numbered_plane_by_plane_and_row_by_row():
@@ -157,6 +172,33 @@ def test_blocks_cover_the_region_once_with_a_margin(top, height, left, side, mul
     np.testing.assert_array_equal(seen, expected)
     assert (placed == 1).all()
     assert placed.shape == (2, *region.size)
+
+
+@pytest.mark.parametrize(
+    ("network", "border", "width"),
+    [(Nearest(radius=4), "auto", 4), (Global(), "reflect", USUAL_WIDTH), (Global(), "auto", 0)],
+    ids=["local", "global", "global, by default"],
+)
+def test_one_block_reads_the_plane_and_all_that_extends_it(network, border, width):
+    grid = usual_grid(layout_of((90, 80), "uint8"), network, replace(CPU, border=border))
+
+    (block,) = grid
+
+    assert grid.border == width
+    assert block.extension == Extension.around(width)
+    assert grid.reads_plane(block)
+
+
+def test_a_region_that_misses_a_reflected_pixel_does_not_read_the_plane():
+    layout, whole = layout_of((300, 90), "uint8"), replace(CPU, border="reflect")
+
+    def reads(top):
+        region = Region(slice(top, 300), slice(0, 90))
+        grid = usual_grid(layout, Global(), whole, region=region)
+        return grid.reads_plane(grid.block(0))
+
+    assert reads(CONTEXT - USUAL_WIDTH)
+    assert not reads(CONTEXT - USUAL_WIDTH + 1)
 
 
 def test_a_network_of_the_whole_plane_reads_pixels_around_the_region():

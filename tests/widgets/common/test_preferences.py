@@ -13,7 +13,7 @@ import napari_sr
 from napari_sr.widgets.common.device_box import DeviceBox
 from napari_sr.widgets.common.preferences import preference, use_cache_folder
 from napari_sr.widgets.common.value_range import CONTRAST, DTYPE, PERCENTILES, usual_kind
-from napari_sr.widgets.upscale.fields import ENGINES
+from napari_sr.widgets.upscale.boxes import ENGINES
 from napari_sr.zoo.download import CACHE_VARIABLE
 
 

@@ -951,6 +951,19 @@ def test_impossible_results_are_told_when_all_is_done(viewer, widget, run, loade
     assert "4 values of the result were far outside" in said
 
 
+def test_the_border_is_the_form_s_choice_and_remembered(viewer, widget):
+    layer = widget.form.layers.layer() or viewer.add_image(np.zeros((20, 20), np.float32))
+    assert widget._settings(layer).border == "auto"
+
+    widget.form.border.setCurrentText("zeros, as in papers")
+
+    assert widget._settings(layer).border == "zeros"
+    assert "border zeros, as in papers" in widget.form.differences()
+    assert widget.form.choices()["border"] == "zeros"
+    widget.form.use_defaults()
+    assert widget._settings(layer).border == "auto"
+
+
 def test_what_becomes_of_outliers_is_the_form_s_choice(viewer, widget):
     form, layer = widget.form, viewer.add_image(np.zeros((4, 5)))
     assert widget._settings(layer).outliers == "clip"

@@ -50,7 +50,7 @@ class BlockReader:
         kept, origin = block.core.slices_in(window, 1), (window.rows.start, window.columns.start)
         if layout.dtype.kind != "f":
             pixels = self._pixels(block.plane, window.rows, window.columns)
-            return Filled(pixels, None, kept, origin, whole)
+            return Filled(pixels, None, kept, origin, whole, block.extension)
         # a NaN at the edge of the window is filled from pixels beyond this edge
         rows = _grown(window.rows, self.reach, layout.height)
         columns = _grown(window.columns, self.reach, layout.width)
@@ -61,7 +61,7 @@ class BlockReader:
         )
         filled = fill_missing(pixels, self.reach)
         missing = None if filled.missing is None else filled.missing[inner]
-        return Filled(filled.pixels[inner], missing, kept, origin, whole)
+        return Filled(filled.pixels[inner], missing, kept, origin, whole, block.extension)
 
     def ends(self, plane: tuple[int, ...]) -> PlaneEnds:
         """Return the smallest and largest values of a plane, which is read as a whole once."""

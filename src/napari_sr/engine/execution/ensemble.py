@@ -21,7 +21,8 @@ import numpy as np
 import torch
 
 from napari_sr.engine.execution.feature_store import FeatureStore
-from napari_sr.engine.execution.plane_output import padded, within
+from napari_sr.engine.execution.plane_output import ExtendedPixels, within
+from napari_sr.engine.image.conversion import Extension
 from napari_sr.engine.planning.devices import memory_for_features
 
 if TYPE_CHECKING:
@@ -51,6 +52,15 @@ class Orientation:
         """Turn a plane, (H, W, C), to this orientation, (H, W, C) or (W, H, C), without a copy."""
         turned = pixels.swapaxes(0, 1) if self.transposed else pixels
         return turned[:: -1 if self.flipped_rows else 1, :: -1 if self.flipped_columns else 1]
+
+    def turned(self, extension: Extension) -> Extension:
+        """Return the extension of a turned plane, if this is that of the plane in the image."""
+        rows, columns = (extension.top, extension.bottom), (extension.left, extension.right)
+        if self.transposed:
+            rows, columns = columns, rows
+        rows = rows[::-1] if self.flipped_rows else rows
+        columns = columns[::-1] if self.flipped_columns else columns
+        return Extension(*rows, *columns)
 
     def undo(self, values: Tensor) -> Tensor:
         """Turn a part of an oriented plane, (..., rows, columns), back to that of the image."""
@@ -131,7 +141,8 @@ class OrientedPlane:
         self._mean = mean
         turned = orientation.apply(plane_output.values.pixels)
         self._size: tuple[int, int] = (turned.shape[0], turned.shape[1])
-        self._pixels = padded(turned, size[::-1] if self.transposed else size)
+        extension = orientation.turned(plane_output.extension)
+        self._source = ExtendedPixels(turned, extension, size[::-1] if self.transposed else size)
 
     def reset(self) -> None:
         """Forget the overshoot found so far, because the plane starts again."""
@@ -139,12 +150,13 @@ class OrientedPlane:
 
     def read(self, rows: slice, columns: slice) -> Tensor:
         """Return a part of the oriented plane, (1, C, rows, columns) in float32."""
-        return self._output.encoded(self._pixels[rows, columns])
+        return self._output.encoded(self._source.read(rows, columns))
 
     def write(self, rows: slice, columns: slice, values: Tensor, float32: bool) -> None:
         """Add a part of the result to the mean; arguments and errors as in `PlaneOutput.write`."""
         output, orientation = self._output, self._orientation
         whole = slice(0, self._size[0]), slice(0, self._size[1])
+        rows, columns = self._source.inside(rows, columns)
         rows, columns, values = within(rows, columns, values, whole, output.scale)
         if not values.numel():
             return

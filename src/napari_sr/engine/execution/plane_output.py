@@ -1,5 +1,8 @@
 """One plane: convert its pixels to network input, and results to pixels of the output.
 
+Most networks take pixels beyond the image for zeros, so the outermost rows of a result are wrong
+even for a flat image. If a network reads some reflected pixels first, its zeros lie further out.
+
 Letters: C channels, H x W pixels, S scale.
 """
 
@@ -11,6 +14,7 @@ import numpy as np
 import torch
 
 from napari_sr.engine.execution.context import UntrustedError
+from napari_sr.engine.image.conversion import Extension
 from napari_sr.engine.image.plane_values import PlaneValues
 from napari_sr.engine.planning.tiling import scaled
 
@@ -37,7 +41,7 @@ class PlaneOutput:
     plane : Filled, (H, W, C)
         Pixels of the image.
     size : (int, int)
-        Height and width that the network reads; the plane is padded to this size by reflection.
+        Height and width that the network reads; see `ExtendedPixels`.
     """
 
     transposed = False
@@ -59,7 +63,9 @@ class PlaneOutput:
         self._origin = plane.origin
         self.values = PlaneValues(plane, run_context.values, run_context.output.dtype)
         self._index = index
-        self._pixels = padded(self.values.pixels, size)
+        self._source = ExtendedPixels(self.values.pixels, plane.extension, size)
+        self.extension = plane.extension
+        """Reflected pixels around the plane, in the image's orientation."""
         self._untrusted: tuple[slice, slice] | None = None
         self._report(run_context)
 
@@ -84,8 +90,8 @@ class PlaneOutput:
         self.run_context.diagnostics.overshoot.merge(self.values.overshoot)
 
     def read(self, rows: slice, columns: slice) -> Tensor:
-        """Return a part of the plane, (1, C, rows, columns) in float32."""
-        return self.encoded(self._pixels[rows, columns])
+        """Return a part of the extended plane, (1, C, rows, columns) in float32."""
+        return self.encoded(self._source.read(rows, columns))
 
     def write(self, rows: slice, columns: slice, values: Tensor, float32: bool) -> None:
         """Write a part of the result, (1, C, S * rows, S * columns), to the output.
@@ -93,7 +99,7 @@ class PlaneOutput:
         Parameters
         ----------
         rows, columns : slice
-            Rows and columns of the plane, before enlargement.
+            Rows and columns of the extended plane, before enlargement.
         values : Tensor, (1, C, S * rows, S * columns)
             Part of the result, on any device.
         float32 : bool
@@ -106,6 +112,7 @@ class PlaneOutput:
         ValueError
             If the part has NaN or infinity and was computed in float32.
         """
+        rows, columns = self._source.inside(rows, columns)
         rows, columns, values = within(rows, columns, values, self._kept, self.scale)
         if values.device.type == "mps":
             values = values.cpu()  # comparisons and clamping on this device are not trusted
@@ -193,14 +200,6 @@ class PlaneOutput:
         context.output_layout.write(context.spread, self._index, *target, block)
 
 
-def padded(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Pad a plane, (H, W, C), by reflection at its bottom and right to a height and width."""
-    missing = [padded - length for padded, length in zip(size, pixels.shape, strict=False)]
-    if not any(missing):
-        return pixels
-    return np.pad(pixels, [*((0, more) for more in missing), (0, 0)], mode="reflect")
-
-
 def within(
     rows: slice, columns: slice, large: Tensor, kept: tuple[slice, slice], scale: int
 ) -> tuple[slice, slice, Tensor]:
@@ -232,3 +231,74 @@ def within(
         first = min(inside.start, span.stop) - span.start
         parts.append(scaled(slice(first, first + inside.stop - inside.start), scale))
     return spans[0], spans[1], large[..., parts[0], parts[1]]
+
+
+class ExtendedPixels:
+    """Pixels that are extended to a larger height and width.
+
+    Parameters
+    ----------
+    pixels : array, (H, W, C)
+        The pixels.
+    extension : Extension
+        Pixels before the first and after the last row and column. They are reflected so that the
+        outermost pixels come twice, as `numpy.pad` does with `mode="symmetric"`.
+    size : (int, int)
+        Height and width that the network needs. What is missing after the extension is reflected,
+        too, at the bottom and the right. Without an extension, the outermost pixels then come once.
+    """
+
+    def __init__(self, pixels: NDArray[Any], extension: Extension, size: tuple[int, int]) -> None:
+        self._pixels = pixels
+        self._origin = extension.top, extension.left
+        twice = extension != Extension()
+        self._places = [
+            mirrored(np.arange(length) - before, available, twice=twice)
+            for length, before, available in zip(size, self._origin, pixels.shape, strict=False)
+        ]
+
+    def read(self, rows: slice, columns: slice) -> NDArray[Any]:
+        """Return some rows and columns of the extended pixels, (rows, columns, C)."""
+        part = self._pixels
+        for axis, span in enumerate((rows, columns)):
+            places = self._places[axis][span]
+            first, last = int(places.min()), int(places.max()) + 1
+            # a slice is a view, and keeps `take` from copying all pixels first
+            part = part[first:last] if axis == 0 else part[:, first:last]
+            if last - first != len(places) or places[0] > places[-1]:
+                part = part.take(places - first, axis)
+        return part
+
+    def inside(self, rows: slice, columns: slice) -> tuple[slice, slice]:
+        """Return rows and columns of the extended pixels as those of the pixels.
+
+        They begin below 0 or end beyond the last pixel if they include reflected pixels.
+        """
+        top, left = self._origin
+        return _moved(rows, -top), _moved(columns, -left)
+
+
+def mirrored(places: NDArray[np.intp], length: int, *, twice: bool) -> NDArray[np.intp]:
+    """Return the pixels of an axis that places on its endless reflection show.
+
+    Parameters
+    ----------
+    places : array of int, (n,)
+        Places; 0 is the first pixel of the axis, and -1 the one before it.
+    length : int
+        Number of pixels of the axis.
+    twice : bool
+        Whether the pixels at both ends come twice (c b a a b c) or once (c b a b c).
+
+    Returns
+    -------
+    array of int, (n,)
+        From 0 to `length - 1`.
+    """
+    period = max(2 * length - (0 if twice else 2), 1)
+    along = places % period
+    return np.where(along < length, along, period - along - twice)
+
+
+def _moved(span: slice, by: int) -> slice:
+    return slice(span.start + by, span.stop + by)

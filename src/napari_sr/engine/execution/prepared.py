@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import psutil
@@ -54,6 +55,7 @@ def prepare(
     lazy: bool,
     waits: bool = False,
     shards: bool = False,
+    size: tuple[int, int] | None = None,
 ) -> Prepared:
     """Check settings and choose plan and engine, before anything is read.
 
@@ -71,6 +73,8 @@ def prepare(
         Whether the run waits until its engine is ready; see `compiled_for`.
     shards : bool
         Whether the result is written shard by shard as tiles cover it, instead of being in memory.
+    size : (int, int), optional
+        As for `make_plan`.
 
     Raises
     ------
@@ -81,20 +85,27 @@ def prepare(
         nor on the disk.
     """
     check_outliers(settings.outliers, layout.dtype)
-    plan = _plan_in_memory(layout, network, settings, lazy=lazy, shards=shards)
+    fitting = partial(_plan_in_memory, layout, network, size=size, lazy=lazy, shards=shards)
+    plan = fitting(settings)
     doubt = ""
     if plan.device.type in CHECKED:
         settings, doubt = trusted_settings(network, layout.channels, plan, settings)
-        plan = _plan_in_memory(layout, network, settings, lazy=lazy, shards=shards)
+        plan = fitting(settings)
     backend = compiled_for(settings, plan, network, layout.channels, waits=waits) or Graphs()
     return Prepared(layout, network, settings, plan, backend, doubt)
 
 
 def _plan_in_memory(
-    layout: Layout, network: Network, settings: Settings, *, lazy: bool, shards: bool
+    layout: Layout,
+    network: Network,
+    settings: Settings,
+    *,
+    size: tuple[int, int] | None,
+    lazy: bool,
+    shards: bool,
 ) -> Plan:
     """Return the plan of a run, which fits into memory."""
-    plan = make_plan(layout, network, settings)
+    plan = make_plan(layout, network, settings, size)
     free = free_memory(torch.device("cpu"))
     plan = fit_to_memory(layout, plan, network, free, lazy=lazy, shards=shards)
     if plan.spilled_bytes or plan.ensemble:

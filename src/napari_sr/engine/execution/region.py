@@ -84,11 +84,13 @@ def _upscale(
     layout = layout_of(image.shape, image.dtype, axes)
     core = checked_region(region, layout)
     grid = usual_grid(layout, network, settings, core.size, core)
-    window = grid.block(0).window
+    first = grid.block(0)
+    window = first.window
     cropped = Cropped(image, layout, window.rows, window.columns)
     inside = layout.resized(window.size)
     kind = inside.as_floats if settings.unrounded else inside
-    prepared = prepare(kind, network, settings, lazy=not isinstance(image, np.ndarray))
+    lazy = not isinstance(image, np.ndarray)
+    prepared = prepare(kind, network, settings, lazy=lazy, size=first.extended.size)
     values = _value_range(image, layout, cropped, prepared)
     larger = inside.enlarged(network.scale)
     output = np.empty(larger.shape, kind.dtype)
@@ -138,8 +140,7 @@ def _told(
     """Return the region's entries in the record: its position, and whether the result is exact."""
     network, plan = prepared.network, prepared.plan
     layout = grid.layout
-    whole = grid.block(0).window.size == (layout.height, layout.width)
-    exact = whole or is_local(network, layout.channels, plan.precision)
+    exact = grid.reads_plane(grid.block(0)) or is_local(network, layout.channels, plan.precision)
     notes = list(record["notes"])  # type: ignore[call-overload]
     if not exact:
         notes.append(

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from napari_sr import __version__
+from napari_sr.engine.planning.border import decided_border
 from sr_kernels import distrusted, launched
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def _decided(run_context: RunContext, plan: Plan, asked: Settings) -> Settings:
         kernels=run_context.kernels,
         ensemble=plan.ensemble,
         engine=str(engine["name"]),
+        border=decided_border(run_context.network, asked),
     )
 
 

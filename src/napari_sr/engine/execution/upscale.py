@@ -20,9 +20,10 @@ from napari_sr.engine.execution.plane import upscale_plane
 from napari_sr.engine.execution.prepared import prepare
 from napari_sr.engine.execution.run_record import record_of
 from napari_sr.engine.image.arrays import ArrayLike, layout_of
-from napari_sr.engine.image.conversion import fill_missing
+from napari_sr.engine.image.conversion import Extension, fill_missing
 from napari_sr.engine.image.guards import Diagnostics
 from napari_sr.engine.image.value_range import Percentiles, checked_range
+from napari_sr.engine.planning.border import border_width
 from napari_sr.engine.planning.budget import explain_memory_errors
 from napari_sr.engine.planning.devices import release
 from napari_sr.engine.planning.settings import Settings
@@ -147,10 +148,12 @@ def _upscale(
     if partial is not None:
         partial.begin(output, larger)
     reach = network.receptive_field
+    extension = Extension.around(border_width(network, settings))
 
     def read(index: tuple[int, ...]) -> Filled:
         pixels = layout.read(image, index)
-        return fill_missing(pixels if layout.samples else pixels[..., None], reach)
+        filled = fill_missing(pixels if layout.samples else pixels[..., None], reach)
+        return filled._replace(extension=extension)
 
     planes = Planes(layout, read, values, partial or output, partial=partial, spread=spread)
     record = yield from upscale_planes(prepared, planes)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -115,6 +116,25 @@ def whole_number(name: str, value: Any, least: int = 1) -> int | None:
     return int(value)
 
 
+@dataclass(frozen=True)
+class Extension:
+    """Number of LR pixels by which a plane, or a part of one, is extended on each side."""
+
+    top: int = 0
+    bottom: int = 0
+    left: int = 0
+    right: int = 0
+
+    @classmethod
+    def around(cls, width: int) -> Extension:
+        """Return the extension by `width` pixels on all four sides."""
+        return cls(width, width, width, width)
+
+    def of(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return height and width of pixels of this height and width after the extension."""
+        return size[0] + self.top + self.bottom, size[1] + self.left + self.right
+
+
 class Filled(NamedTuple):
     """A plane, or a part of one, whose NaN are replaced by values of neighbours."""
 
@@ -129,6 +149,8 @@ class Filled(NamedTuple):
     whole: Callable[[], PlaneEnds] | None = None
     """Returns the smallest and largest values of the whole plane, which it may have to read;
     None if these pixels are the whole plane."""
+    extension: Extension = Extension()
+    """Reflected pixels that the network reads around these."""
 
 
 def fill_missing(pixels: NDArray[Any], reach: int | None = None) -> Filled:

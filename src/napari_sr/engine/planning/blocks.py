@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from napari_sr.engine.image.conversion import Extension
+from napari_sr.engine.planning.border import border_width
 from napari_sr.engine.planning.devices import choose_device, choose_precision
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.tiling import Region
@@ -50,11 +52,26 @@ class Block:
     core: Region
     """The pixels whose result is kept."""
     window: Region
-    """The pixels that the network reads: the core and a margin."""
+    """The pixels that are read from the image: the core and a margin."""
+    extended: Region
+    """The pixels that the network reads: the window, and reflected pixels beyond the border of the
+    plane."""
     place: Region
     """The core's position relative to the region that is cut into blocks."""
     last: bool = True
     """Whether this is a whole block, or the last part of one."""
+
+    @property
+    def extension(self) -> Extension:
+        """Number of reflected pixels around the window."""
+        (top, bottom), (left, right) = (
+            (inner.start - outer.start, outer.stop - inner.stop)
+            for inner, outer in (
+                (self.window.rows, self.extended.rows),
+                (self.window.columns, self.extended.columns),
+            )
+        )
+        return Extension(top, bottom, left, right)
 
 
 @dataclass(frozen=True)
@@ -76,6 +93,9 @@ class BlockGrid:
     """Whether each block is a plane, because the network needs whole planes."""
     region: Region | None = None
     """The rectangle of each plane that is cut into blocks; by default the whole plane."""
+    border: int = 0
+    """Number of LR pixels, a multiple of `multiple`, by which each plane is extended on each side;
+    see `border_width`."""
 
     @property
     def area(self) -> Region:
@@ -113,12 +133,19 @@ class BlockGrid:
         row, column = divmod(position, across)
         area = self.area
         core = Region(_span(row, self.rows, area.rows), _span(column, self.columns, area.columns))
-        window = Region(
-            self._widened(core.rows, self.rows, self.layout.height),
-            self._widened(core.columns, self.columns, self.layout.width),
+        height, width = self.layout.height, self.layout.width
+        extended = Region(
+            self._widened(core.rows, self.rows, height),
+            self._widened(core.columns, self.columns, width),
         )
-        place = Region(*core.slices_in(self.area, 1))
-        return Block(number, self._planes[plane], core, window, place)
+        window = Region(_inside(extended.rows, height), _inside(extended.columns, width))
+        place = Region(*core.slices_in(area, 1))
+        return Block(number, self._planes[plane], core, window, extended, place)
+
+    def reads_plane(self, block: Block) -> bool:
+        """Return whether the network reads the whole plane of a block, with all that extends it."""
+        plane = self.layout.height, self.layout.width
+        return block.extended.size == Extension.around(self.border).of(plane)
 
     def enlarged(self, scale: int) -> Layout:
         """Return the layout of the result of all blocks."""
@@ -128,24 +155,30 @@ class BlockGrid:
         return map(self.block, range(self.count))
 
     def _widened(self, core: slice, side: int, length: int) -> slice:
-        """Return the pixels to read for a core along one axis.
+        """Return the pixels that the network reads for a core along one axis of the extended plane.
 
-        All windows of whole cores have one length, so that they share a plan and the compiled
-        network: the windows at both ends of an axis include more than their core needs.
+        They have one length for all whole cores, so that these share a plan and the compiled
+        network: at both ends of an axis, they include more than their core needs.
         """
         usual = side + 2 * self.margin
-        start = max(core.start - self.margin, 0)
-        stop = min(max(core.stop + self.margin, usual if start == 0 else 0), length)
-        if stop == length and core.stop - core.start == side and self.region is None:
-            start = min(start, max(length - usual, 0))
+        first, last = -self.border, length + self.border
+        start = max(core.start - self.margin, first)
+        stop = max(core.stop + self.margin, first + usual if start == first else start)
+        stop = min(stop, last)
+        if stop == last and core.stop - core.start == side and self.region is None:
+            start = min(start, max(last - usual, first))
         # a window smaller than the network's least size would be padded instead of read
-        start = max(min(start, stop - self.least), 0) // self.multiple * self.multiple
-        return slice(start, max(stop, min(start + self.least, length)))
+        start = max(min(start, stop - self.least), first) // self.multiple * self.multiple
+        return slice(start, max(stop, min(start + self.least, last)))
 
 
 def _span(number: int, side: int, area: slice) -> slice:
     start = area.start + number * side
     return slice(start, min(start + side, area.stop))
+
+
+def _inside(span: slice, length: int) -> slice:
+    return slice(max(span.start, 0), min(span.stop, length))
 
 
 def margin_of(network: Network, halo: int | None = None) -> int:
@@ -183,6 +216,7 @@ def make_grid(
     *,
     local: bool,
     halo: int | None = None,
+    border: int = 0,
     side: tuple[int, int] | None = None,
     region: Region | None = None,
 ) -> BlockGrid:
@@ -198,6 +232,8 @@ def make_grid(
         Whether blocks may be smaller than planes; see `is_local`.
     halo : int, optional
         Margin that the user chose.
+    border : int
+        Number of LR pixels by which each plane is extended; see `border_width`.
     side : (int, int), optional
         Height and width of a block in LR pixels, multiples of the network's alignment. By default
         the largest of `SIDES` whose result has sides of about `SIDE` pixels.
@@ -208,13 +244,14 @@ def make_grid(
     """
     if not local:
         rows, columns = region.size if region else (layout.height, layout.width)
-        margin = CONTEXT if region else 0
-        return BlockGrid(layout, rows, columns, margin, whole=True, region=region)
+        margin = CONTEXT if region else border
+        return BlockGrid(layout, rows, columns, margin, whole=True, region=region, border=border)
     if side is None:
         side = (usual_side(network.scale),) * 2
     alignment = network.tile_alignment
     least = max(network.least_size, LEAST_WINDOW)
-    return BlockGrid(layout, *side, margin_of(network, halo), alignment, least, region=region)
+    margin = margin_of(network, halo)
+    return BlockGrid(layout, *side, margin, alignment, least, region=region, border=border)
 
 
 def usual_side(scale: int) -> int:
@@ -247,4 +284,7 @@ def usual_grid(
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device, network.precisions)
     local = is_local(network, layout.channels, precision)
-    return make_grid(layout, network, local=local, halo=settings.halo, side=side, region=region)
+    border = border_width(network, settings)
+    return make_grid(
+        layout, network, local=local, halo=settings.halo, border=border, side=side, region=region
+    )

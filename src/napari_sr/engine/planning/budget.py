@@ -72,8 +72,6 @@ def budget(
     """
     kind = layout.dtype
     values = layout.height * layout.width * layout.channels
-    padding = (plan.height, plan.width) != (layout.height, layout.width)
-    copies = lazy + padding
     pixels = math.prod(plan.stages.largest_tile)
     tile = pixels * layout.channels * network.scale**2 * RESULT_OF_TILE
     if plan.device.type == "cpu":
@@ -83,7 +81,7 @@ def budget(
         spilled += bytes_of_mean(layout, network.scale, spread=plan.spread)
     return Budget(
         result=_result(layout, plan, network, shards=shards),
-        plane=values * (copies * kind.itemsize + MASKS),
+        plane=values * (lazy * kind.itemsize + MASKS),
         tile=tile,
         spilled=min(spilled, memory_for_features()),
     )

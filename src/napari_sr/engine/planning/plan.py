@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_sr.engine.image.conversion import Extension
 from napari_sr.engine.planning import tiling
+from napari_sr.engine.planning.border import border_width
 from napari_sr.engine.planning.devices import choose_device, choose_precision, memory_for_features
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
@@ -43,7 +45,8 @@ class Plan:
 
     height: int
     width: int
-    """Height and width of a plane in pixels, padded to the network's least size and multiple."""
+    """Height and width of a plane as the network reads it, in LR pixels: with the reflected pixels
+    around it, and padded to the network's least size and multiple."""
     tile: int
     """Side of a tile in LR pixels, halo included."""
     halo: int | None
@@ -161,8 +164,22 @@ def rounds_inside(settings: Settings, device: torch.device, precision: torch.dty
     return asked and device.type == "cpu"
 
 
-def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
+def make_plan(
+    layout: Layout, network: Network, settings: Settings, size: tuple[int, int] | None = None
+) -> Plan:
     """Choose device, precision, tile and halo for an image.
+
+    Parameters
+    ----------
+    layout : Layout
+        Layout of the image.
+    network : Network
+        Network to run.
+    settings : Settings
+        Settings of the run.
+    size : (int, int), optional
+        Height and width of a plane with the reflected pixels around it; by default, of a whole
+        plane.
 
     Raises
     ------
@@ -173,7 +190,10 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
     precision = choose_precision(settings.precision, device, network.precisions)
     if rounds_inside(settings, device, precision):
         precision = torch.float32
-    height, width = (padded_length(size, network) for size in (layout.height, layout.width))
+    if size is None:
+        around = Extension.around(border_width(network, settings))
+        size = around.of((layout.height, layout.width))
+    height, width = (padded_length(length, network) for length in size)
     lengths: dict[str, object] = {"tile": settings.tile, "halo": settings.halo}
     for name, pixels in lengths.items():
         if pixels is not None and (not isinstance(pixels, (int, np.integer)) or pixels < 0):
@@ -192,8 +212,10 @@ def make_plan(layout: Layout, network: Network, settings: Settings) -> Plan:
         if device.type == "cpu" and not network.whole:
             plan = tiled_by_time(plan)
     else:
-        check_tile(settings.tile, plan, network)
-        plan = replace(plan, tile=settings.tile)
+        covers = settings.tile >= max(layout.height, layout.width)
+        tile = max(settings.tile, plan.height, plan.width) if covers else settings.tile
+        check_tile(tile, plan, network)
+        plan = replace(plan, tile=tile)
     tile = limit_tile(plan.tile, plan, network, layout.channels)
     # an unchanged plan keeps its stages, which take time to find
     return plan if tile == plan.tile else replace(plan, tile=tile)

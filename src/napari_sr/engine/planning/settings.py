@@ -50,6 +50,10 @@ class Settings:
     """"auto": the fastest installed engine with right results; "torch"; "openvino" or "onnxruntime"
     (on a CPU, in float32; with the precision "bfloat16", OpenVINO rounds to bfloat16). The
     environment variable NAPARI_SR_ENGINE decides "auto"."""
+    border: str = "auto"
+    """Pixels beyond the border of a plane: "auto": reflected where the network allows it, so that
+    flat images stay flat; "reflect": for networks with global values, too; "zeros": as the network
+    pads by itself, for comparison with papers."""
     spread: bool = False
     """Whether the standard deviation over the eight views of an ensemble is a second result."""
     unrounded: bool = False

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
+from napari_sr.engine.planning.border import USUAL_WIDTH
 from napari_sr.engine.planning.devices import free_memory
 from napari_sr.engine.planning.memory import WORKSPACE, Footprint, footprint
 
@@ -86,7 +87,7 @@ def tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
     if plan.device.type == "cpu":
         budget = min(budget, CPU_LIMIT)
     side = math.isqrt(int(budget / needed))
-    side = min(side, LARGEST_TILE) // plan.multiple * plan.multiple
+    side = min(side, _for_plane(LARGEST_TILE, plan)) // plan.multiple * plan.multiple
     return max(side, plan.least_tile)
 
 
@@ -94,6 +95,12 @@ def _is_quick(plan: Plan) -> bool:
     """Return whether a whole plane takes a short time, and is faster than tiles."""
     flops = plan.height * plan.width * sum(plan.network_profile.profile.flops)
     return plan.device.type == "cuda" or (plan.device.type == "cpu" and flops <= WHOLE_FLOPS)
+
+
+def _for_plane(side: int, plan: Plan) -> int:
+    """Return the side of a tile; a little more if one tile then holds an extended plane."""
+    whole = max(plan.height, plan.width)
+    return whole if side < whole <= side + 2 * USUAL_WIDTH else side
 
 
 def tiled_by_time(plan: Plan) -> Plan:
@@ -111,8 +118,8 @@ def tiled_by_time(plan: Plan) -> Plan:
     local = plan.network_profile.local
     if not local and not plan.tiled:
         return plan
-    largest = min(plan.tile, CPU_TILES[0]) if local else plan.tile
-    sides = [side // plan.multiple * plan.multiple for side in CPU_TILES]
+    sides = [_for_plane(side, plan) // plan.multiple * plan.multiple for side in CPU_TILES]
+    largest = min(plan.tile, sides[0]) if local else plan.tile
     chosen = replace(plan, tile=max(largest, plan.least_tile))
     most = WORTH * chosen.cost
     for side in sides:

@@ -268,6 +268,7 @@ class CheckedForm(RunningForm):
             spread=self.form.spread.isChecked(),
             engine=engine,
             kernels=kernels,
+            border=str(self.form.border.currentData()),
         )
 
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QPushButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidget
 
 from napari_sr.runs.words import time_in_words
 from napari_sr.widgets.common.fields import RunFields, beside
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.model_chooser import ModelChooser
-from napari_sr.widgets.common.preferences import preference
 from napari_sr.widgets.upscale.advice_line import AdviceLine
+from napari_sr.widgets.upscale.boxes import (
+    ENGINES,
+    border_box,
+    engine_box,
+    outliers_box,
+    precision_box,
+    tile_box,
+    usual_engine,
+)
 from napari_sr.widgets.upscale.ensemble_box import EnsembleBox
 from napari_sr.widgets.upscale.layer_chooser import LayerChooser
 from napari_sr.widgets.upscale.output_chooser import OutputChooser
@@ -31,14 +32,6 @@ if TYPE_CHECKING:
 
     from napari_sr.runs.model_list import ChosenModel
 
-ENGINES = {
-    "automatic": ("auto", "auto"),
-    "PyTorch": ("torch", "reference"),
-    "OpenVINO": ("openvino", "auto"),
-    "ONNX Runtime": ("onnxruntime", "auto"),
-    "Triton kernels": ("auto", "triton"),
-}
-"""The settings `engine` and `kernels` for each choice of Engine."""
 FORECAST_LINES = 3
 """Lines reserved for the forecast, so that no button moves when it arrives."""
 
@@ -53,23 +46,11 @@ class UpscaleFields(RunFields):
         self.all_models = QPushButton("All models…")
         self.all_models.setToolTip("Compare, download and import models in a table.")
         give_icon(self.all_models, "table")
-        self.tile = _tile_box()
-        self.precision = _word_box(
-            "float32",
-            "float16",
-            "bfloat16",
-            tip="Half precision is faster on GPUs; a tile that\n"
-            "overflows is computed again in float32. Automatic uses it on CUDA only.",
-        )
-        self.engine = _engine_box()
-        self.outliers = QComboBox()
-        for words, word in (("clip", "clip"), ("mark as NaN", "mark"), ("keep", "keep")):
-            self.outliers.addItem(words, word)
-        self.outliers.setToolTip(
-            "What to do with results far outside the range of the image's values. A network that\n"
-            "does not suit the image may produce them; a message then tells how many.\n"
-            "Only images of floats can hold NaN."
-        )
+        self.tile = tile_box()
+        self.precision = precision_box()
+        self.engine = engine_box()
+        self.outliers = outliers_box()
+        self.border = border_box()
         self.consistent = QCheckBox("with the source")
         self.consistent.setToolTip(
             "Correct the result until it agrees with its source when it is shrunk again (iterated\n"
@@ -111,6 +92,7 @@ class UpscaleFields(RunFields):
             ("Consistent", self.consistent),
             ("Ensemble", self.views),
             ("Blend", self.model.blend),
+            ("Border", self.border),
             ("Outliers", self.outliers),
             ("Device", self.device),
             ("Precision", self.precision),
@@ -147,6 +129,7 @@ class UpscaleFields(RunFields):
         """Return the settings under More that differ from their defaults, in words."""
         second = self.model.blend.model()
         boxes = {
+            "border": self.border,
             "outliers": self.outliers,
             "device": self.device,
             "precision": self.precision,
@@ -173,7 +156,7 @@ class UpscaleFields(RunFields):
         self.views.choose(mean=False, spread=False)
         self.consistent.setChecked(False)
         self.model.blend.choose_none()
-        for box in (self.outliers, self.precision):
+        for box in (self.border, self.outliers, self.precision):
             box.setCurrentIndex(0)
         self.device.use_default()
         self.engine.setCurrentText(usual_engine())
@@ -212,7 +195,12 @@ class UpscaleFields(RunFields):
         self.more.open(choices.get("more") is True)
 
     def _remembered(self) -> dict[str, QComboBox]:
-        return {"outliers": self.outliers, "precision": self.precision, "engine": self.engine}
+        return {
+            "border": self.border,
+            "outliers": self.outliers,
+            "precision": self.precision,
+            "engine": self.engine,
+        }
 
     def engine_and_kernels(self) -> tuple[str, str]:
         """Return the settings `engine` and `kernels` that are chosen."""
@@ -222,44 +210,3 @@ class UpscaleFields(RunFields):
         """Show the remaining time of a run in place of the forecast."""
         if seconds is not None:
             self.forecast.say(f"{time_in_words(seconds)} left, as measured on the tiles so far.")
-
-
-def usual_engine() -> str:
-    """Return the engine that the user prefers."""
-    preferred = preference("upscaling", "engine", "automatic")
-    return preferred if preferred in ENGINES else "automatic"
-
-
-def _word_box(*words: str, tip: str) -> QComboBox:
-    box = QComboBox()
-    box.addItem("automatic", "auto")
-    for word in words:
-        box.addItem(word, word)
-    box.setToolTip(tip)
-    return box
-
-
-def _engine_box() -> QComboBox:
-    box = QComboBox()
-    for words in ENGINES:
-        box.addItem(words, words)
-    box.setToolTip(
-        "The library that computes. Automatic takes the fastest one that is installed and agrees\n"
-        "with PyTorch: OpenVINO or ONNX Runtime on a CPU, Triton kernels on a GPU by NVIDIA.\n"
-        "A run never waits for it: PyTorch computes until it is ready."
-    )
-    return box
-
-
-def _tile_box() -> QSpinBox:
-    box = QSpinBox()
-    box.setRange(0, 16384)
-    box.setSingleStep(32)
-    box.setSpecialValueText("automatic")
-    box.setSuffix(" px")
-    box.setToolTip(
-        "Side of the tiles, in pixels of the source, halo included. 0 chooses it by memory and\n"
-        "time. Smaller tiles take less memory and can be cancelled sooner; the result is the\n"
-        "same."
-    )
-    return box

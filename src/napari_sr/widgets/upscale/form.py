@@ -70,7 +70,7 @@ class UpscaleWidget(ResultForm):
         form.tile.valueChanged.connect(self._edit)
         form.views.changed.connect(self._edit)
         form.consistent.toggled.connect(self._edit)
-        for box in (form.device, form.precision, form.engine, form.outliers):
+        for box in (form.device, form.precision, form.engine, form.outliers, form.border):
             box.activated.connect(self._edit)
         form.region.changed.connect(self._edit_region)
         form.more.reset.connect(self._use_defaults)
