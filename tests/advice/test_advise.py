@@ -108,3 +108,33 @@ def test_an_unknown_scale_or_model_is_refused(sharp):
         advise(sharp, scale=5)
     with pytest.raises(ValueError, match="nonsense"):
         advise(sharp).against("nonsense")
+
+
+def test_a_few_pixels_that_differ_are_not_called_constant():
+    image = np.zeros((96, 96), np.uint8)
+    image[40, 40] = 255
+
+    assert "are equal: nothing to judge by" in advise(image).reason
+
+
+@pytest.mark.parametrize("empty", [0.3, 0.5, 0.6, 0.75])
+def test_empty_areas_do_not_hide_noise(sharp, random, empty):
+    image = as_photons(gaussian_filter(sharp, 2), 30, random) + 100
+    alone = advise(image, value_range=(0, 200)).noise.sigma
+    image[:, : int(image.shape[1] * empty)] = 0
+
+    advice = advise(image, value_range=(0, 200))
+
+    assert advice.model == "microscope-x2"
+    assert advice.noise.sigma == pytest.approx(alone, rel=0.2)
+    assert any("are empty" in told for told in advice.warnings) == (empty > 0.5)
+
+
+def test_a_pattern_without_noise_is_not_noisy():
+    rows, columns = np.mgrid[:96, :96]
+    board = (255 * ((rows + columns) % 2)).astype(np.uint8)
+
+    advice = advise(board)
+
+    assert not advice.noisy
+    assert advice.model == "bicubic-x2"

@@ -148,3 +148,26 @@ def test_lazy_colours_and_missing_pixels(random):
 def test_shapes_that_do_not_fit_are_refused_with_both(shape, scale):
     with pytest.raises(ValueError, match=r"the source's shape \(30, 30\), enlarged .*, got"):
         check(np.zeros((30, 30)), np.zeros(shape), scale=scale)
+
+
+@pytest.mark.parametrize(
+    "source", [np.full((48, 48), 200, np.uint8), np.full((48, 48), 0.5, np.float32)], ids=str
+)
+def test_a_source_without_noise_is_compared_in_values(source, recwarn):
+    result = source.repeat(2, 0).repeat(2, 1) + source.dtype.type(1)
+
+    found = check(source, result)
+
+    assert found.unit == "values"
+    np.testing.assert_allclose(np.asarray(found.map)[2:-2, 2:-2], 1, atol=1e-5)
+    assert not [one for one in recwarn if one.category is RuntimeWarning]
+
+
+def test_noise_is_the_unit_although_much_of_the_source_is_empty(random):
+    source = random.poisson(20, (96, 128)).astype(np.float32)
+    source[:, :90] = 0
+
+    found = check(source, source.repeat(2, 0).repeat(2, 1))
+
+    assert found.unit == "noise"
+    assert np.abs(np.asarray(found.map)).max() < 100

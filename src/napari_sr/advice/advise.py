@@ -25,6 +25,9 @@ NOISY, TEXTURED = 60.0, 3.5
 of 3 to 5 pixels, as in electron microscopy, is worth more than the noise that such a model removes.
 These and `SHARP` were chosen by the search of `benchmarks/quality/advice.py --fit` on one draw of
 random noise. On another, it prefers 80, 5 and 3.5, which win in fewer cases of the first one."""
+LEAST_NOISE = 1e-3
+"""Noise, as a share of the range of values, below which an image is not noisy whatever its detail:
+it is rounding, or none at all."""
 SHARP = 4.0
 """Fine detail over noise above which networks for photographs win over interpolation."""
 DENOISING, PHOTOGRAPHS, PLAIN = "microscope", ("edsr-slim", "fsrcnn"), "bicubic"
@@ -54,12 +57,12 @@ class Advice:
     @property
     def noisy(self) -> bool:
         """Whether noise hides much of the detail."""
-        return is_noisy(self.traits)
+        return is_noisy(self.traits, self.noise)
 
     @property
     def sharp(self) -> bool:
         """Whether fine detail stands out of the noise."""
-        return is_sharp(self.traits)
+        return is_sharp(self.traits, self.noise)
 
     def on(self, title: str, training: TrainingFacts) -> tuple[Remark, ...]:
         """Return remarks on how the image differs from what a model was trained on.
@@ -141,14 +144,14 @@ def advise(
     return Advice(entry.name, reason, noise, traits, remarks, sample.rgb)
 
 
-def is_noisy(traits: Traits) -> bool:
+def is_noisy(traits: Traits, noise: Noise) -> bool:
     """Return whether noise hides much of an image's detail."""
-    return traits.coarse < NOISY and traits.middle < TEXTURED
+    return noise.share > LEAST_NOISE and traits.coarse < NOISY and traits.middle < TEXTURED
 
 
-def is_sharp(traits: Traits) -> bool:
+def is_sharp(traits: Traits, noise: Noise) -> bool:
     """Return whether the finest detail of an image stands out of the noise."""
-    return not is_noisy(traits) and traits.fine > SHARP
+    return not is_noisy(traits, noise) and traits.fine > SHARP
 
 
 def _chosen(traits: Traits, noise: Noise, plain: Entry) -> tuple[Entry, str]:
@@ -156,9 +159,11 @@ def _chosen(traits: Traits, noise: Noise, plain: Entry) -> tuple[Entry, str]:
     level = f"noise of {noise.share:.1%} of the range that the image uses"
     if noise.grows:
         level += ", growing with the signal as that of photons"
+    if traits.used[0] == traits.used[1] and traits.empty == 1:
+        return plain, "The pixels looked at are constant: there is nothing to sharpen."
     if traits.used[0] == traits.used[1]:
-        return plain, "The image is constant: there is nothing to sharpen."
-    if is_noisy(traits):
+        return plain, "At least 99.8% of the pixels looked at are equal: nothing to judge by."
+    if is_noisy(traits, noise):
         denoising = _at(DENOISING, plain.scale)
         if denoising is None:
             return plain, (
@@ -166,7 +171,7 @@ def _chosen(traits: Traits, noise: Noise, plain: Entry) -> tuple[Entry, str]:
                 f"{DENOISING}, which removes noise, upscales 2 times only."
             )
         return denoising, f"The image has {level}, which this model removes."
-    if is_sharp(traits):
+    if is_sharp(traits, noise):
         for name in PHOTOGRAPHS:
             found = _at(name, plain.scale)
             if found is not None:

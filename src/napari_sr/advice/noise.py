@@ -80,12 +80,21 @@ def noise_of(windows: Sequence[NDArray[np.float64]], used: float) -> Noise:
 def _level(windows: Sequence[NDArray[np.float64]]) -> float:
     """Return the standard deviation of the noise."""
     patches = np.concatenate(list(_patches(windows)))
+    patches = without_empty(patches, np.ptp(patches, axis=1) == 0)
     values = np.linalg.eigvalsh(np.cov(patches, rowvar=False))
     for count in range(len(values), 0, -1):
         mean = values[:count].mean()
         if np.median(values[:count]) >= mean:
             return float(np.sqrt(max(mean, 0.0)))
     return 0.0
+
+
+def without_empty(parts: NDArray[np.float64], empty: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the parts of an image that are not empty; all of them if all are.
+
+    Around tilted or stitched images, pixels have one value, and no noise that could be measured.
+    """
+    return parts if empty.all() else parts[~empty]
 
 
 def _patches(windows: Sequence[NDArray[np.float64]]) -> Iterable[NDArray[np.float64]]:
@@ -102,6 +111,7 @@ def _gain(windows: Sequence[NDArray[np.float64]]) -> float:
     pairs = [_blocks(window) for window in windows]
     bright = np.concatenate([one for one, _ in pairs])
     variance = np.concatenate([one for _, one in pairs])
+    bright, variance = (without_empty(each, variance == 0) for each in (bright, variance))
     groups = [part for part in np.array_split(np.argsort(bright), BINS) if len(part)]
     x = np.array([bright[part].mean() for part in groups])
     # the smoothest blocks of each group have noise alone

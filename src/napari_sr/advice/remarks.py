@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 FAINT = 0.1
 """Share of black to white below which an image is too faint for its value range."""
+MOSTLY = 0.5
+"""Share of empty pixels from which there is a warning."""
 SATURATED = 1e-3
 """Share of saturated pixels from which there is a warning."""
 
@@ -45,6 +47,14 @@ def on_image(traits: Traits, width: float | None) -> tuple[Remark, ...]:
                 f"uses values {low:.5g} to {high:.5g} only",
                 f"The image uses values from {low:g} to {high:g} only: declare black and white, "
                 "such as by percentiles (0.1, 99.9), or the network sees hardly any contrast.",
+            )
+        )
+    if traits.empty > MOSTLY:
+        told.append(
+            Remark(
+                f"{traits.empty:.0%} empty",
+                f"{traits.empty:.0%} of the pixels that were looked at are empty: the advice is "
+                "about the few others. Crop the image to be sure.",
             )
         )
     if traits.saturated > SATURATED:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from napari_sr.advice.noise import without_empty
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,6 +33,9 @@ QUANTISED = 1 / 12
 PEAK = 40.0
 """Power relative to the median of its ring from which a single frequency is a pattern."""
 RINGS = 16
+CELL, EMPTY = 4, 0.12
+"""Side in pixels of the squares that are empty if they have one value, and the share of them from
+which a part of the image does not count."""
 ALIKE = 0.6
 """Correlation of column means in places below each other from which columns have a pattern."""
 
@@ -54,6 +59,9 @@ class Traits:
     """Period in pixels of a pattern that repeats, such as a camera's or a grid's; None if none."""
     columns: bool
     """Whether columns differ in brightness in the same way all over the plane, as in cameras."""
+    empty: float = 0.0
+    """Share of the pixels in squares of one value, as around stitched images: nothing is estimated
+    from them."""
 
 
 def traits_of(sample: Sample) -> Traits:
@@ -66,7 +74,7 @@ def traits_of(sample: Sample) -> Traits:
     """
     values = sample.values
     low, high = np.percentile(values, (0.1, 99.9))
-    power, corner = _power(sample.windows)
+    power, corner, empty = _power(sample.windows)
     radius = _radius(len(power))
     rounding = QUANTISED if sample.dtype.kind in "iu" else 0.0
     noise = max(corner, rounding, 1e-12 * float(power.max()))
@@ -82,6 +90,7 @@ def traits_of(sample: Sample) -> Traits:
         _saturated(values),
         _period(power, radius, noise),
         _has_columns(sample),
+        empty,
     )
 
 
@@ -97,8 +106,8 @@ def _saturated(values: NDArray[np.float64]) -> float:
     return at_top / values.size if at_top > max(3 * next_to_it, 20) else 0.0
 
 
-def _power(windows: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], float]:
-    """Return the mean power spectrum of parts, and the median power of their corners.
+def _power(windows: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], float, float]:
+    """Return the mean power spectrum of parts, the median power of corners, the share of emptiness.
 
     The power of white noise is its variance.
     """
@@ -106,16 +115,27 @@ def _power(windows: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64],
     line = np.hanning(side + 2)[1:-1]
     taper = np.outer(line, line) / (line**2).sum()
     in_corner = _radius(side) >= CORNER
-    total, count = np.zeros((side, side)), 0
-    corners: list[NDArray[np.float64]] = []
-    for window in windows:
-        parts = sliding_window_view(window, (side, side))[::side, ::side].reshape(-1, side, side)
-        spectra = np.fft.fft2((parts - parts.mean(axis=(1, 2), keepdims=True)) * taper)
-        powers = np.abs(spectra) ** 2
-        total += powers.sum(axis=0)
-        count += len(parts)
-        corners.append(powers[:, in_corner].mean(axis=1))
-    return total / count, float(np.median(np.concatenate(corners)))
+    cut = (
+        sliding_window_view(window, (side, side))[::side, ::side].reshape(-1, side, side)
+        for window in windows
+    )
+    parts = np.concatenate(list(cut))
+    emptiness = _emptiness(parts)
+    parts = without_empty(parts, emptiness > EMPTY)
+    spectra = np.fft.fft2((parts - parts.mean(axis=(1, 2), keepdims=True)) * taper)
+    powers = np.abs(spectra) ** 2
+    corner = float(np.median(powers[:, in_corner].mean(axis=1)))
+    return powers.mean(axis=0), corner, float(emptiness.mean())
+
+
+def _emptiness(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share of each part, (N, P, P), that lies in squares of one value."""
+    count = parts.shape[1] // CELL
+    shape = len(parts), count, CELL, count, CELL
+    cells = parts[:, : count * CELL, : count * CELL].reshape(shape)
+    flat = cells.max(axis=(2, 4)) == cells.min(axis=(2, 4))
+    share: NDArray[np.float64] = flat.mean(axis=(1, 2))
+    return share
 
 
 def _radius(side: int) -> NDArray[np.float64]:
@@ -127,6 +147,8 @@ def _radius(side: int) -> NDArray[np.float64]:
 
 def _period(power: NDArray[np.float64], radius: NDArray[np.float64], noise: float) -> float | None:
     """Return the period of the strongest single frequency that stands out of its ring."""
+    if not power.any():
+        return None
     rings = np.where(radius < 1, (radius * RINGS).astype(np.intp), -1)
     best, found = PEAK, None
     for ring in range(RINGS // 4, RINGS):

@@ -149,7 +149,7 @@ def check_steps(
     sample = sample_of(source, axes)
     traits = traits_of(sample)
     noise = noise_of(sample.windows, traits.used[1] - traits.used[0])
-    unit = noise if is_noisy(traits) else None
+    unit = noise if is_noisy(traits, noise) else None
     coarse = overview_of(pair.layout, most_in_memory)
     figures = yield from _figures(pair, noise, unit, coarse)
     whole = coarse is not None and coarse.step == 1

@@ -146,3 +146,20 @@ def test_the_result_of_a_region_is_checked_against_its_part(viewer, widget, rand
     np.testing.assert_allclose(
         added.data_to_world((0, 0, 0))[1:], layer.data_to_world((0, top, left))[1:]
     )
+
+
+def test_it_works_through_the_proxy_that_napari_gives(viewer, pair, qtbot):
+    """Layers of a proxy are proxies, which nothing else keeps."""
+    from napari.utils._proxies import PublicOnlyProxy
+
+    proxy = PublicOnlyProxy(viewer)
+    button = CheckButton(proxy)
+    qtbot.addWidget(button)
+
+    button.offer(proxy.layers["source"], proxy.layers["result"])
+    button.click()
+    finish(button, qtbot)
+
+    assert viewer.layers[-1].name.startswith("result minus source")
+    WorkerBase.await_workers(PATIENCE)
+    qtbot.wait(20)

@@ -12,6 +12,7 @@ from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.worker import create_run, forget_locals
 from napari_sr.widgets.compare.check_map import Checked, add_map
+from napari_sr.widgets.compare.kept_state import unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,9 @@ class CheckButton(QPushButton):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(CHECK, parent)
-        self._viewer, self._add = viewer, add
+        # napari may give a proxy, whose layers are proxies that live as long as one call
+        self._viewer: ViewerModel = unwrapped(viewer)
+        self._add = add
         self._offered: tuple[ref[Image], ref[Image]] | None = None
         self._worker: RunWorker | None = None
         self._checked: Checked | None = None
@@ -65,7 +68,7 @@ class CheckButton(QPushButton):
     def offer(self, source: Image, result: Image) -> None:
         """Offer to check a result."""
         self.clear()
-        self._offered = ref(source), ref(result)
+        self._offered = ref(unwrapped(source)), ref(unwrapped(result))
         self.setVisible(True)
 
     def clear(self) -> None:
