@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from typer.testing import CliRunner
 
 import napari_sr
@@ -130,6 +131,19 @@ def test_a_wrong_pair_is_refused(pair, tmp_path):
         check.run(small, part)
 
 
+@pytest.mark.parametrize("path", ["in.ome.tif", "folder/../in.ome.tif", "link.tif", "hard.tif"])
+def test_one_file_given_twice_is_refused(pair, tmp_path, path):
+    source, _ = pair
+    (tmp_path / "folder").mkdir()
+    if path == "link.tif":
+        (tmp_path / path).symlink_to(source)
+    if path == "hard.tif":
+        (tmp_path / path).hardlink_to(source)
+
+    with pytest.raises(ValueError, match="a check needs a source and its result, got one file: "):
+        check.run(source, tmp_path / path)
+
+
 # napari-sr upscale --maps
 
 
@@ -182,7 +196,12 @@ def test_the_maps_of_a_region_and_of_named_axes(tmp_path, random):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("--maps", "OUT"), "is the image to upscale"),
+        (("--maps", "OUT"), "new.ome.zarr is the result: give the map another name"),
+        (("--maps", "IN"), "in.ome.tif is the image to upscale: give the map another name"),
+        (
+            ("--uncertainty", "u.ome.tif", "--maps", "u.ome.tif"),
+            "u.ome.tif is the spread: give the map another name",
+        ),
         (("--maps", "map.png"), "must end in"),
         (("--maps", "nowhere/map.ome.tif"), "there is no folder"),
         (("--maps", "map.ome.zarr", "--part", "1/2"), "with --finish"),
@@ -193,12 +212,43 @@ def test_a_map_that_cannot_be_written_is_refused_before_the_run(
 ):
     monkeypatch.chdir(tmp_path)
     target = tmp_path / "new.ome.zarr"
-    words = [str(target) if word == "OUT" else word for word in words]
+    named = {"OUT": str(target), "IN": str(pair[0])}
+    words = [named.get(word, word) for word in words]
 
     done = CliRunner().invoke(app, ["upscale", str(pair[0]), str(target), *words])
 
     assert why in str(done.exception)
     assert not target.exists()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (40, 23)])
+def test_a_map_of_too_small_an_image_is_refused_before_the_run(tmp_path, size):
+    source, target = tmp_path / "one.tif", tmp_path / "one_x2.tif"
+    tifffile.imwrite(source, np.full(size, 7, np.uint8))
+    words = ["upscale", str(source), str(target), "--model", "bicubic-x2", "--maps"]
+
+    done = CliRunner().invoke(app, [*words, str(tmp_path / "map.ome.tif")])
+
+    told = f"a check needs at least 24 x 24 pixels, got {size[0]} x {size[1]}"
+    assert str(done.exception) == told
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_alpha_is_left_out_of_the_figures_of_commands_and_records(tmp_path, random):
+    pixels = random.integers(0, 255, (40, 50, 4)).astype(np.uint8)
+    pixels[..., 3] = 255
+    told, figures = [], []
+    for name, channels in (("rgb", 3), ("rgba", 4)):
+        source, target = tmp_path / f"{name}.png", tmp_path / f"{name}_x2.png"
+        Image.fromarray(pixels[..., :channels]).save(source)
+        upscaled(source, target)
+        told.append(check.run(source, target))
+        figures.append(read_record(target)["consistency"])
+
+    assert "RMS" in told[0]
+    assert told[1] == told[0]
+    assert figures[1] == pytest.approx(figures[0])
+    assert figures[0]["pixels"] == figures[0]["of"] == 40 * 50 * 3
 
 
 def test_a_folder_has_no_map(pair, tmp_path):

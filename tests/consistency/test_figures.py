@@ -32,6 +32,17 @@ def test_of_small_images_they_are_those_of_the_check(random, shape):
     assert found.bias == pytest.approx(checked.bias, rel=1e-12)
 
 
+@pytest.mark.parametrize("model", [None, "microscope"])
+def test_alpha_is_left_out(random, model):
+    source = random.random((40, 50, 4))
+    result = random.random((80, 100, 4))
+
+    found = figures(source, result, model, axes="YXS")
+
+    assert found == figures(source[..., :3], result[..., :3], model, axes="YXS")
+    assert found.pixels == found.of == 40 * 50 * 3
+
+
 def test_of_large_images_they_are_close_to_those_of_the_check(random):
     source = random.normal(100, 5, (1400, 1600)).astype(np.float32)
     result = source.repeat(2, 0).repeat(2, 1) + random.normal(1, 4, (2800, 3200))

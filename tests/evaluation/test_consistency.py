@@ -57,6 +57,24 @@ def test_figures_are_of_colours_and_not_of_alpha(truth):
         assert getattr(found, figure) == pytest.approx(getattr(plain, figure))
 
 
+@pytest.mark.parametrize(
+    ("source", "needed"),
+    [
+        (np.zeros((1, 1)), "a check needs at least 24 x 24 pixels, got 1 x 1"),
+        (np.full((30, 30), np.nan), "a check needs finite pixels"),
+    ],
+)
+def test_a_source_without_enough_pixels_is_refused(source, needed):
+    with pytest.raises(ValueError, match=needed):
+        check(source, source.repeat(2, 0).repeat(2, 1))
+
+
+def test_in_python_a_result_may_be_as_large_as_its_source(random):
+    source = random.random((30, 30))
+
+    assert check(source, source + 1).bias == pytest.approx(1)
+
+
 @pytest.mark.parametrize("rgb", [False, True])
 def test_a_map_in_memory_equals_the_lazy_one(random, monkeypatch, rgb):
     monkeypatch.setattr(difference_map, "SIDE", 30)

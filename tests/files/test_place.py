@@ -120,3 +120,6 @@ def test_a_result_neither_replaces_its_source_nor_lies_in_it(tmp_path, result, s
     check_apart(tmp_path / "b.zarr", tmp_path / "a.zarr")
     with pytest.raises(FileError, match=told):
         check_apart(tmp_path / result, tmp_path / source)
+    told = told.replace("the image to upscale", "the result: give the map another")
+    with pytest.raises(FileError, match=told):
+        check_apart(tmp_path / result, tmp_path / source, other="the result", what="the map")

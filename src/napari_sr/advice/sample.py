@@ -48,7 +48,7 @@ class Sample:
         return np.concatenate([window.ravel() for window in self.windows])
 
 
-def sample_of(image: ArrayLike, axes: str | None = None) -> Sample:
+def sample_of(image: ArrayLike, axes: str | None = None, needed_by: str = "advice") -> Sample:
     """Read windows from some planes of an image; colours become green, and alpha is left out.
 
     Parameters
@@ -57,6 +57,8 @@ def sample_of(image: ArrayLike, axes: str | None = None) -> Sample:
         NumPy, dask, Zarr or similar; only the windows are read.
     axes : str, optional
         One letter per axis, as `napari_sr.upscale` takes them.
+    needed_by : str
+        What needs the pixels, as errors name it.
 
     Raises
     ------
@@ -66,7 +68,8 @@ def sample_of(image: ArrayLike, axes: str | None = None) -> Sample:
     layout = layout_of(image.shape, image.dtype, axes)
     if min(layout.height, layout.width) < LEAST:
         raise ValueError(
-            f"advice needs at least {LEAST} x {LEAST} pixels, got {layout.height} x {layout.width}"
+            f"{needed_by} needs at least {LEAST} x {LEAST} pixels, "
+            f"got {layout.height} x {layout.width}"
         )
     windows: list[NDArray[np.float64]] = []
     columns: list[tuple[int, ...]] = []
@@ -79,7 +82,7 @@ def sample_of(image: ArrayLike, axes: str | None = None) -> Sample:
                 windows += [] if window is None else [window]
             columns.append(tuple(range(first, len(windows))))
     if not windows:
-        raise ValueError("advice needs finite pixels, got only NaN or infinity")
+        raise ValueError(f"{needed_by} needs finite pixels, got only NaN or infinity")
     return Sample(tuple(windows), tuple(columns), np.dtype(image.dtype), layout.samples)
 
 

@@ -6,14 +6,15 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.advice.sample import sample_of
 from napari_sr.cli import terminal
 from napari_sr.consistency.figures import KEY
 from napari_sr.consistency.reordered import reordered
 from napari_sr.consistency.source_part import part_of_source
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.evaluation.consistency import check_steps
+from napari_sr.evaluation.consistency import NAME, check_steps
 from napari_sr.files.lazy import open_lazy
-from napari_sr.files.place import check_apart
+from napari_sr.files.place import check_apart, same_file
 from napari_sr.files.save import check as check_target
 from napari_sr.files.save import save
 from napari_sr.runs.file_record import software
@@ -21,7 +22,7 @@ from napari_sr.runs.record import RecordError, known_model, read_record
 from napari_sr.runs.run import drive
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Mapping
     from pathlib import Path
 
     from rich.progress import Progress as Bars
@@ -64,14 +65,18 @@ def run(
     Raises
     ------
     ValueError, OSError
-        If a file cannot be read or written, or the two do not fit.
+        If a file cannot be read or written, the two do not fit or are one file, or the source has
+        too few pixels.
     """
     record: dict[str, Any] = {}
     with suppress(RecordError):
         record = dict(read_record(result))
     image, larger = open_lazy(source, axes), open_lazy(result)
+    if same_file(source, result):
+        raise ValueError(f"{NAME} needs a source and its result, got one file: {source}, {result}")
     if target is not None:
-        check_map(target, image, (source, result), overwrite=overwrite)
+        others = {"the source": source, "the result": result}
+        check_map(target, image, others, overwrite=overwrite)
     spans = part_of_source(record, layout_of(image.pixels.shape, image.pixels.dtype, image.axes))
     pixels = reordered(larger.pixels, larger.axes, image.axes)
     steps = check_steps(
@@ -84,8 +89,10 @@ def run(
     return found.in_words()
 
 
-def check_map(target: Path, image: LazyImage, others: Sequence[Path], *, overwrite: bool) -> None:
-    """Check that a map can be written, before anything is computed.
+def check_map(
+    target: Path, image: LazyImage, others: Mapping[str, Path], *, overwrite: bool
+) -> None:
+    """Check that a map can be made and written, before anything is computed.
 
     Parameters
     ----------
@@ -93,8 +100,8 @@ def check_map(target: Path, image: LazyImage, others: Sequence[Path], *, overwri
         Path of the map.
     image : LazyImage
         The source.
-    others : sequence of Path
-        Files that the map must not replace: source and result.
+    others : mapping of str to Path
+        Files that the map must not replace, source and result, by what errors call them.
     overwrite : bool
         Whether to replace an existing map.
 
@@ -102,10 +109,13 @@ def check_map(target: Path, image: LazyImage, others: Sequence[Path], *, overwri
     ------
     FileError
         If the path cannot be written, or its format cannot hold the map.
+    ValueError
+        If the source has too few pixels, or none that is finite.
     """
-    for path in others:
-        check_apart(target, path)
+    for name, path in others.items():
+        check_apart(target, path, other=name, what="the map")
     check_target(target, image.axes, "float32", overwrite=overwrite)
+    sample_of(image.pixels, image.axes, NAME)
 
 
 def _drive(steps: Generator[tuple[int, int], None, Result], bars: Bars, what: str) -> Result:

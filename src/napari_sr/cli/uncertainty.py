@@ -51,7 +51,7 @@ def run(job: FileJob, target: Path, options: BlockOptions, bars: Bars) -> None:
     axes = None if job.axes is None else job.axes.upper()
     image = open_lazy(job.source, axes)
     part.check_target(job.target, image, job.source, overwrite=job.overwrite)
-    check_apart(target, job.source)
+    check_apart(target, job.source, what="the spread")
     check(target, image.axes, "float32", overwrite=job.overwrite)
     whole = part_of(image, None, job.region)
     network = load(job.model, bars)

@@ -59,7 +59,7 @@ def run(job: FileJob, options: BlockOptions) -> str:
 
 
 def _check_map(job: FileJob, options: BlockOptions) -> None:
-    """Check that the map that a job wants can be written, before anything is computed."""
+    """Check that the map that a job wants can be made, before anything is computed."""
     from napari_sr.cli import check
 
     if job.maps is None:
@@ -67,7 +67,8 @@ def _check_map(job: FileJob, options: BlockOptions) -> None:
     if options.part is not None:
         raise CommandError("--maps needs the whole result: give it with --finish, not with --part")
     image = open_lazy(job.source, None if job.axes is None else job.axes.upper())
-    others = [job.source, job.target, *([] if job.spread is None else [job.spread])]
+    others = {"the image to upscale": job.source, "the result": job.target}
+    others |= {} if job.spread is None else {"the spread": job.spread}
     check.check_map(job.maps, image, others, overwrite=job.overwrite)
 
 

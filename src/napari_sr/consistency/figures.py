@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.consistency.pair import RGBA
 from napari_sr.consistency.sampling import windows
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Figures:
     pixels: int
     """Number of values that were compared."""
     of: int
-    """Number of values that the source has."""
+    """Number of values that the source has, without alpha."""
     shrinking: dict[str, str | float]
     """How the result was shrunk."""
 
@@ -80,12 +81,13 @@ def figures_of(pair: Pair) -> Figures | None:
     least, each = IN_MEMORY if in_memory else STORED
     size = layout.height * layout.width * layout.count
     most = min(max(size // each, least), MOST)
-    found = [pair.difference(*place)[0].ravel() for place in windows(layout, most)]
-    values = np.concatenate(found)
+    found = [pair.without_alpha(pair.difference(*place)[0]) for place in windows(layout, most)]
+    values = np.concatenate([part.ravel() for part in found])
     values = values[np.isfinite(values)]
     if not values.size:
         return None
     rms = math.sqrt(float(values @ values) / values.size)
     p99 = float(np.percentile(np.abs(values), 99))
-    of = math.prod(layout.shape)
+    alpha = layout.height * layout.width * layout.count if layout.channels == RGBA else 0
+    of = math.prod(layout.shape) - alpha
     return Figures(rms, p99, float(values.mean()), values.size, of, pair.shrinking.record)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from napari_sr.consistency.source_part import Spans
     from napari_sr.engine.image.arrays import ArrayLike, Layout
 
+RGBA = 4
+"""Number of samples of colours with alpha, which figures leave out."""
 BLURS = tuple(k / 4 for k in range(17))
 """Blurs that may be found for optics, as standard deviations in pixels of the result."""
 FITTED = 4
@@ -56,6 +58,10 @@ class Pair:
         """
         part = np.asarray(self.layout.read(self.source, plane, rows, columns), np.float64)
         return self._shrunk(plane, rows, columns) - part, part
+
+    def without_alpha(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (H, W, C) values of a part without those of alpha: opacity is no intensity."""
+        return values[..., : RGBA - 1] if self.layout.channels == RGBA else values
 
     def _shrunk(self, plane: tuple[int, ...], rows: slice, columns: slice) -> NDArray[np.float64]:
         """Return a part of the result as the source would have seen it."""
@@ -148,6 +154,7 @@ def _fitted(pair: Pair) -> Pair:
 
 def _squares(pair: Pair, places: list[Any]) -> float:
     """Return the mean squared difference in some windows; infinity if it is unknown."""
-    found = np.concatenate([pair.difference(*place)[0].ravel() for place in places])
+    parts = [pair.without_alpha(pair.difference(*place)[0]) for place in places]
+    found = np.concatenate([part.ravel() for part in parts])
     finite = found[np.isfinite(found)]
     return float((finite**2).mean()) if finite.size else float("inf")

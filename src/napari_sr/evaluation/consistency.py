@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import ArrayLike
     from napari_sr.evaluation.difference_map import Overview
 
-RGBA = 4
-"""Number of samples of colours with alpha, which the figures leave out."""
+NAME = "a check"
+"""What errors of too few pixels call it."""
 MOST_VALUES = 1_000_000
 """Number of differences from which percentiles are taken."""
 
@@ -118,7 +118,7 @@ def check(
     ------
     ValueError
         If the shapes do not fit, the axes or the region are wrong, or the source is smaller than
-        24 x 24 pixels.
+        24 x 24 pixels or has no finite pixels.
     """
     source = as_array(source)
     layout = layout_of(source.shape, source.dtype, axes)
@@ -146,7 +146,7 @@ def check_steps(
     """
     source, result = as_array(source), as_array(result)
     pair = pair_of(source, result, model, scale=scale, axes=axes, spans=spans)
-    sample = sample_of(source, axes)
+    sample = sample_of(source, axes, NAME)
     traits = traits_of(sample)
     noise = noise_of(sample.windows, traits.used[1] - traits.used[0])
     unit = noise if is_noisy(traits, noise) else None
@@ -170,8 +170,7 @@ def _figures(
         found, seen = pair.difference(*place)
         if shown is not None:
             shown.add(place, in_unit(found, seen, unit))
-        if pair.layout.channels == RGBA:  # opacity is no intensity
-            found, seen = found[..., :3], seen[..., :3]
+        found, seen = pair.without_alpha(found), pair.without_alpha(seen)
         finite = np.isfinite(found)
         values = found[finite]
         beyond += int(np.count_nonzero(np.abs(values) > 3 * noise.at(seen[finite])))

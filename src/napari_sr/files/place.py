@@ -50,8 +50,17 @@ def check_place(path: Path, suffixes: Sequence[str], *, overwrite: bool) -> None
     _try(Path(os.path.realpath(path)).parent)
 
 
-def check_apart(path: Path, source: Path) -> None:
+def check_apart(
+    path: Path, source: Path, *, other: str = "the image to upscale", what: str = "the result"
+) -> None:
     """Check that a result neither replaces its source nor lies in it; links are followed.
+
+    Parameters
+    ----------
+    path, source : Path
+        Where the result will be written, and the file that has to stay.
+    other, what : str
+        What errors call the file that has to stay, and the result.
 
     Raises
     ------
@@ -59,12 +68,17 @@ def check_apart(path: Path, source: Path) -> None:
         If it replaces the source, contains it, or lies in it.
     """
     result, image = Path(os.path.realpath(path)), Path(os.path.realpath(source))
-    if _same(result, image):
-        raise FileError(f"{path} is the image to upscale: give the result another name")
+    if same_file(path, source):
+        raise FileError(f"{path} is {other}: give {what} another name")
     if any(_same(result, one) for one in image.parents):
-        raise FileError(f"{path} contains the image to upscale: give the result another name")
+        raise FileError(f"{path} contains {other}: give {what} another name")
     if any(_same(image, one) for one in result.parents):
-        raise FileError(f"{path} lies in the image to upscale: give the result another folder")
+        raise FileError(f"{path} lies in {other}: give {what} another folder")
+
+
+def same_file(first: Path, second: Path) -> bool:
+    """Return whether two paths name one file or folder; links are followed."""
+    return _same(Path(os.path.realpath(first)), Path(os.path.realpath(second)))
 
 
 def _same(first: Path, second: Path) -> bool:
