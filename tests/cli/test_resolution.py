@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from typer.testing import CliRunner
 
 from napari_sr.cli.commands import app
 from napari_sr.cli.model import CommandError
-from napari_sr.cli.resolution import Request, measured, plane_of
+from napari_sr.cli.resolution import Request, _pixel, measured, plane_of
 from napari_sr.evaluation import frc, single_frc
 from napari_sr.evaluation.resolution_images import Camera
+from napari_sr.files.lazy_image import Axis
 
 
 @pytest.fixture
@@ -50,6 +52,13 @@ def test_figures_have_the_unit_of_the_file(exposures):
     assert by_name["FRC, two exposures"].source == pytest.approx(pair.resolution)
     counts = single_frc(stacks[0][1], "counts", gain=1, pixel_size=0.2)
     assert by_name["FRC, split photons"].source == pytest.approx(counts.resolution)
+
+
+@pytest.mark.parametrize(("size", "unit"), [(1, "px"), (0.1, "units")])
+def test_a_scale_without_a_unit_is_not_read_as_pixels(size, unit):
+    place = Axis(size, 0.0, "")
+
+    assert _pixel(SimpleNamespace(places={"Y": place, "X": place}), None) == (size, unit)
 
 
 def test_halves_of_photons_are_upscaled_as_the_result_was(exposures):

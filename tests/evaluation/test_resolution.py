@@ -93,6 +93,28 @@ def test_a_wrong_gain_gets_no_figure(pair):
     assert "less noise than photons have" in too_large.notes[0]
 
 
+def test_read_noise_that_is_not_given_costs_only_the_photons(random):
+    scene = gaussian_filter(random.standard_normal((128, 128)), 3, mode="wrap")
+    scene = np.maximum(scene / scene.std(), 0) * 100  # half of it is dark
+    stored = random.poisson(scene) + random.normal(100, 3, scene.shape)
+
+    found = resolution(stored, gain=1, offset=100)
+    told = resolution(stored, gain=1, offset=100, read_noise=3)
+
+    assert found.figure(PHOTONS).source is None
+    assert "or the read noise" in found.figure(PHOTONS).notes[0]
+    others = [row for row in found.rows if row.name != PHOTONS]
+    assert others == [row for row in told.rows if row.name != PHOTONS]
+    assert math.isfinite(told.figure(PHOTONS).source)
+
+
+def test_a_second_exposure_without_its_result_is_told(pair):
+    row = resolution(pair[0], larger(pair[0]), second=pair[1]).figure(EXPOSURES)
+
+    assert row.result is None
+    assert row.notes == ("result: the result of the second exposure is missing",)
+
+
 def test_stripes_noise_and_enlarged_images_get_no_figure(random):
     waves = 50 + 40 * np.sin(np.arange(128) * 2 * np.pi / 8)[:, None] + np.zeros((128, 128))
     stripes = resolution(random.poisson(waves), second=random.poisson(waves), gain=1)
@@ -151,6 +173,7 @@ def test_saturation_is_told_but_few_photons_are_not(pair, random):
     ("image", "words"),
     [
         (np.zeros((70, 70)), "got 0 everywhere"),
+        (np.full((70, 70), 200, np.uint8), "got 200 everywhere"),
         (np.full((70, 70), np.nan), "4900 of 4900 values"),
         (np.eye(40), "after splitting"),
         (np.eye(70) > 0, "integers or floats"),

@@ -21,6 +21,15 @@ def test_colours_become_luma_and_the_scale_is_found():
     np.testing.assert_allclose(found.source.ravel()[1:], 18.15, atol=0.01)
 
 
+def test_alpha_is_left_out(random):
+    colours = random.integers(0, 255, (6, 8, 4), np.uint8)
+
+    found = Images.of(colours)
+
+    assert found.colour
+    np.testing.assert_array_equal(found.source, Images.of(colours[..., :3]).source)
+
+
 @pytest.mark.parametrize(
     ("images", "words"),
     [

@@ -159,5 +159,6 @@ def _pixel(image: LazyImage, wanted: float | None) -> tuple[float, str]:
             f"resolution needs square pixels, got {sides[0].size:g} {sides[0].unit} by "
             f"{sides[1].size:g} {sides[1].unit}: give --pixel-size if this is wrong"
         )
-    unit = sides[1].unit
-    return abs(sides[1].size), SHORT.get(unit, unit) or "px"
+    size, unit = abs(sides[1].size), sides[1].unit
+    # a scale without a unit is not in pixels
+    return size, SHORT.get(unit, unit) or ("px" if size == 1 else "units")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.engine.image.conversion import as_array
 from napari_sr.evaluation._images import unit_range
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def centred_grey(image: ArrayLike, what: str = "FRC") -> NDArray[np.float64]:
     if pixels.ndim != 2:
         raise ValueError(f"{what} takes grey images, (H, W), got {pixels.shape}")
     if not np.ptp(pixels):
-        raise ValueError(f"{what} needs an image with detail, got {pixels.flat[0]:g} everywhere")
+        own = np.asarray(as_array(image)).flat[0]
+        raise ValueError(f"{what} needs an image with detail, got {own:g} everywhere")
     centred: NDArray[np.float64] = pixels - pixels.mean()
     return centred
 

@@ -14,7 +14,7 @@ from napari_sr.engine.image.conversion import as_array
 from napari_sr.evaluation._decorrelation import decorrelation
 from napari_sr.evaluation._error_map import error_map
 from napari_sr.evaluation._frc import Agreement, frc
-from napari_sr.evaluation._single_frc import counts_of, single_frc, thinned
+from napari_sr.evaluation._single_frc import DarkPixelsError, counts_of, single_frc, thinned
 from napari_sr.evaluation.repeatable import is_opposed, judged
 from napari_sr.evaluation.resolution_figures import Figure, Resolution
 from napari_sr.evaluation.resolution_images import Camera, Images
@@ -41,6 +41,7 @@ SATURATED, FEW_LEVELS = 0.01, 16
 few levels of brightness that this is usual, as with single photons."""
 UNSEEN = "nothing stands out from noise, or detail is as fine as the pixels"
 SHARED = "neighbouring pixels of a result share noise, so it cannot be split"
+UNPAIRED = "the result of the second exposure is missing"
 
 
 def resolution(
@@ -62,8 +63,8 @@ def resolution(
 
     Parameters
     ----------
-    source : array, (H, W) or (H, W, 3)
-        Grey or RGB, any integers or floats; colours are measured as luma.
+    source : array, (H, W), (H, W, 3) or (H, W, 4)
+        Grey, RGB or RGBA, any integers or floats; colours are measured as luma, without alpha.
     result : array, (S * H, S * W) or with colours, optional
         The upscaled source.
     second, second_result : array, optional
@@ -114,15 +115,18 @@ def resolution_steps(
     _add(found, CALIBRATED, diagonals, None, shared)
     found.curves = {"source": board}
     if camera.gain is not None:
-        pair = yield from _of_photons(images, camera, again, pixel_size)
-        _add(found, PHOTONS, *pair, "" if again else shared)
+        try:
+            pair = yield from _of_photons(images, camera, again, pixel_size)
+            _add(found, PHOTONS, *pair, "" if again else shared)
+        except DarkPixelsError as error:  # the other figures need no camera
+            found.rows.append(Figure(PHOTONS, unit, None, None, (str(error),)))
     if images.second is not None:
         yield "Correlating two exposures …"
         own = frc(images.source, images.second, pixel_size=pixel_size)
         larger = None
         if images.result is not None and images.second_result is not None:
             larger = frc(images.result, images.second_result, pixel_size=pixel_size / images.scale)
-        _add(found, EXPOSURES, own, larger, "" if larger else shared)
+        _add(found, EXPOSURES, own, larger, "" if images.result is None else UNPAIRED)
     yield "Finding where detail ends …"
     found.rows.append(_of_each(images, pixel_size, unit))
     if images.result is not None:

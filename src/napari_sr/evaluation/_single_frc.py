@@ -54,6 +54,10 @@ MOST_NEGATIVE = 0.01
 """Largest share of pixels that may be below the offset by more than 4 times the read noise."""
 
 
+class DarkPixelsError(ValueError):
+    """Too many pixels are below the offset; the message says what to give."""
+
+
 def single_frc(
     image: ArrayLike,
     split: str = "checkerboard",
@@ -165,7 +169,9 @@ def counts_of(
     ------
     ValueError
         If the gain is missing, a parameter is out of range, the image is not grey or constant, or
-        has values that are not finite, or more than 1 % of the pixels are below the offset.
+        has values that are not finite.
+    DarkPixelsError
+        If more than 1 % of the pixels are below the offset by more than the read noise explains.
     """
     if gain is None or not (0 < gain < math.inf and math.isfinite(offset) and read_noise >= 0):
         given = "none" if gain is None else f"{gain:g}"
@@ -182,9 +188,10 @@ def counts_of(
         )
     dark = float((pixels < -4 * read_noise).mean())
     if dark > MOST_NEGATIVE:
-        raise ValueError(
-            f"{dark:.1%} of the pixels are below the offset {offset:g}, and photons cannot be "
-            "fewer than none: give the camera's value without light"
+        raise DarkPixelsError(
+            f"{dark:.1%} of the pixels are below the offset {offset:g} by more than 4 times the "
+            f"read noise of {read_noise:g} photons, and photons cannot be fewer than none: give "
+            "the camera's value without light, or the read noise"
         )
     counts: NDArray[np.int64] = np.rint(np.maximum(pixels + read_noise**2, 0)).astype(np.int64)
     return counts

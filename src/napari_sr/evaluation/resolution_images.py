@@ -84,12 +84,14 @@ class Images:
 
 
 def _grey(image: ArrayLike) -> tuple[NDArray[Any], bool]:
-    """Return an image as (H, W), and whether it had colours."""
+    """Return an image as (H, W), without alpha, and whether it had colours."""
     pixels = pixels_of(as_array(image))
-    if pixels.ndim == 3 and pixels.shape[2] == 3:
-        return pixels @ _LUMA, True
+    if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
+        return pixels[..., :3] @ _LUMA, True  # alpha is opacity, not detail
     if pixels.ndim != 2:
-        raise ValueError(f"resolution needs planes (H, W) or (H, W, 3), got {pixels.shape}")
+        raise ValueError(
+            f"resolution needs planes (H, W), (H, W, 3) or (H, W, 4), got {pixels.shape}"
+        )
     return pixels, False
 
 

@@ -16,8 +16,16 @@ from napari_sr.widgets.common.layer_source import (
     leading_letters,
     looked_at,
     source_of,
+    swapped,
     unit_ratios,
 )
+
+
+def test_a_result_smaller_than_its_source_is_asked_about():
+    small, large = Image(np.zeros((3, 20, 30, 3)), rgb=True), Image(np.zeros((3, 40, 60)))
+
+    assert "20 x 30 px, is smaller than its source, 40 x 60 px" in swapped(small, large)
+    assert swapped(large, small) == swapped(small, small) == ""
 
 
 @pytest.mark.parametrize(

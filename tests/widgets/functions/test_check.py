@@ -89,6 +89,11 @@ def test_what_cannot_be_checked_is_said(widget, viewer, layers, qtbot):
     widget.gui.source.value = layers[1]
     assert widget.form.run.isEnabled()
 
+    widget.gui.result.value, widget.gui.source.value = layers[::-1]
+    assert "Are they swapped?" in widget.form.frame("result").toolTip()
+    assert not widget.form.run.isEnabled()
+    widget.gui.result.value, widget.gui.source.value = layers
+
     layers[0].metadata[KEY] = {"region": ((0, 99), (0, 9))}
     widget._refresh()
     assert "The result shows the part" in widget.form.frame("source").toolTip()

@@ -103,6 +103,12 @@ def test_what_cannot_be_measured_is_said(widget, layers, viewer, qtbot):
     assert "a part of its source" in widget.form.frame("result").toolTip()
     layers[1].metadata[KEY] = {}
 
+    widget.gui.source.value, widget.gui.result.value = layers[::-1]
+    assert "80 x 90 px, is smaller than its source" in widget.form.frame("result").toolTip()
+    assert not widget.form.run.isEnabled()
+    widget.gui.result.value, widget.gui.source.value = layers[::-1]
+    assert widget.form.run.isEnabled()
+
     layers[0].data = np.zeros((80, 90))
     widget._refresh()
     run(widget, qtbot)

@@ -45,6 +45,18 @@ def test_the_shown_plane_is_measured_in_the_unit_of_the_viewer(viewer, layers):
     assert task.columns == {"source layer": "source 2", "second layer": "second 2"}
 
 
+@pytest.mark.parametrize(("scale", "unit"), [(1, "px"), (0.1, "world units")])
+def test_a_scale_without_a_unit_is_not_read_as_pixels(viewer, random, scale, unit):
+    pixels = random.poisson(gaussian_filter(random.random((80, 80)), 3) * 200)
+    layer = viewer.add_image(pixels, scale=(scale, scale))
+
+    found = drive(task_of({"source": layer}, Camera(), viewer.dims).steps())
+
+    assert {row.unit for row in found.rows} == {unit}
+    told = "the source's scale has no unit of length: one of its pixels is 0.1 world units"
+    assert (told in found.notes) == (scale != 1)
+
+
 def test_of_a_large_plane_the_middle_is_measured(viewer, layers, monkeypatch):
     monkeypatch.setattr(resolution_images, "MOST_SIDE", 80)
     viewer.dims.set_point(0, 0)

@@ -53,6 +53,22 @@ def source_of(layer: Image, plane: tuple[int, ...] | None = None) -> Source:
     return whole if plane is None else whole.only(plane)
 
 
+def swapped(result: Image, source: Image) -> str:
+    """Return a question if a result has fewer rows or columns than its source, or ""."""
+    sides = []
+    for layer in (result, source):
+        read = source_of(layer)
+        leading = len(read.shape) - 2 - read.rgb
+        sides.append(read.shape[leading : leading + 2])
+    (height, width), (rows, columns) = sides
+    if height >= rows and width >= columns:
+        return ""
+    return (
+        f"The result, {height} x {width} px, is smaller than its source, {rows} x {columns} px. "
+        "Are they swapped?"
+    )
+
+
 def leading_letters(labels: Sequence[str]) -> str:
     """Return a different letter for each label: its first letter if that is free.
 

@@ -9,7 +9,7 @@ from napari.layers import Image  # noqa: TC002  # magicgui reads the functions' 
 from napari_sr.evaluation.consistency import Check  # noqa: TC001  # likewise
 from napari_sr.runs.run import drive
 from napari_sr.widgets.common.function_form import FunctionFields, LayersForm, RememberedGui
-from napari_sr.widgets.common.layer_source import source_of
+from napari_sr.widgets.common.layer_source import source_of, swapped
 from napari_sr.widgets.compare.check_map import Checked, add_map
 from napari_sr.widgets.compare.form import usual_pair
 
@@ -77,10 +77,12 @@ class CheckWidget(LayersForm):
         if len(larger) != len(smaller) or result.rgb != source.rgb:
             return {"source": "The two layers have different axes."}
         try:
-            Checked.of(result, source)
+            part = Checked.of(result, source).spans
         except ValueError as error:
             return {"source": f"{str(error)[0].upper()}{str(error)[1:]}."}
-        return {}
+        # the result of a part may be smaller than the whole source
+        question = "" if part else swapped(result, source)
+        return {"result": question} if question else {}
 
     def _steps(self, values: dict[str, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
         checked, source = Checked.of(values["result"], values["source"]), values["source"]

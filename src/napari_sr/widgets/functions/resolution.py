@@ -15,7 +15,7 @@ from napari_sr.widgets.common.fields import beside
 from napari_sr.widgets.common.function_form import FunctionFields, LayersForm, RememberedGui
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
-from napari_sr.widgets.common.layer_source import METADATA_KEY
+from napari_sr.widgets.common.layer_source import METADATA_KEY, swapped
 from napari_sr.widgets.compare.figures import USUAL_ERRORS
 from napari_sr.widgets.compare.form import usual_pair
 from napari_sr.widgets.compare.plot import ProfilePlot
@@ -117,7 +117,8 @@ class ResolutionWidget(LayersForm):
             return {"result": "This result is of a part of its source: upscale the whole layer."}
         if values["second_result"] is not None and None in (result, values["second"]):
             return {"second_result": "Choose the first result and the second source, too."}
-        return {}
+        question = "" if result is None else swapped(result, values["source"])
+        return {"result": question} if question else {}
 
     def _steps(self, values: dict[str, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
         camera = Camera(values["gain"] or None, values["offset"], values["read_noise"])

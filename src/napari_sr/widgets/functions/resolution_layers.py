@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 THRESHOLD_NAME = "1/7"
 """Name of the dashed line in the plot."""
+WORLD = "world units"
+"""Unit of layers that napari scales without a unit of length: not to be read as pixels."""
 SQUARE = 1e-3
 """Largest relative difference of the sides of a pixel."""
 
@@ -114,6 +116,11 @@ class Task:
         if images.source.shape != (height, width):
             rows, columns = images.source.shape
             found.notes.append(f"measured in the middle, {rows} x {columns} px of the source")
+        if self.unit == WORLD:
+            found.notes.append(
+                f"the source's scale has no unit of length: one of its pixels is "
+                f"{self.pixel_size:g} {WORLD}"
+            )
         return found
 
     def _again(self) -> Any:
@@ -170,7 +177,10 @@ def task_of(layers: Mapping[str, Image | None], camera: Camera, dims: Dims) -> T
             "the layer's scale"
         )
     record = chosen["result"].metadata.get(METADATA_KEY, {}) if "result" in chosen else {}
-    return Task(planes, camera, record, across, unit_symbol(dims, {"source": source}) or "units")
+    unit = unit_symbol(dims, {"source": source}) or "units"
+    if unit == "px" and abs(across - 1) > SQUARE:
+        unit = WORLD
+    return Task(planes, camera, record, across, unit)
 
 
 def profile_of_curves(found: Resolution) -> Profile:
