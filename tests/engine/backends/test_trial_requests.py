@@ -52,6 +52,18 @@ def test_a_tile_larger_than_the_image_seen_waits(jobs):
     assert jobs == [["fits"]]
 
 
+def test_a_turned_tile_of_an_ensemble_is_tried_on_the_turned_image(jobs):
+    made = requests((40, 30))
+    made.add("one", "turned", KEY, [torch.empty(1, 1, 30, 40)])
+    made.add("one", "usual", KEY, [torch.empty(1, 1, 40, 30)])
+    made.add("one", "larger", KEY, [torch.empty(1, 1, 41, 40)])
+
+    made.submit()
+
+    assert jobs == [["usual"], ["turned"]]
+    assert made.refused == {"larger"}
+
+
 def test_a_long_run_submits_once_before_its_end(jobs):
     made = requests()
     for name in "ab":

@@ -174,6 +174,8 @@ class Compiled:
         end = time.monotonic() + MOST_WAIT
         while not segment.settled and time.monotonic() < end:
             self._requests.submit()
+            if self._requests.refused.issuperset(segment.names.values()):
+                break
             time.sleep(LOOK_AGAIN)
             self._settle(segment, key, tensors)
         segment.settled = True

@@ -48,6 +48,8 @@ class TrialRequests:
         self._wanted: dict[str, dict[str, Wanted]] = {}
         self.problems: list[str] = []
         """Reasons why no trial is possible."""
+        self.refused: set[str] = set()
+        """Segments that read larger tiles than the remembered one: not tried in this run."""
 
     def remember(self, image: Tensor) -> None:
         """Keep the tile for trials if it is the largest so far; nothing may write into it."""
@@ -99,36 +101,45 @@ class TrialRequests:
             self.submit()
 
     def submit(self) -> None:
-        """Start the requested trials, one process per engine."""
-        from napari_sr.engine.backends.trial import Job, dump
-
+        """Start the requested trials, one process per engine and orientation of the tile."""
         self._submitted = True
         image, requested = self._image, self._wanted
         self._wanted = {}
         if image is None or TRIALS.full:
             return  # a later run will request them again
         for engine, wanted in requested.items():
-            # tiles larger than the remembered image are not tried in this run
-            fitting = (
-                one
-                for one in wanted.values()
-                if one.size[0] <= image.shape[2] and one.size[1] <= image.shape[3]
-            )
-            ordered = tuple(sorted(fitting, key=lambda one: (one.size, one.segment.indices)))
-            if not ordered:
-                continue
-            threads = torch.get_num_threads()
-            job = Job(self._network, image, ordered, engine, self._precision, threads)
-            try:
-                content = dump(job)
-            except NOT_PICKLED as error:
-                self.problems.append(f"the network cannot be handed to another process: {error}")
-                return
-            names = [one.name for one in ordered]
-            ASKED.update(names)
-            TRIALS.submit(content, names)
+            left = dict(wanted)
+            for shown in (image, image.transpose(2, 3)):  # an ensemble turns tiles, too
+                fitting = [one for one in left.values() if _fits(one.size, shown)]
+                for one in fitting:
+                    del left[one.name]
+                if fitting and not self._submit(engine, shown.contiguous(), fitting):
+                    return
+            self.refused.update(left)
+
+    def _submit(self, engine: str, image: Tensor, wanted: Sequence[Wanted]) -> bool:
+        """Start trials on an image; return whether another process can take the network."""
+        from napari_sr.engine.backends.trial import Job, dump
+
+        ordered = tuple(sorted(wanted, key=lambda one: (one.size, one.segment.indices)))
+        threads = torch.get_num_threads()
+        job = Job(self._network, image, ordered, engine, self._precision, threads)
+        try:
+            content = dump(job)
+        except NOT_PICKLED as error:
+            self.problems.append(f"the network cannot be handed to another process: {error}")
+            return False
+        names = [one.name for one in ordered]
+        ASKED.update(names)
+        TRIALS.submit(content, names)
+        return True
 
     def clear(self) -> None:
         """Forget all requests, and free the image."""
         self._wanted.clear()
         self._image = None
+
+
+def _fits(size: tuple[int, int], image: Tensor) -> bool:
+    """Return whether an image, (1, C, H, W), has a tile of a height and width."""
+    return size[0] <= image.shape[2] and size[1] <= image.shape[3]
