@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 HEADS = ("region", "measure", "unit", "result", "reference", "difference", "difference in %")
 """Headings of a table of measurements."""
@@ -59,13 +59,32 @@ class Measurements:
         columns : mapping, optional
             Further columns at the left with the same text in all rows, by their heading.
         """
-        more = columns or {}
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow((*more, *HEADS))
-        for row in self.rows:
-            writer.writerow((*more.values(), *map(_digits, row.cells)))
-        return text.getvalue()
+        return csv_of(HEADS, (row.cells for row in self.rows), columns)
+
+
+def csv_of(
+    heads: Iterable[str],
+    rows: Iterable[Iterable[str | float | None]],
+    columns: Mapping[str, str] | None = None,
+) -> str:
+    """Return a table as CSV, numbers with ten digits, and nothing for None.
+
+    Parameters
+    ----------
+    heads : iterable of str
+        Headings.
+    rows : iterable
+        Cells of each row.
+    columns : mapping, optional
+        Further columns at the left with the same text in all rows, by their heading.
+    """
+    more = columns or {}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow((*more, *heads))
+    for cells in rows:
+        writer.writerow((*more.values(), *map(_digits, cells)))
+    return text.getvalue()
 
 
 def _digits(cell: str | float | None) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from napari_sr.evaluation.measurements import csv_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,14 +96,10 @@ class Resolution:
         columns : mapping, optional
             Further columns at the left with the same text in all rows, by their heading.
         """
-        more = columns or {}
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow((*more, *HEADS))
-        for row in self.rows:
-            numbers = ("" if one is None else f"{one:.10g}" for one in (row.source, row.result))
-            writer.writerow((*more.values(), row.name, row.unit, *numbers, "; ".join(row.notes)))
-        return text.getvalue()
+        cells = (
+            (row.name, row.unit, row.source, row.result, "; ".join(row.notes)) for row in self.rows
+        )
+        return csv_of(HEADS, cells, columns)
 
 
 def _in_words(value: float | None) -> str:
