@@ -305,3 +305,14 @@ def test_an_engine_that_is_not_there_is_refused_before_the_image_is_read():
 
     with pytest.raises(ValueError, match=r"engine must be one of .*, got 'fast'"):
         next(upscale_array(Unread(), example("fsrcnn"), Settings(device="cpu", engine="fast")))
+
+
+def test_a_run_does_not_wait_for_a_tile_that_no_trial_can_read(monkeypatch):
+    """The trial has an image of the remembered size, and the waiting would last two minutes."""
+    made = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1], waits=True)
+    made._requests.remember(torch.rand(1, 1, 8, 8))
+    monkeypatch.setattr(made._requests, "remember", lambda image: None)
+    monkeypatch.setattr(compiled.time, "sleep", lambda seconds: pytest.fail("it waits"))
+    key = SegmentKey("any", (0,), (IMAGE,), ("x",))
+
+    assert not made.computes(key, [torch.rand(1, 1, 30, 30)])
