@@ -1,11 +1,11 @@
 # make demo: set up, then upscale a sample in napari (in a virtual display if there is none)
-# make test: set up, then lint, types and all tests
-# make test-kernels: compile every kernel for every supported GPU, and rehearse the first run on a GPU; needs no GPU; some ten minutes
-# make pictures: draw the pictures of docs/ anew, in a virtual display
-# make lint, make types, make unit: one of these alone
+# make test: set up, then check style and types, and run all tests
+# make test-kernels: without a GPU, compile every kernel for every supported GPU and rehearse benchmarks/first_gpu.py; about ten minutes
+# make pictures: draw the pictures of docs/ again, in a virtual display
+# make lint, make types, make unit: check only style, check only types, run only the tests
 
 BIN := .venv/bin
-# waiting threads sleep instead of spinning; otherwise two busy cores would make no progress
+# let waiting threads sleep instead of spinning, which would starve the others on two busy cores
 export OMP_WAIT_POLICY := passive
 
 .PHONY: demo test test-kernels pictures lint types unit clean
