@@ -5,7 +5,8 @@
 
 By hand means our own ONNX export of the network, run by onnxruntime and by OpenVINO in float32 on
 the pixels that a network takes, with neither tiles nor checks: what a program would take that did
-nothing else. OpenCV's `dnn` module runs the same file if OpenCV is installed. Peers take turns, and
+nothing else. Eager by hand means the network called in PyTorch, with its weights as files hold them
+(contiguous). OpenCV's `dnn` module runs the same file if OpenCV is installed. Peers take turns, and
 each time is a median. The image is a photograph, repeated to the side, because networks amplify
 noise. Errors are those of `upscale` with OpenVINO against PyTorch, for the same image in float32
 from 0 to 1.
@@ -14,6 +15,7 @@ from 0 to 1.
 from __future__ import annotations
 
 import argparse
+import copy
 import platform
 import sys
 import tempfile
@@ -39,7 +41,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MODELS = ["fsrcnn-x2", "edsr-slim-x2", "bsrn-x2", "bsrn-s-x4", "rfdn-x4", "imdn-x2"]
-PEERS = ["torch", "openvino", "onnxruntime by hand", "openvino by hand", "opencv by hand"]
+PEERS = [
+    "torch",
+    "openvino",
+    "eager by hand",
+    "onnxruntime by hand",
+    "openvino by hand",
+    "opencv by hand",
+]
 
 
 def photograph(path: Path, side: int, *, grey: bool) -> np.ndarray:
@@ -47,6 +56,19 @@ def photograph(path: Path, side: int, *, grey: bool) -> np.ndarray:
     pixels = np.asarray(Image.open(path).convert("L" if grey else "RGB"))
     times = [-(-side // length) for length in pixels.shape[:2]] + [1] * (pixels.ndim - 2)
     return np.tile(pixels, times)[:side, :side].copy()
+
+
+def planes_of(image: np.ndarray) -> np.ndarray:
+    """Return the pixels that a network takes: (1, C, H, W), float32, from 0 to 1."""
+    planes = image[None, None] if image.ndim == 2 else image.transpose(2, 0, 1)[None]
+    return (planes / np.float32(255)).astype(np.float32)
+
+
+def eager(network: torch.nn.Module, image: np.ndarray) -> Callable[[], object]:
+    """Return what runs a network as PyTorch does it step by step."""
+    plain = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
+    x = torch.from_numpy(planes_of(image))
+    return torch.inference_mode()(lambda: plain(x))
 
 
 def by_hand(network: Any, image: np.ndarray, folder: Path) -> dict[str, Callable[[], object]]:
@@ -60,8 +82,7 @@ def by_hand(network: Any, image: np.ndarray, folder: Path) -> dict[str, Callable
     except (ValueError, RuntimeError) as error:
         print(f"  not exported: {error}", file=sys.stderr)
         return {}
-    planes = image[None, None] if image.ndim == 2 else image.transpose(2, 0, 1)[None]
-    x = (planes / np.float32(255)).astype(np.float32)
+    x = planes_of(image)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
@@ -113,7 +134,9 @@ def measure(model: str, path: Path, side: int, tile: int | None, runs: int) -> d
         name: upscaled(name) for name in ("torch", "openvino")
     }
     with tempfile.TemporaryDirectory() as folder:
-        calls |= by_hand(network, image, Path(folder)) if tile is None else {}
+        if tile is None:
+            calls |= {"eager by hand": eager(network, image)}
+            calls |= by_hand(network, image, Path(folder))
         for _ in range(4):  # is compiled, and its first results are checked
             upscaled("openvino")()
             wait_for_trials()
@@ -133,10 +156,11 @@ def measure(model: str, path: Path, side: int, tile: int | None, runs: int) -> d
 
 def row(model: str, side: int, tile: int | None, found: dict[str, float]) -> str:
     """Return one row of the table."""
-    hand = [found[name] for name in PEERS[2:] if name in found]
+    hand = [found[name] for name in PEERS[3:] if name in found]
     ratio = f"{found['openvino'] / min(hand):.2f}" if hand else ""
     cells = [f"{1e3 * found[name]:.0f}" if name in found else "" for name in PEERS]
-    gain = f"{found['torch'] / found['openvino']:.2f}"
+    eager_time = found.get("eager by hand", found["torch"])
+    gain = f"{eager_time / found['openvino']:.2f}"
     what = "by memory" if tile is None else f"{tile} px"
     columns = [model, str(side), what, *cells, gain, ratio, f"{found['error']:.1e}"]
     return f"| {' | '.join(columns)} |"
@@ -160,7 +184,7 @@ def main() -> None:
         f"{versions}; commit {commit()}; `{wanted.image.name}`, uint8, milliseconds, "
         f"medians of {wanted.runs} turns.",
         "",
-        f"| network | side | tiles | {' | '.join(PEERS)} | torch / openvino | "
+        f"| network | side | tiles | {' | '.join(PEERS)} | eager / openvino | "
         "openvino / best by hand | largest error |",
         "|---|---|---|" + "---|" * (len(PEERS) + 3),
     ]
