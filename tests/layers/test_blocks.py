@@ -152,7 +152,7 @@ def test_enlargement_goes_by_twos_or_one_three(scale, expected):
 
 @pytest.mark.parametrize("scale", [0, 5, 6, 12])
 def test_other_enlargements_are_named(scale):
-    with pytest.raises(ValueError, match=f"by a power of 2, got scale={scale}"):
+    with pytest.raises(ValueError, match=f"a scale of 3 or a power of 2, got scale={scale}"):
         factors(scale)
 
 

@@ -79,5 +79,5 @@ def test_half_precision_keeps_its_digits_far_from_zero():
 
 
 def test_unknown_norm_is_named():
-    with pytest.raises(ValueError, match="'batch' or 'instance', got norm='layer'"):
+    with pytest.raises(ValueError, match="norm='batch' or norm='instance', got norm='layer'"):
         Normalised(conv3x3(2, 2), 2, norm="layer")

@@ -165,5 +165,7 @@ def test_the_radius_is_how_far_a_pixel_shows(scale, beyond, method):
 
 
 def test_unknown_methods_are_answered_with_those_that_exist():
-    with pytest.raises(ValueError, match=r"knows bilinear, bicubic, lanczos, got method='cubic'"):
+    with pytest.raises(
+        ValueError, match=r"needs one of bilinear, bicubic, lanczos, got method='cubic'"
+    ):
         imresize(torch.zeros(3, 3), 2, method="cubic")

@@ -1,10 +1,11 @@
 """Networks as chains: local steps with small global values between them.
 
 Most of a super-resolution network is local: an output pixel depends on a few input pixels
-around it. Attention is not: CCA needs the mean of a whole plane, ESA a pooled copy of one. A chain
-cuts a network exactly there. Its links are
+around it. Attention is not: channel attention (CCA) needs the mean of a whole plane, and spatial
+attention (ESA) needs a pooled copy of a whole plane. A chain splits a network at exactly these
+places. A plane is a tensor of images or features, (N, C, H, W). The links of a chain are
 
-* `Step`: computes planes from planes; a pixel depends on those up to `radius` pixels away;
+* `Step`: computes planes from planes; each pixel depends on pixels at most `radius` away;
 * `GlobalStats`, `PooledGrid`: gather a small value from a whole plane, piece by piece;
 * `ChunkedAttention`: computes a plane whose pixels depend on large parts of another plane.
 
@@ -32,7 +33,7 @@ RESULT = "result"
 
 @dataclass(frozen=True)
 class Window:
-    """The place of a piece in the whole plane, in pixels of the image that enters the network."""
+    """Position and size of a piece of a plane, in pixels of the image that enters the network."""
 
     top: int
     left: int
@@ -43,7 +44,7 @@ class Window:
 
     @property
     def place(self) -> tuple[int, int, int, int]:
-        """Top, left, full height and full width, as the kernels take them."""
+        """Top, left, full height and full width: the arguments that kernels expect."""
         return self.top, self.left, self.full_height, self.full_width
 
     @classmethod
@@ -61,31 +62,32 @@ class Step:
     """
 
     compute: Callable[..., Tensor | tuple[Tensor, ...]]
-    """Takes the planes of `reads`, each at the scale at which it was written, then the values of
-    `uses`, then the window if `placed`; returns the planes of `writes`, each
+    """Takes the planes of `reads`, each at the scale of the step that wrote it, then the values of
+    `uses`, then the window if `placed`. Returns the planes of `writes`, each
     (N, C, scale * H, scale * W)."""
     reads: tuple[str, ...]
     """Names of planes; the chain starts with `IMAGE`."""
     writes: tuple[str, ...]
     """Names of planes, which may replace earlier ones; the last step writes `RESULT`."""
     radius: int = 0
-    """A written pixel depends on pixels at most this many rows and columns away, counted in pixels
-    of the network's input image."""
+    """A written pixel depends on pixels at most this many rows and columns away, in pixels of the
+    image that enters the network."""
     uses: tuple[str, ...] = ()
     """Names of gathered values."""
     placed: bool = False
-    """Whether `compute` needs the place of its piece."""
+    """Whether `compute` needs the position of its piece."""
     localise: Callable[[Tensor, Window], Tensor] | None = None
-    """For a `placed` step: takes a value of `uses` and the window of a piece; returns the value
-    with which `compute` gives the same planes if it takes the piece for the whole plane. An engine
-    can then compile the step for pieces at any place. Such a value is used by no other step."""
+    """For a `placed` step: takes a value of `uses` and the window of a piece; returns the value for
+    this piece alone. Given this value, and told that the piece is the whole plane, `compute`
+    returns the same planes. So an engine can compile the step once for pieces at all positions. No
+    other step may use such a value."""
     scale: int | Fraction = 1
     """Size of the written planes, relative to the image that enters the network."""
     moments: bool = False
-    """Whether `compute` also returns the moments of its first plane, after all planes: mean and sum
-    of squared deviations, as `plane_moments` does. After these it may return the value that the
-    next `GlobalStats` would compute if the piece were the whole plane. Only with a radius of 0,
-    so that no pixel of a piece is cropped."""
+    """Whether `compute` also returns, after all planes, the moments of the first plane: mean and
+    sum of squared deviations, as `plane_moments` returns them. After the moments, it may return the
+    value that the next `GlobalStats` would compute if the piece were the whole plane. This requires
+    a radius of 0, so that no pixel of a piece is cropped."""
 
 
 @dataclass(frozen=True)
@@ -96,33 +98,34 @@ class GlobalStats:
     writes: str
     finish: Callable[[Tensor, Tensor, int], Tensor]
     """Takes the mean and the sum of squared deviations, both (N, C, 1, 1) in float32 (float64 for
-    float64 planes), and the number of pixels; returns the value."""
+    float64 planes), and the number of pixels; returns the gathered value."""
 
 
 @dataclass(frozen=True)
 class PooledGrid:
     """Gather a small plane whose cells each depend on one square of the large plane.
 
-    Cell (i, j) depends on rows `pitch * i` to `pitch * i + reach - 1`, and on the columns of `j`
-    likewise. Rows and columns count from the origin of the image, not of a piece.
+    Cell (i, j) depends on rows `pitch * i` to `pitch * i + reach - 1` and on columns `pitch * j` to
+    `pitch * j + reach - 1`, counted from the origin of the image, not of a piece.
     """
 
     reads: str
     writes: str
     compute: Callable[[Tensor], Tensor]
-    """Takes (N, C, H, W) with its origin on the grid; returns the cells that fit in it."""
+    """Takes a piece, (N, C, H, W), that begins at multiples of `pitch`; returns the cells that fit
+    into it."""
     pitch: int
     reach: int
     finish: Callable[[Tensor], Tensor]
-    """Takes all cells; returns the value."""
+    """Takes all cells; returns the gathered value."""
 
 
 @dataclass(frozen=True)
 class ChunkedAttention:
-    """Compute a plane whose pixels each depend on a whole chunk of pixels, piece by piece.
+    """Compute, piece by piece, a plane in which each pixel depends on a whole chunk of pixels.
 
-    Pixels are in row-major order of the whole plane, so the ends of chunks depend on its size.
-    All planes have the size of the image.
+    A chunk is a run of consecutive pixels in row-major order of the whole plane, so the ends of
+    chunks depend on the plane's size. All planes have the size of the image.
     """
 
     reads: tuple[str, str]
@@ -131,14 +134,14 @@ class ChunkedAttention:
     length: Callable[[int], int]
     """Takes the number of pixels; returns the size of a chunk. The last chunk may be smaller."""
     compute: Callable[[Tensor, Iterable[Tensor]], Tensor]
-    """Takes some pixels of a chunk in the query plane, (N, C, n), and all pixels of the chunk in
-    the key and value plane, (N, C, m), in order and in parts; returns (N, C, n)."""
+    """Takes some of a chunk's pixels in the query plane, (N, C, n), and all of the chunk's pixels
+    in the key and value plane, as consecutive parts (N, C, m); returns (N, C, n)."""
     traced: Callable[[Tensor, Tensor], Tensor] | None = None
-    """Takes all pixels of both planes, (N, C, H * W); returns (N, C, H * W). Tracing it gives a
-    loop; tracing `compute` would fix the number of chunks."""
+    """Version of `compute` for export: takes all pixels of both planes, (N, C, H * W); returns
+    (N, C, H * W). Tracing it gives a loop; tracing `compute` would fix the number of chunks."""
 
     def chunks(self, pixels: int) -> Iterator[slice]:
-        """Yield the chunks of `pixels` pixels."""
+        """Yield the range of each chunk in a plane of `pixels` pixels."""
         length = self.length(pixels)
         for start in range(0, pixels, length):
             yield slice(start, min(start + length, pixels))
@@ -160,13 +163,13 @@ def in_series(
     radius : int
         As in `Step`.
     x : str
-        Name of the plane that enters.
+        Name of the input plane.
 
     Returns
     -------
     steps : list of Step
     x : str
-        Name of the plane that leaves.
+        Name of the output plane.
     """
     steps: list[Step] = []
     for index, compute_one in enumerate(computations, start=1):

@@ -1,10 +1,11 @@
 """The multiply-adds of a network, counted while it runs on meta tensors.
 
-A multiply-add is a trained weight times a value, added to a sum. So convolutions and matrix
-products with weights count; products of attention, interpolation, pooling, activations and biases
-do not, as in the tables of most papers. A transposed convolution is counted at its input pixels.
+A multiply-add is the product of a trained weight and a value, added to a sum. Convolutions and
+matrix products with weights count. As in the tables of most papers, attention products,
+interpolation, pooling, activations and biases do not count. A transposed convolution counts its
+weights once for each input pixel.
 
-Letters: N images, C features, H x W pixels, n of them.
+Letters: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations
@@ -55,14 +56,14 @@ def multiply_adds(network: Network, height: int, width: int) -> int:
         return 0
     image = torch.zeros(1, network.channels, height, width, device=weights[0].device)
     counter = _Counter(weights)
-    # no gradients, but no inference mode either: there a convolution has another operator name
+    # not inference_mode, in which a convolution is another operator than those in `_COUNTS`
     with use_kernels("reference"), torch.no_grad(), counter:
-        run([_one_pixel_of(link) for link in network.chain()], image)
+        run([_without_attention(link) for link in network.chain()], image)
     return counter.total
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's has no types
-    """Counts the multiply-adds of all operations with trained weights while active."""
+    """A mode that, while active, counts the multiply-adds of operations with trained weights."""
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # likewise
@@ -87,9 +88,9 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's h
 
 
 def _shape_of_pointwise(func: Any, args: tuple[Any, ...]) -> torch.Size | None:
-    """Return the result of an activation or a sum on "meta", in a tenth of the time.
+    """Return the shape of an activation's or a sum's result on "meta"; None for other operations.
 
-    None for other operations. This shortcut halves the time of a count.
+    This takes a tenth of the time of the operation itself, and halves the time of a count.
     """
     if torch.Tag.pointwise not in func.tags or func._schema.is_mutable:
         return None
@@ -113,7 +114,7 @@ def _of_convolution(result: Tensor, args: tuple[Any, ...]) -> int:
 
 
 def _of_product(result: Tensor, args: tuple[Any, ...]) -> int:
-    """Count (..., n, k) times (..., k, m): the product of the last two matrices in `arguments`."""
+    """Count (..., n, k) times (..., k, m): the product of the last two matrices in `args`."""
     *_, left, _right = (each for each in args[:3] if isinstance(each, torch.Tensor))
     return result.numel() * left.shape[-1]
 
@@ -127,18 +128,18 @@ _COUNTS: dict[object, Callable[[Tensor, tuple[Any, ...]], int]] = {
 }
 
 
-def _one_pixel_of(link: Link) -> Link:
+def _without_attention(link: Link) -> Link:
     """Return a link that writes planes of the same shape without computing attention."""
     if not isinstance(link, ChunkedAttention):
         return link
 
     def compute(queries: Tensor, keys: Tensor) -> Tensor:
-        return _looked_by_one(link, queries, keys)
+        return _empty_result(link, queries, keys)
 
     return Step(compute, link.reads, (link.writes,))
 
 
-def _looked_by_one(link: ChunkedAttention, queries: Tensor, keys: Tensor) -> Tensor:
-    """Return (N, C, H, W) with as many channels as attention returns for (N, C', H, W)."""
+def _empty_result(link: ChunkedAttention, queries: Tensor, keys: Tensor) -> Tensor:
+    """Return an empty result of attention; attention of one pixel shows its number of channels."""
     small = link.compute(queries.flatten(2)[..., :1], (keys.flatten(2)[..., :1],))
     return small.new_empty(*small.shape[:2], *queries.shape[2:])

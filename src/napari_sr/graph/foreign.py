@@ -1,6 +1,6 @@
 """Networks that another library defines.
 
-Their receptive field is unknown. So tiles overlap by a guess, and seams may show; see
+Their receptive field is unknown. So the overlap of tiles is a guess, and seams may be visible; see
 `Network.exact`.
 
 Letters: N images, C image channels, H x W pixels, S scale.
@@ -52,15 +52,15 @@ class Foreign(Network):
     call : callable
         Takes the module and an image, (N, C, H, W) in 0..1; returns (N, C, S * H, S * W).
     title : str
-        Its name in records and errors.
+        Name of the network in records and errors.
     scale, channels : int
-        Enlargement, and image channels: 1 or 3, in and out.
+        Enlargement, and channels of input and output images: 1 or 3.
     hints : Hints
-        Its requirements.
+        What the module requires of its input.
     """
 
     exact = False
-    full_range = True  # unknown; other programs give such networks grey as it is
+    full_range = True  # unknown; other programs pass grey to such networks unchanged
 
     def __init__(
         self,
@@ -89,11 +89,11 @@ class Foreign(Network):
 
     @property
     def receptive_field(self) -> int | None:
-        """None, for unknown."""
+        """None: the receptive field is unknown."""
         return None
 
     def chain(self) -> Chain:
-        """Return a chain of one step. How far it reads is unknown: `HALO` pixels are assumed."""
+        """Return a chain of one step; its radius is unknown, and assumed to be `HALO`."""
         return (Step(self._compute, (IMAGE,), (RESULT,), HALO, scale=self.scale),)
 
     def _compute(self, image: Tensor) -> Tensor:
@@ -109,17 +109,17 @@ class Foreign(Network):
         if self.square and height != width:
             side = max(height, width)
             image = functional.pad(image, (0, side - width, 0, side - height), mode="replicate")
-        # some create float32 masks, which cannot be multiplied with half precision
+        # some modules create float32 masks, which cannot be multiplied by half-precision tensors
         half = image.dtype in (torch.float16, torch.bfloat16) and not image.is_meta
         with torch.autocast(image.device.type, image.dtype) if half else nullcontext():
             large = self._call(self.module, image)
         return large[..., : self.scale * height, : self.scale * width].to(image.dtype)
 
     def _stand_in(self, image: Tensor) -> Tensor:
-        """Return the result of a typical network of this size, to count costs.
+        """Return the result of a substitute network with as many weights, to estimate costs.
 
-        It uses every weight once for each pixel, and has as many features as a square matrix of
-        all weights has columns.
+        The substitute multiplies every pixel by one square matrix that contains all weights. Its
+        number of features is the side of this matrix.
         """
         side = math.isqrt(sum(weight.numel() for weight in self.parameters()))
         pixels = image.new_empty(image.shape[0] * image.shape[2] * image.shape[3], side)

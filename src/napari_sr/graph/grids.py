@@ -1,8 +1,9 @@
 """Chains of operations on grids finer than the image's.
 
-A step's radius counts whole LR pixels, so ten convolutions on a grid that is twice as fine reach
-5 pixels in one step and 10 in ten. Here a network lists its operations, each with its reach on its
-own grid. They become a chain that is cut only where cuts do not enlarge the sum of radii.
+A step's radius is a whole number of LR pixels. So on a grid that is twice as fine, ten 3x3
+convolutions reach 5 LR pixels if they form one step, but 10 if each forms its own step. Here a
+network lists its operations, each with its reach on its own grid. `chain_of` combines them into
+steps without enlarging the sum of radii.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Reach:
 
     def of(self, span: Span) -> Span:
         """Return the input pixels for a span of the result."""
-        # rounded down, and rounded up
+        # the smallest and the largest i between the two bounds
         return (span[0] - self.before) // self.ratio + 1, -(
             -(span[1] + self.after) // self.ratio
         ) - 1
@@ -64,7 +65,7 @@ def resized(ratio: Fraction | int) -> Reach:
 
 
 @dataclass(frozen=True)
-class Place:
+class Signature:
     """The planes that an operation reads and writes, without the computation."""
 
     reads: tuple[tuple[str, Reach], ...]
@@ -81,14 +82,14 @@ class Operation:
 
     compute: Callable[..., Tensor]
     """Takes the planes of `reads`, each (N, C, H, W) on its grid; returns the plane of `writes`."""
-    place: Place
+    signature: Signature
 
 
 def operation(
     compute: Callable[..., Tensor], reads: Mapping[str, Reach], writes: str, scale: int
 ) -> Operation:
     """Return an operation that takes the named planes in this order."""
-    return Operation(compute, Place(tuple(reads.items()), writes, scale))
+    return Operation(compute, Signature(tuple(reads.items()), writes, scale))
 
 
 def chain_of(operations: Sequence[Operation]) -> Chain:
@@ -102,12 +103,12 @@ def chain_of(operations: Sequence[Operation]) -> Chain:
     Raises
     ------
     ValueError
-        If planes on several grids would have to leave one step.
+        If, however the operations are combined, a step would write planes on different grids.
     """
     steps = []
-    for part in _parts(tuple(operation.place for operation in operations)):
+    for part in _parts(tuple(operation.signature for operation in operations)):
         computations = [operation.compute for operation in operations[part.start : part.stop]]
-        # no closure: an error's traceback would keep it, and with it the network
+        # not a closure: an error's traceback would keep a closure, and so the network, in memory
         run = partial(_run, part, computations)
         steps.append(Step(run, part.reads, part.writes, part.radius, scale=part.scale))
     return tuple(steps)
@@ -146,71 +147,71 @@ def _run(
 
 
 @cache
-def _parts(places: tuple[Place, ...]) -> tuple[_Part, ...]:
-    return tuple(_part(places, start, stop) for start, stop in _cuts(places))
+def _parts(signatures: tuple[Signature, ...]) -> tuple[_Part, ...]:
+    return tuple(_part(signatures, start, stop) for start, stop in _cuts(signatures))
 
 
-def _part(places: tuple[Place, ...], start: int, stop: int) -> _Part:
-    reads, writes = _borders(places, start, stop)
-    takes = tuple(tuple(name for name, _ in place.reads) for place in places[start:stop])
+def _part(signatures: tuple[Signature, ...], start: int, stop: int) -> _Part:
+    reads, writes = _borders(signatures, start, stop)
+    takes = tuple(tuple(name for name, _ in each.reads) for each in signatures[start:stop])
     wanted = set(writes)
     dead: list[frozenset[str]] = []
     for names in reversed(takes):
         dead.insert(0, frozenset(names) - wanted)
         wanted |= set(names)
-    makes = tuple(place.writes for place in places[start:stop])
-    radius, scale = _radius(places, start, stop), places[stop - 1].scale
+    makes = tuple(each.writes for each in signatures[start:stop])
+    radius, scale = _radius(signatures, start, stop), signatures[stop - 1].scale
     return _Part(start, stop, reads, writes, radius, scale, takes, makes, tuple(dead))
 
 
 def _borders(
-    places: tuple[Place, ...], start: int, stop: int
+    signatures: tuple[Signature, ...], start: int, stop: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the planes that a range of operations reads, and those that it passes on."""
-    written = {place.writes for place in places[start:stop]}
-    read = {name: None for place in places[start:stop] for name, _ in place.reads}
-    wanted = {RESULT} | {name for place in places[stop:] for name, _ in place.reads}
-    writes = tuple(place.writes for place in places[start:stop] if place.writes in wanted)
+    """Return the planes that a range of operations reads, and those that later operations need."""
+    written = {each.writes for each in signatures[start:stop]}
+    read = {name: None for each in signatures[start:stop] for name, _ in each.reads}
+    wanted = {RESULT} | {name for each in signatures[stop:] for name, _ in each.reads}
+    writes = tuple(each.writes for each in signatures[start:stop] if each.writes in wanted)
     return tuple(name for name in read if name not in written), writes
 
 
-def _cuts(places: tuple[Place, ...]) -> tuple[Span, ...]:
+def _cuts(signatures: tuple[Signature, ...]) -> tuple[Span, ...]:
     """Return start and stop of each step: the most steps without a larger sum of radii."""
-    whole = [0, *(_radius(places, 0, stop) for stop in range(1, len(places) + 1))]
+    whole = [0, *(_radius(signatures, 0, stop) for stop in range(1, len(signatures) + 1))]
     # the best cuts of the first n operations, for every n; None if steps cannot cover them
     known: list[tuple[Span, ...] | None] = [()]
-    for stop in range(1, len(places) + 1):
+    for stop in range(1, len(signatures) + 1):
         cuts = None
         for start in range(stop - 1, -1, -1):
             before = known[start]
-            free = whole[start] + _radius(places, start, stop) == whole[stop]
-            if before is not None and free and _is_step(places, start, stop):
+            free = whole[start] + _radius(signatures, start, stop) == whole[stop]
+            if before is not None and free and _is_step(signatures, start, stop):
                 cuts = (*before, (start, stop))
                 break
         known.append(cuts)
     result = known[-1]
     if result is None:
-        raise ValueError(f"steps cannot cover these operations: {places}")
+        raise ValueError(f"steps cannot cover these operations: {signatures}")
     return result
 
 
-def _is_step(places: tuple[Place, ...], start: int, stop: int) -> bool:
+def _is_step(signatures: tuple[Signature, ...], start: int, stop: int) -> bool:
     """Return whether all planes that leave the range are on one grid, as a step requires."""
-    _, writes = _borders(places, start, stop)
-    return len({place.scale for place in places[start:stop] if place.writes in writes}) == 1
+    _, writes = _borders(signatures, start, stop)
+    return len({each.scale for each in signatures[start:stop] if each.writes in writes}) == 1
 
 
-def _radius(places: tuple[Place, ...], start: int, stop: int) -> int:
-    """Return the common radius of some operations in LR pixels."""
-    reads, writes = _borders(places, start, stop)
-    scales = {IMAGE: 1} | {place.writes: place.scale for place in places}
-    # what the planes that leave need for one LR pixel
+def _radius(signatures: tuple[Signature, ...], start: int, stop: int) -> int:
+    """Return the radius, in LR pixels, of a step that consists of these operations."""
+    reads, writes = _borders(signatures, start, stop)
+    scales = {IMAGE: 1} | {each.writes: each.scale for each in signatures}
+    # the span of each plane that one LR pixel of the written planes depends on
     spans: dict[str, Span] = {name: (0, scales[name] - 1) for name in writes}
-    for place in reversed(places[start:stop]):
-        if place.writes not in spans:
+    for each in reversed(signatures[start:stop]):
+        if each.writes not in spans:
             continue
-        for name, reach in place.reads:
-            first, last = reach.of(spans[place.writes])
+        for name, reach in each.reads:
+            first, last = reach.of(spans[each.writes])
             before = spans.get(name, (first, last))
             spans[name] = (min(first, before[0]), max(last, before[1]))
     return max(

@@ -28,8 +28,8 @@ Options: TypeAlias = dict[str, Any]
 class Network(nn.Module):
     """A super-resolution network: (N, C, H, W) in 0..1 to (N, C, S * H, S * W).
 
-    The result is not clipped; it may overshoot 0..1 as the network does. A network trained in
-    another range (0..255, say) converts inside, by `input_range`.
+    The result is not clipped and may overshoot 0..1. A network trained on another range, such as
+    0..255, converts its input and its result by `input_range`.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Network(nn.Module):
     channels : int
         1 for networks of grey images or luma, 3 for RGB.
     input_range : float
-        The value that the network's weights take for white; its users always give 1.
+        The value of white that the weights expect. Callers always pass images in 0..1.
     """
 
     multiple: int = 1
@@ -51,16 +51,16 @@ class Network(nn.Module):
     """Whether to process an image in one piece if memory allows, because tiles would leave
     seams."""
     pads_with_zeros: bool = True
-    """Whether it takes pixels beyond the image for zeros. The engine then puts some reflected
-    pixels before them; see `Settings.border`."""
+    """Whether the network pads images with zeros. The engine then puts some reflected pixels
+    between image and zeros; see `Settings.border`."""
     zeros_reach: int = 6
-    """LR pixels from the zeros at which they no longer change flat images by 1 of 255, measured
-    with all weights (benchmarks/quality/border.py)."""
+    """Distance in LR pixels from which on the zeros change flat images by less than 1 of 255,
+    measured with all weights (benchmarks/quality/border.py)."""
     full_range: bool = False
-    """Whether a network of one channel was trained on grey from 0 to 1 or on luma from 16/255 to
-    235/255. The engine converts images accordingly."""
+    """For a network of one channel: True if it was trained on grey from 0 to 1, False if it was
+    trained on luma from 16/255 to 235/255. The engine converts images accordingly."""
     precisions: tuple[str, ...] = ("float32", "float16", "bfloat16")
-    """Precisions in which it does not overflow; the first is always safe."""
+    """Precisions in which the network does not overflow; the first is always safe."""
 
     def __init__(self, *, scale: int, channels: int, input_range: float = 1.0) -> None:
         super().__init__()
@@ -75,12 +75,12 @@ class Network(nn.Module):
         self.channels = channels
         self.input_range = input_range
         self.provenance: dict[str, object] = {}
-        """Model, file and sha256 of the loaded weights; empty for a network just built."""
+        """Model, file and SHA-256 of the loaded weights; empty if no weights were loaded."""
         self.register_state_dict_post_hook(_contiguous)  # type: ignore[no-untyped-call]
 
     @property
     def title(self) -> str:
-        """Its name in records and errors."""
+        """Name of the network in records and errors."""
         return type(self).__name__
 
     def chain(self) -> Chain:
@@ -103,15 +103,15 @@ class Network(nn.Module):
         Raises
         ------
         ValueError
-            If the image has other channels, is too small, or its size is not a multiple of
-            `multiple`.
+            If the image has another number of channels, is too small, or has a height or width that
+            is not a multiple of `multiple`.
         """
         self._check(image)
         return run(self.chain(), image)
 
     def in_input_range(self, image: Tensor) -> Tensor:
         """Return an image in 0..1, of any shape, in the range that the weights expect."""
-        # a product with 1 would be a separate kernel
+        # multiplying by 1 would launch a kernel for nothing
         return image if self.input_range == 1 else image * self.input_range
 
     def _check(self, image: Tensor) -> None:
@@ -123,7 +123,7 @@ class Network(nn.Module):
         self.check_size(*image.shape[-2:])
 
     def check_size(self, height: int, width: int) -> None:
-        """Refuse an image that is too small, or whose size is not a multiple of `multiple`.
+        """Raise an error if an image is too small, or its sides are not multiples of `multiple`.
 
         Raises
         ------
@@ -160,15 +160,16 @@ class Variant:
     scales: tuple[int, ...] = (2, 3, 4)
     """The scales that its authors published."""
     options: Options = field(default_factory=dict)
-    """The constructor's arguments without `scale`, if they differ from the defaults."""
+    """The constructor's arguments that differ from the defaults, except `scale`."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """The record at the foot of every network's file."""
+    """Description of an architecture: the record at the end of every network's file."""
 
     network: type[Network]
-    """The class, built with keywords only; `load_state_dict` takes what `adapt` returns."""
+    """The class. Its constructor takes keywords only; `load_state_dict` takes what `adapt`
+    returns."""
     title: str
     """Its usual name."""
     summary: str
@@ -176,7 +177,7 @@ class Architecture:
     paper: str
     """Address of the paper."""
     year: int
-    """Year of its first publication, as the file's first lines cite it."""
+    """Year of the first publication, as cited in the file's first lines."""
     forms: tuple[Variant, ...]
     """The published networks; at least one."""
     options_of: Callable[[StateDict], Options | None]
@@ -188,8 +189,8 @@ class Architecture:
     adapt: Callable[[StateDict], StateDict] = field(default=_unchanged)
     """Renames the keys of every known layout to this network's keys; other keys stay unchanged."""
     narrow: Callable[[StateDict, int], StateDict] = field(default=_whole)
-    """Takes adapted tensors of several scales, which `options_of` returns as `scales`, and a scale;
-    returns the tensors of that scale."""
+    """For checkpoints of several scales: takes the adapted tensors, and one of the `scales` that
+    `options_of` returned; returns the tensors for this scale."""
 
     def shapes(self, options: Options) -> Mapping[str, tuple[int, ...]]:
         """Return names and shapes of the tensors of a network with these options.
@@ -197,9 +198,9 @@ class Architecture:
         Raises
         ------
         ValueError
-            If the options build no network.
+            If no network can be built with these options.
         """
-        # if tensors do not show the scale, it changes no shape, and any scale will do
+        # if tensors do not show the scale, no shape depends on it, and any scale will do
         (any_scale, *_) = options.get("scales", (2,))
         network: Any = self.network  # mypy does not know that a class is hashable
         return _shapes(network, tuple(sorted({"scale": any_scale, **options}.items())))
@@ -217,9 +218,9 @@ def _shapes(
 def _contiguous(
     network: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]
 ) -> None:
-    """Make the tensors of a state dict contiguous, as files of weights need them.
+    """Make the tensors of a state dict contiguous, as weight files require.
 
-    The weights of a loaded network have channels last; others are not copied.
+    The weights of a loaded network have channels last; contiguous tensors are not copied.
     """
     for name, value in state.items():
         if isinstance(value, Tensor):

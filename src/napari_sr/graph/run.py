@@ -33,7 +33,7 @@ _Link = TypeVar("_Link", bound=Link)
 def _with_last_uses(
     chain: Sequence[_Link], wanted: Iterable[str] = (RESULT,)
 ) -> Iterator[tuple[_Link, set[str]]]:
-    """Yield every link with the names that no later link needs; `wanted` is needed at the end."""
+    """Yield every link, and the names it reads that neither later links nor `wanted` need."""
     wanted = set(wanted)
     pairs: list[tuple[_Link, set[str]]] = []
     for link in reversed(chain):
@@ -55,14 +55,15 @@ def compute(
     held : mapping of str to Tensor
         The piece of every plane that the step reads, and every value that it uses.
     window : Window
-        The place of the piece.
+        Position and size of the piece.
 
     Returns
     -------
     planes : dict of str to Tensor
-        The pieces that it writes.
+        The pieces that the step writes.
     moments : tuple of Tensor or None
-        The moments of the first plane, if the step returns them, and the value if it does.
+        The moments of the first plane, and the gathered value if the step returns it; None if the
+        step returns no moments.
     """
     inputs: list[Tensor | Window] = [held[name] for name in (*step.reads, *step.uses)]
     if step.placed:
@@ -89,14 +90,14 @@ def attend(link: ChunkedAttention, held: Mapping[str, Tensor]) -> Tensor:
 def run_steps(
     steps: Sequence[Step], given: Mapping[str, Tensor], wanted: Sequence[str]
 ) -> tuple[Tensor, ...]:
-    """Run steps on one piece, which they take for the whole plane.
+    """Run steps on one piece as if it were the whole plane.
 
     Planes are dropped as soon as no later step reads them.
 
     Parameters
     ----------
     steps : sequence of Step
-        Steps that do not need the place of the piece, or whose values are localised for it.
+        Steps that do not need the position of the piece, or whose values are localised for it.
     given : mapping of str to Tensor
         The piece of every plane that the steps read but do not write, and every value that they
         use.
@@ -126,21 +127,21 @@ def _gathered(link: GlobalStats, plane: Tensor, moments: tuple[Tensor, ...]) -> 
 def planes_before(
     chain: Sequence[Link], image: Tensor
 ) -> Iterator[tuple[int, Mapping[str, Tensor]]]:
-    """Run a chain on a whole image; yield the planes and values at hand before every link.
+    """Run a chain on a whole image; before every link, yield the planes and values in memory.
 
     Planes are dropped as soon as no later link reads them.
 
     Parameters
     ----------
     chain : sequence of Link
-        What to run.
+        Links to run.
     image : Tensor, (N, C, H, W)
         The image.
 
     Yields
     ------
     place : int
-        Of the next link; at the end, the number of links.
+        Index of the next link; at the end, the number of links.
     held : mapping of str to Tensor
         Planes and values by name; at the end, the result.
     """

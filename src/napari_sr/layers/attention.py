@@ -69,7 +69,7 @@ class ContrastGate(nn.Module):
         return GlobalStats(reads, writes, self)
 
     def links(self, x: str, y: str, *, skip: str | None = None) -> Iterator[Link]:
-        """Yield the links that make the gated plane `y` of plane `x`, and add plane `skip`."""
+        """Yield the links that compute plane `y`: plane `x`, gated, plus plane `skip` if given."""
         yield self.link(x, "gate")
         reads = (x,) if skip is None else (x, skip)
         yield Step(_gate, reads, (y,), uses=("gate",))
@@ -93,7 +93,7 @@ class PooledConv(nn.Conv2d):
         super().__init__(inner, inner, 3, stride=2)
 
     def forward(self, squeezed: Tensor) -> Tensor:
-        """Return the cells of (N, E, H, W)."""
+        """Return the pooled cells, (N, E, h, w), of (N, E, H, W)."""
         return esa_pool(squeezed, *weight_and_bias(self))
 
 
@@ -142,7 +142,7 @@ class SpatialGate(nn.Module):
     def links(
         self, x: str, squeezed: str, y: str, *, channel: ContrastGate | None = None
     ) -> Iterator[Link]:
-        """Yield the links that make the gated plane `y` of planes `x` and `squeezed`.
+        """Yield the links that compute the gated plane `y` from planes `x` and `squeezed`.
 
         With `channel`, the last step also returns the moments for that channel gate. The link of
         the channel gate must then be the next one that gathers moments from `y`.
@@ -211,7 +211,7 @@ def _arguments_of(low: nn.Sequential) -> list[Any] | None:
     weights: list[Tensor | None] = []
     activations: list[tuple[str, float]] = []
     for convolution in low:
-        if type(convolution) is BSConv:  # not BSConvS, which has two 1x1
+        if type(convolution) is BSConv:  # not BSConvS, which has two 1x1 convolutions
             mix = convolution.pointwise
             weights += [*weight_and_bias(convolution.depthwise), mix.weight, mix.bias]
         elif type(convolution) is Activated3x3:

@@ -1,4 +1,4 @@
-"""Parts that several networks share.
+"""Layers that several networks share, and functions that read options off checkpoints.
 
 Letters: N images, C features, H x W pixels, S scale.
 """
@@ -38,7 +38,7 @@ class Activated3x3(nn.Conv2d):
     inputs, outputs : int
         Channels.
     activation : nn.Module, optional
-        Activation of the sum, from those that kernels know.
+        Activation of the sum; one that `activation_of` accepts.
     """
 
     def __init__(self, inputs: int, outputs: int, *, activation: nn.Module | None = None) -> None:
@@ -65,7 +65,7 @@ class SubPixel3x3(nn.Conv2d):
     scale : int
         S.
     activation : nn.Module, optional
-        Activation of the result; one that kernels know.
+        Activation of the result; one that `activation_of` accepts.
     """
 
     def __init__(
@@ -82,14 +82,14 @@ class SubPixel3x3(nn.Conv2d):
 
 
 class ResidualBlock(nn.Module):
-    """EDSR's block: two 3x3 with a rectifier in between; the result is added to the input.
+    """EDSR's block: two 3x3 convolutions with a ReLU in between, added to the input.
 
     Parameters
     ----------
     features : int
         Width C.
     factor : float
-        Factor by which the result is multiplied before it is added.
+        Factor of the convolutions' result before it is added.
     """
 
     RADIUS = 2
@@ -98,7 +98,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.factor = factor
         first = Activated3x3(features, features, activation=nn.ReLU())
-        # the numbers in checkpoints' keys count the rectifier, too
+        # the numbers in checkpoints' keys count the ReLU, too
         self.branch = nn.Sequential(
             OrderedDict({"0": first, "2": Activated3x3(features, features)})
         )
@@ -116,7 +116,7 @@ def activation_of(module: nn.Module) -> tuple[str, float]:
     Raises
     ------
     ValueError
-        If kernels do not know the activation.
+        If the kernels do not support the activation.
     """
     if isinstance(module, nn.LeakyReLU):
         return "leaky_relu", module.negative_slope
@@ -127,7 +127,7 @@ def activation_of(module: nn.Module) -> tuple[str, float]:
     }  # fmt: skip
     if type(module) not in names:
         raise ValueError(
-            f"kernels know GELU, ReLU, LeakyReLU, Hardswish, Tanh and Identity, got {module}"
+            f"kernels need GELU, ReLU, LeakyReLU, Hardswish, Tanh or Identity, got {module}"
         )
     return names[type(module)], 0.0
 
@@ -149,7 +149,7 @@ Rule: TypeAlias = tuple[str, str | Callable[[re.Match[str]], str]]
 def rename(state: StateDict, rules: Sequence[Rule]) -> dict[str, Tensor]:
     """Return a state with its keys rewritten by (pattern, replacement) pairs, in order.
 
-    Return the state unchanged if two keys would become one; no known layout does so.
+    Return the state unchanged if two keys would become equal: then it has no known layout.
     """
     renamed: dict[str, Tensor] = {}
     for key, value in state.items():
@@ -166,13 +166,13 @@ def shape_of(state: StateDict, key: str) -> tuple[int, ...]:
 
 
 def width_of(state: StateDict, key: str) -> tuple[int, int]:
-    """Return outputs and inputs of a 2-D convolution's weight; (0, 0) if this key has none."""
+    """Return the channels (outputs, inputs) of a 2-D convolution's weight; (0, 0) without it."""
     shape = shape_of(state, key)
     return shape[:2] if len(shape) == 4 and all(shape) else (0, 0)
 
 
 def count(state: StateDict, pattern: str) -> int:
-    """Return the number of different texts that group 1 of a pattern matches in the keys."""
+    """Return the number of different texts that group 1 matches in keys that match a pattern."""
     return len({match[1] for key in state if (match := re.match(pattern, key))})
 
 
@@ -207,7 +207,7 @@ def factors(scale: int) -> tuple[int, ...]:
     if scale == 3:
         return (3,)
     if scale < 1 or scale & (scale - 1):
-        raise ValueError(f"this network enlarges 3 times or by a power of 2, got scale={scale}")
+        raise ValueError(f"this network needs a scale of 3 or a power of 2, got scale={scale}")
     return (2,) * (scale.bit_length() - 1)
 
 
@@ -219,7 +219,7 @@ def enlarger(features: int, scale: int, activation: nn.Module | None = None) -> 
     features, scale : int
         Channels C, and S: see `factors`.
     activation : nn.Module, optional
-        Activation after every shuffle; one that kernels know.
+        Activation after every shuffle; one that `activation_of` accepts.
     """
     # the numbers in checkpoints' keys count the shuffle, and the activation if there is one
     step = 2 if activation is None else 3
@@ -234,7 +234,7 @@ def enlarger(features: int, scale: int, activation: nn.Module | None = None) -> 
 
 
 def scale_of_enlarger(state: StateDict, prefix: str) -> int | None:
-    """Return S of the `enlarger` whose keys begin with `prefix`, or None if there is none."""
+    """Return S of the `enlarger` under the key `prefix`: 1 without keys, None if no S fits."""
     stages = count(state, rf"{re.escape(prefix)}(\d+)\.weight")
     if not stages:
         return 1
@@ -244,7 +244,7 @@ def scale_of_enlarger(state: StateDict, prefix: str) -> int | None:
 
 
 def reach_of_enlarger(scale: int, reach: int) -> int:
-    """Return the radius in LR pixels of an `enlarger`, followed by `reach` enlarged pixels."""
+    """Return the radius, in LR pixels, of an `enlarger` and then layers of radius `reach`."""
     for factor in factors(scale):
         reach = reach_in_small_pixels(reach, factor) + 1
     return reach

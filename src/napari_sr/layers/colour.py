@@ -29,7 +29,7 @@ BICUBIC_RADIUS = 2
 
 @lru_cache
 def _matrices(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-    """Return matrix, inverse and offset on a device; cached, as CUDA graphs cannot copy them."""
+    """Return matrix, inverse and offset on a device, cached: CUDA graphs cannot copy them there."""
     with torch.inference_mode(False):  # training uses these tensors, too
         forward = torch.tensor(TO_YCBCR, dtype=torch.float64) / 255
         offset = torch.tensor(OFFSET, dtype=torch.float64) / 255
@@ -61,18 +61,18 @@ def luma_to_grey(luma: Tensor) -> Tensor:
 
 
 def extra_radius(network: Network, channels: int) -> int:
-    """Return the radius of enlarging chroma or alpha, in LR pixels."""
+    """Return the radius of the enlargement of chroma and alpha in LR pixels; 0 without them."""
     return BICUBIC_RADIUS if channels == 4 or (channels == 3 and network.channels == 1) else 0
 
 
 def chain_for(network: Network, channels: int) -> Chain:
     """Return the chain that upscales a grey, RGB or RGBA image with a luma or an RGB network.
 
-    An RGB network gets grey as three equal channels, and the mean of its result is grey. A luma
-    network gets an RGB image's luma; the chroma is enlarged bicubically. It gets grey converted to
-    luma, because luma networks never saw true black in training: the shipped FSRCNN returns 0.06
-    for a black of 0. A network with `full_range` gets grey unchanged, and luma stretched to 0..1.
-    Alpha never enters a network: it is enlarged bicubically and kept within 0..1.
+    An RGB network gets grey as three equal channels; the mean of its result's channels is the grey
+    result. A luma network gets an RGB image's luma; the chroma is enlarged bicubically. Grey is
+    converted to luma first, because luma networks never saw true black in training: the shipped
+    FSRCNN returns 0.06 for a black of 0. A network with `full_range` gets grey unchanged, and luma
+    stretched to 0..1. Alpha never enters a network: it is enlarged bicubically and clipped to 0..1.
 
     Parameters
     ----------
@@ -92,15 +92,17 @@ def chain_for(network: Network, channels: int) -> Chain:
         If the network has neither 1 nor 3 channels.
     """
     if network.channels not in (1, 3):
-        raise ValueError(f"a network of 1 or 3 channels is needed, got {network.channels}")
+        raise ValueError(f"images need a network of 1 or 3 channels, got {network.channels}")
     weight = next(network.parameters(), None)
     precision = torch.float32 if weight is None else weight.dtype
     colours = min(channels, 3)
-    seen = _Seen(colours, network.channels, luma=network.channels == 1 and not network.full_range)
-    start = partial(_start, seen, precision)
+    conversion = _Conversion(
+        colours, network.channels, luma=network.channels == 1 and not network.full_range
+    )
+    start = partial(_start, conversion, precision)
     inside = renamed(network.chain(), {IMAGE: _ENTERING, RESULT: _LEAVING})
     radius = extra_radius(network, channels)
-    finish = partial(_finish, seen, network.scale)
+    finish = partial(_finish, conversion, network.scale)
     reads = (_LEAVING, IMAGE) if radius else (_LEAVING,)
     end = Step(finish, reads, (RESULT,), radius, scale=network.scale)
     return (Step(start, (IMAGE,), (_ENTERING,)), *inside, end)
@@ -125,7 +127,7 @@ def enlarge(network: Network, image: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Conversion:
     """The conversion between an image's channels and a network's."""
 
     colours: int
@@ -136,28 +138,30 @@ class _Seen:
     """Whether the network's one channel is luma; else it is grey."""
 
 
-def _start(seen: _Seen, precision: torch.dtype, image: Tensor) -> Tensor:
+def _start(conversion: _Conversion, precision: torch.dtype, image: Tensor) -> Tensor:
     """Return the network's input, (N, `channels`, H, W), from the image."""
     colour = image[:, :3]
-    if seen.colours > seen.channels:
+    if conversion.colours > conversion.channels:
         colour = rgb_to_ycbcr(colour)[:, :1]
-        colour = colour if seen.luma else luma_to_grey(colour)
+        colour = colour if conversion.luma else luma_to_grey(colour)
     else:
-        colour = grey_to_luma(colour) if seen.luma else colour
-        colour = colour.expand(-1, seen.channels, -1, -1)
+        colour = grey_to_luma(colour) if conversion.luma else colour
+        colour = colour.expand(-1, conversion.channels, -1, -1)
     return colour.to(precision)
 
 
-def _finish(seen: _Seen, scale: int, large: Tensor, image: Tensor | None = None) -> Tensor:
+def _finish(
+    conversion: _Conversion, scale: int, large: Tensor, image: Tensor | None = None
+) -> Tensor:
     """Return the result, (N, 1, 3 or 4, S * H, S * W), from the network's output."""
     result = large.float()
-    if seen.colours < seen.channels:
+    if conversion.colours < conversion.channels:
         result = result.mean(dim=1, keepdim=True)
-    elif seen.colours > seen.channels and image is not None:
-        luma = result if seen.luma else grey_to_luma(result)
+    elif conversion.colours > conversion.channels and image is not None:
+        luma = result if conversion.luma else grey_to_luma(result)
         chroma = imresize(rgb_to_ycbcr(image[:, :3])[:, 1:], scale)
         result = ycbcr_to_rgb(torch.cat((luma, chroma), dim=1))
-    elif seen.luma:
+    elif conversion.luma:
         result = luma_to_grey(result)
     if image is not None and image.shape[1] == 4:
         opacity = imresize(image[:, 3:], scale).clamp(0, 1)

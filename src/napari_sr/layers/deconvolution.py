@@ -1,10 +1,10 @@
 """Transposed convolution, computed on a CPU as a convolution and a pixel shuffle.
 
-Both are the same sum (Shi et al., "Is the deconvolution layer the same as a convolutional layer?",
-2016, https://arxiv.org/abs/1609.07009): each of the S x S result pixels of an input pixel is a
-separate convolution with every S-th weight of the kernel. PyTorch's transposed convolution first
-makes a matrix as large as the result times the kernel, and then sums it up; the convolution needs
-no such matrix. On two cores, FSRCNN's last layer is 1.8 to 3.7 times as fast
+Both compute the same sums (Shi et al., "Is the deconvolution layer the same as a convolutional
+layer?", 2016, https://arxiv.org/abs/1609.07009): each of the S x S result pixels of an input pixel
+is a separate convolution with every S-th weight of the kernel. PyTorch's transposed convolution
+first fills a matrix as large as the result times the kernel, and then adds it up; the convolution
+needs no such matrix. On two cores, FSRCNN's last layer runs 1.8 to 3.7 times as fast
 (`benchmarks/cpu/deconvolution.py`).
 
 Letters: N images, C input channels, D output channels, H x W pixels, K kernel side, S stride.
@@ -71,8 +71,8 @@ def deconvolve(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padd
     Returns
     -------
     Tensor, (N, D, S * H, S * W)
-        Equal to `conv_transpose2d` with the output padding for this size, except that sums have
-        another order.
+        Equal to `conv_transpose2d` with the output padding for this size, up to rounding: sums are
+        added in another order.
     """
     convolution, before, after = as_convolution(weight, stride, padding)
     repeated = None if bias is None else bias.repeat_interleave(stride**2)
@@ -100,7 +100,7 @@ def as_convolution(weight: Tensor, stride: int, padding: int) -> tuple[Tensor, i
         Zeros to add to the planes at the top and left, and at the bottom and right.
     """
     inputs, outputs, kernel, _ = weight.shape
-    # result pixel S * q + r sums input pixels q + d, by the weights r + padding - S * d
+    # result pixel S * q + r sums, over all d, input pixel q + d times weight r + padding - S * d
     last = (stride - 1 + padding) // stride
     first = (padding - kernel) // stride + 1
     length = last - first + 1

@@ -1,11 +1,11 @@
 """The trunk of IMDN, IMDN_AS, RFDN, BSRN and BSRN-S.
 
-A head, blocks in series, a 1x1 that fuses all block outputs, one more convolution with a long skip,
-and one sub-pixel upsampling. The fusion is accumulated after every second block, so that it needs
-at most three feature planes in memory: the sum and the outputs of two blocks. With p pixels, C
-features of e bytes, and an even number b of blocks, this moves (2b - 1)pCe bytes; accumulating
-after every block would move (3b - 1)pCe. If the second block ends in a channel gate and a skip,
-then gate, skip and fusion are one kernel.
+The trunk has a head, blocks in series, a 1x1 convolution that fuses the outputs of all blocks, one
+more convolution with a long skip, and one sub-pixel upsampling. The fusion is accumulated after
+every second block, so that it needs at most three feature planes in memory: the sum and the outputs
+of two blocks. With p pixels, C features of e bytes, and an even number b of blocks, this moves
+(2b - 1)pCe bytes; accumulating after every block would move (3b - 1)pCe. If the second block ends
+in a channel gate and a skip, then one kernel computes gate, skip and fusion.
 
 Letters: N images, C features, H x W pixels, S scale.
 """
@@ -56,12 +56,12 @@ class DistillationNetwork(Network):
     blocks : iterable of nn.Module
         Each has a method `chain` (see `DistillationBlock`).
     convolution : callable
-        Takes (inputs, outputs); returns a 3x3 that keeps the size and takes a residual. The head
-        and the convolution before the long skip are such 3x3.
+        Takes (inputs, outputs); returns a 3x3 convolution that keeps the size and takes a residual.
+        It makes the head and the convolution before the long skip.
     activation : nn.Module
-        Activation after the fusion, from those that kernels know.
+        Activation after the fusion; one that `blocks.activation_of` accepts.
     head : nn.Module, optional
-        Another head, which maps (N, channels, H, W) to features of any size.
+        Maps (N, channels, H, W) to features of any height and width; by default a convolution.
     factor : int, optional
         Enlargement by the tail; by default the scale.
     """
@@ -101,7 +101,7 @@ class DistillationNetwork(Network):
             # with an odd number of blocks, the last one is alone
             if index % 2 or index + 1 == len(self.blocks):
                 links.append(self._fusion(index // 2 * 2, index + 1))
-        # a 3x3 on the features, and a 3x3 before the pixel shuffle
+        # radius 2: a 3x3 convolution of the features, and one before the pixel shuffle
         links.append(Step(self._finish, ("fused", "shallow"), (RESULT,), 2, scale=self.scale))
         return tuple(links)
 
@@ -116,10 +116,11 @@ class DistillationNetwork(Network):
         return Step(partial(self._fuse, start, stop), reads, ("fused",))
 
     def _fuse(self, start: int, stop: int, *planes: Tensor) -> Tensor:
-        """Add the outputs of some blocks to the fusion, the 1x1 over all concatenated outputs.
+        """Add the outputs of some blocks to the fusion.
 
-        `planes` are these blocks' outputs, then the sum over earlier blocks. After the last block,
-        the sum is activated.
+        The fusion is a 1x1 convolution of all blocks' concatenated outputs. `planes` are the
+        outputs of these blocks, then the sum over earlier blocks. After the last block, the
+        activation follows.
         """
         shares = self._shares(start, stop)
         x, *others = planes[: stop - start]
@@ -164,7 +165,7 @@ class DistillationNetwork(Network):
         return torch.split(self.fuse.weight, self.features, dim=1)[start:stop]
 
     def _activation(self, stop: int) -> str:
-        """Return the activation of the fusion after this block: none before the last one."""
+        """Return the activation after the first `stop` blocks: "none" unless these are all."""
         return self.activation if stop == len(self.blocks) else "none"
 
     def _finish(self, fused: Tensor, shallow: Tensor) -> Tensor:
@@ -182,7 +183,7 @@ def trunk_options(state: StateDict, head: str, replication: int = 1) -> Options 
     head : str
         The key of the first weight.
     replication : int
-        Number of copies of the image along channels in the head.
+        Number of copies of the image that the head concatenates along channels.
 
     Returns
     -------

@@ -27,19 +27,21 @@ _Weights: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tens
 
 
 class Distillation(nn.Module):
-    """The local front of RFDN's and BSRN's blocks.
+    """The first part of RFDN's and BSRN's blocks, which is local.
 
-    Three refinements with a skip each. Before each one, a 1x1 distils a part of the features.
+    Three 3x3 convolutions with skips refine the features in series. From the input of each, a 1x1
+    convolution distils half as many features. A fourth 3x3 convolution distils the refined
+    features, and a 1x1 convolution fuses all that was distilled.
 
     Parameters
     ----------
     features : int
         Width C of the block; each distilled part has half of it.
     convolution : callable
-        Takes (inputs, outputs); returns a 3x3 with an activation that keeps the size and takes a
-        residual.
+        Takes (inputs, outputs); returns a 3x3 convolution with an activation, which keeps the size
+        and takes a residual.
     activation : nn.Module
-        Activation after every distillation, from those that kernels know.
+        Activation after every 1x1 distillation; one that `blocks.activation_of` accepts.
     """
 
     RADIUS = 4
@@ -65,13 +67,13 @@ class Distillation(nn.Module):
         return refine(*self._planes(x), *self._weights(), self.activation, self.slope)
 
     def refine_and_squeeze(self, x: Tensor, squeeze: nn.Conv2d) -> tuple[Tensor, Tensor]:
-        """Return the refined features, (N, C, H, W), and their 1x1 convolution."""
+        """Return the refined features, (N, C, H, W), and their 1x1 convolution by `squeeze`."""
         squeezing = weight_and_bias(squeeze)
         activation, slope = self.activation, self.slope
         return esdb_tail(*self._planes(x), *self._weights(), *squeezing, activation, slope)
 
     def _planes(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return the planes to distil, and the last part, which is not distilled."""
+        """Return the three planes that 1x1 convolutions distil, and the last distilled part."""
         first = self.refine[0](x, x)
         second = self.refine[1](first, first)
         return x, first, second, self.last(self.refine[2](second, second))
@@ -127,12 +129,12 @@ class Block(nn.Module):
             yield Step(torch.add, (refined, x), (y,))
 
     def until_gate(self, x: str, refined: str, gate: str) -> Iterator[Link]:
-        """Yield the links up to `refined` and `gate`: the block's output is gate * refined + x."""
+        """Yield the links that compute `refined` and `gate`; the output is gate * refined + x."""
         yield from self._refined(x, refined)
         yield cast("ContrastGate", self.channel).link(refined, gate)
 
     def _refined(self, x: str, refined: str) -> Iterator[Link]:
-        """Yield the links up to the channel gate."""
+        """Yield the links that compute `refined`, the input of the channel gate."""
         if self.spatial is None:
             yield Step(self.front, (x,), (refined,), Distillation.RADIUS)
             return
@@ -162,7 +164,7 @@ BLOCK_KEYS = (
     (r"\.cca\.conv(?:_du)?\.0\.", ".channel.squeeze."),
     (r"\.cca\.conv(?:_du)?\.2\.", ".channel.excite."),
 )
-"""The keys that RFDN's and BSRN's authors share, and our keys for them."""
+"""Patterns of the keys that RFDN's and BSRN's authors share, and our keys for them."""
 BSRN_KEYS = (
     (r"\.pw1\.", ".narrow."),
     (r"\.pw2?\.", ".pointwise."),
@@ -172,6 +174,6 @@ BSRN_KEYS = (
     (r"^c2\.", "merge."),
     (r"^upsampler\.upsampleOneStep\.0\.", "tail."),
 )
-"""The keys of BSRN's and BSRN-S's authors, and our keys for them."""
+"""Patterns of the keys of BSRN's and BSRN-S's authors, and our keys for them."""
 REPLICATION = 4
 """Number of copies of the image along channels before BSRN's and BSRN-S's first convolution."""

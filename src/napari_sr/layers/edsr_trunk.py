@@ -24,7 +24,7 @@ MEAN = (0.4488, 0.4371, 0.4040)
 
 
 def mean_of(channels: int) -> Tensor:
-    """Return the mean colour for a number of channels, (1, C, 1, 1)."""
+    """Return DIV2K's mean colour for three channels, otherwise zeros, (1, C, 1, 1)."""
     mean = MEAN if channels == len(MEAN) else (0.0,) * channels
     return torch.tensor(mean).reshape(1, channels, 1, 1)
 
@@ -96,7 +96,10 @@ uses."""
 
 
 def trunk_options(state: StateDict, scale: int | None) -> Options | None:
-    """Read scale, width, depth and range off a trunk; None for another network, or no scale."""
+    """Read scale, width, depth and input range off a checkpoint with our keys.
+
+    Return None if it is another network, or `scale` is None.
+    """
     options = options_of_blocks(state, scale)
     if options is None or "blocks.0.branch.0.weight" not in state:
         return None

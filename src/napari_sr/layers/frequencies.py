@@ -4,8 +4,8 @@ Lu et al., "Transformer for Single Image Super-Resolution", CVPR Workshops 2022,
 https://arxiv.org/abs/2108.11084
 
 Letters: N images, C features, H x W pixels.
-As in the released code, the rectifiers of the residual units have a slope per channel, and the
-corners of the coarse plane and of the image coincide, so the enlargement of the coarse plane
+As in the released code, the PReLUs of the residual units have one slope per channel, and the
+corners of the coarse plane coincide with those of the image. So the enlargement of the coarse plane
 depends on the image's size.
 """
 
@@ -29,7 +29,7 @@ POOL = 2
 
 
 class ChannelGate(nn.Module):
-    """Computes gates of the channels, (N, C, 1, 1), from the channels' means.
+    """Channel attention: gates, (N, C, 1, 1), computed from the channels' means.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class ChannelGate(nn.Module):
 
 
 class ResidualUnit(nn.Module):
-    """The paper's RU: two 3x3 with fewer channels in between, and a weighted skip.
+    """The paper's RU: two 3x3 convolutions with C / 2 channels in between, and a weighted skip.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class ResidualUnit(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """The paper's ARFB: two units, their fusion, a channel gate, a 3x3 and a weighted skip.
+    """The paper's ARFB: two units, their fusion, a channel gate, a convolution, a weighted skip.
 
     Parameters
     ----------
@@ -99,7 +99,10 @@ class ResidualBlock(nn.Module):
         self.of_last = nn.Parameter(torch.ones(1))
 
     def chain(self, x: str, y: str, pitch: int = 1) -> Iterator[Link]:
-        """Yield the links that compute plane `y` from plane `x`, with pixels of width `pitch`."""
+        """Yield the links that compute plane `y` from plane `x`.
+
+        A pixel of both planes is `pitch` LR pixels wide.
+        """
         radius, scale = pitch * 2 * ResidualUnit.RADIUS, Fraction(1, pitch)
         yield Step(self.start, (x,), ("fused",), radius, scale=scale)
         yield self.gate.link("fused", "gate")
@@ -112,12 +115,14 @@ class ResidualBlock(nn.Module):
         return functional.relu(self.fuse(torch.cat(both, dim=1)))
 
     def end(self, fused: Tensor, x: Tensor, gate: Tensor) -> Tensor:
-        """Compute the rest of the block, (N, C, H, W): gate, 3x3 and skip."""
+        """Compute the rest of the block, (N, C, H, W): gate, 3x3 convolution and skip."""
         return self.of_input * x + self.of_last * functional.relu(self.last(fused * gate))
 
 
 class PreservingBlock(nn.Module):
-    """The paper's HPB: low frequencies on a coarse grid and high ones separately, then mixed.
+    """The paper's HPB: processes low and high frequencies separately, then mixes them.
+
+    The low frequencies are on a coarse grid.
 
     Parameters
     ----------
@@ -187,7 +192,7 @@ def enlarged(low: Tensor, window: Window) -> Tensor:
         (3, window.left, window.width, window.full_width),
     )
     for axis, start, length, full in axes:
-        # in integers, so that a piece and the whole plane are rounded alike
+        # integers, so that rounding is the same for a piece as for the whole plane
         steps = torch.arange(start, start + length, device=low.device) * (full // POOL - 1)
         span, last = max(full - 1, 1), low.shape[axis] - 1
         near = steps // span - start // POOL

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class SplitDistillation(nn.Module):
-    """Three 3x3 that each split off a quarter of their channels, and a last one for the rest.
+    """Three 3x3 convolutions that each split off a quarter of the channels; a fourth for the rest.
 
     Parameters
     ----------
     features : int
         Width C, a multiple of 4.
     activation : nn.Module
-        Activation after the first three.
+        Activation after the first three convolutions.
     """
 
     RADIUS = 4
@@ -58,7 +58,7 @@ class SplitDistillation(nn.Module):
 
 
 class Block(nn.Module):
-    """The paper's IMDB: distillation, channel gate, 1x1 and skip, of (N, C, H, W).
+    """The paper's IMDB: distillation, channel gate, 1x1 convolution and skip, of (N, C, H, W).
 
     Parameters
     ----------

@@ -1,9 +1,10 @@
 """Convolutions whose results are normalised per channel.
 
-Batch: Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167; inference uses the mean and
-variance of the training data, so the step is local.
-Instance: Ulyanov et al., 2016, https://arxiv.org/abs/1607.08022; mean and variance are those of the
-plane, so the chain has a link that gathers them, and tiles give the result of the whole plane.
+Batch normalisation: Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167. Inference uses the
+mean and variance of the training data, so the step is local.
+Instance normalisation: Ulyanov et al., 2016, https://arxiv.org/abs/1607.08022. Mean and variance
+are those of the whole plane. A link of the chain gathers them, so tiles give the same result as the
+whole plane.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -29,7 +30,7 @@ class InstanceNorm(nn.Module):
     Parameters
     ----------
     features : int
-        Channels C; each has a learned standard deviation and mean of the result.
+        Channels C. The standard deviation and the mean of each result channel are learned.
     """
 
     EPSILON = 1e-5
@@ -41,7 +42,7 @@ class InstanceNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(features))
 
     def statistics(self, mean: Tensor, deviations: Tensor, pixels: int) -> Tensor:
-        """Return what to subtract and the factor, (2, N, C, 1, 1), from the moments."""
+        """Return the mean to subtract and the factor to multiply by, (2, N, C, 1, 1)."""
         factor = self.weight[:, None, None] * (deviations / pixels + self.EPSILON).rsqrt()
         return torch.stack([mean, factor])
 
@@ -82,13 +83,13 @@ class Normalised(nn.Module):
     ) -> None:
         super().__init__()
         if norm not in (BATCH, INSTANCE):
-            raise ValueError(f"features are normalised by 'batch' or 'instance', got norm={norm!r}")
+            raise ValueError(f"features need norm='batch' or norm='instance', got norm={norm!r}")
         self.convolution = convolution
         self.norm = nn.BatchNorm2d(features) if norm == BATCH else InstanceNorm(features)
         self.activation = activation or nn.Identity()
 
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
-        """Return the activated result, plus `skip` if it is given; for `norm` "batch" only."""
+        """Return the activated result, plus `skip` if given; only for `norm` "batch"."""
         result: Tensor = self.activation(self.norm(self.convolution(x)))
         return result if skip is None else result + skip
 
@@ -123,7 +124,7 @@ class Normalised(nn.Module):
         ]
 
     def _end(self, raw: Tensor, *more: Tensor) -> Tensor:
-        """Normalise by the last of `more`, activate, and add the tensor before it, if any."""
+        """Normalise and activate; `more` is an optional skip to add, then the statistics."""
         *skip, statistics = more
         result: Tensor = self.activation(self.norm(raw, statistics))
         return result + skip[0] if skip else result
@@ -144,7 +145,7 @@ class NormalisedBlock(nn.Module):
         self.second = second
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape; for `norm` "batch" only."""
+        """Map (N, C, H, W) to the same shape; only for `norm` "batch"."""
         result: Tensor = self.second(self.first(x), x)
         return result
 

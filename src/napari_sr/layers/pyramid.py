@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import StateDict
 
 SLOPE = 0.2
-"""Slope of the leaky rectifiers."""
+"""Slope of the leaky ReLUs for negative values."""
 
 
 class Leaky3x3(nn.Conv2d):
-    """A 3x3 that keeps the size, and a leaky rectifier.
+    """A 3x3 convolution that keeps the size, and a leaky ReLU.
 
     Parameters
     ----------
     inputs, outputs : int
         Channels.
     bias : bool
-        Whether there is one.
+        Whether the convolution has a bias.
     """
 
     def __init__(self, inputs: int, outputs: int, *, bias: bool = True) -> None:
@@ -42,7 +42,7 @@ class Leaky3x3(nn.Conv2d):
     def forward(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """Map (N, inputs, H, W) to (N, outputs, H, W).
 
-        The residual has the shape of the result and is added before the rectifier.
+        The residual has the shape of the result and is added before the leaky ReLU.
         """
         return convolve3x3(x, self.weight, self.bias, residual, "leaky_relu", SLOPE)
 
@@ -55,9 +55,9 @@ class Doubling(Deconvolution):
     inputs, outputs : int
         Channels.
     kernel : int
-        Side of the kernel: 4, or 3, which drops the last row and column.
+        Side of the kernel: 3 or 4. With 3, the last row and column of the result are dropped.
     bias : bool
-        Whether there is one.
+        Whether the convolution has a bias.
     """
 
     def __init__(self, inputs: int, outputs: int, *, kernel: int, bias: bool = True) -> None:
@@ -73,7 +73,7 @@ class Doubling(Deconvolution):
 
 
 def set_bilinear(weight: Tensor) -> None:
-    """Initialise a transposed 4x4, (C, C, 4, 4), so that it enlarges each channel bilinearly."""
+    """Set the weight of a transposed convolution, (C, C, 4, 4), to bilinear enlargement."""
     line = weight.new_tensor([0.25, 0.75, 0.75, 0.25])
     with torch.no_grad():
         weight.zero_()
@@ -89,18 +89,19 @@ def levels_of(scale: int) -> int:
 def fitted(operations: list[Operation], scale: int) -> list[Operation]:
     """Return the operations with the last image as the result; shrink it if it is too large."""
     *most, last = operations
-    if last.place.scale == scale:
-        return [*most, operation(last.compute, dict(last.place.reads), RESULT, scale)]
-    ratio = Fraction(scale, last.place.scale)
+    planes = last.signature
+    if planes.scale == scale:
+        return [*most, operation(last.compute, dict(planes.reads), RESULT, scale)]
+    ratio = Fraction(scale, planes.scale)
     shrink = partial(imresize, scale=ratio)
-    return [*operations, operation(shrink, {last.place.writes: resized(ratio)}, RESULT, scale)]
+    return [*operations, operation(shrink, {planes.writes: resized(ratio)}, RESULT, scale)]
 
 
 def of_matconvnet(state: StateDict) -> dict[str, Tensor]:
     """Return MatConvNet's filters `_f` and biases `_b` with PyTorch's layout and names.
 
-    Filters are (H, W, inputs, outputs), those of transposed convolutions (H, W, outputs, inputs);
-    MATLAB drops trailing axes of length 1. Other tensors stay unchanged.
+    MatConvNet's filters are (H, W, inputs, outputs), or (H, W, outputs, inputs) for transposed
+    convolutions; MATLAB drops trailing axes of length 1. Other tensors stay unchanged.
     """
     found: dict[str, Tensor] = {}
     for key, value in state.items():

@@ -30,14 +30,14 @@ class Kernel:
     """The weight of an input pixel as a function of its distance."""
 
     weigh: Callable[[Tensor], Tensor]
-    """Takes distances of any shape, in input pixels; returns weights, which are 0 at all
-    integers but 0."""
+    """Takes distances of any shape, in input pixels; returns weights, which are 0 at all integers
+    except 0."""
     reach: int
     """Radius of the kernel when enlarging, in input pixels."""
 
 
 def linear(distance: Tensor) -> Tensor:
-    """Evaluate the triangle at distances of any shape, in input pixels."""
+    """Evaluate the triangular kernel at distances of any shape, in input pixels."""
     return (1 - distance.abs()).clamp_min(0)
 
 
@@ -95,9 +95,9 @@ def _taps(
 ) -> tuple[Tensor, Tensor]:
     """Return the input indices and weights of each output sample, both (output, taps).
 
-    They are computed on the device, because a CUDA graph cannot copy them there. Positions repeat:
-    at a scale of p / q, p output samples correspond to q input samples. So the weights are
-    independent of the size, and an exported network resizes images of any size.
+    They are computed on the device, because a CUDA graph cannot copy them there. Weights repeat: at
+    a scale of p / q, p output samples correspond to q input samples. So the weights are independent
+    of the image's size, and an exported network resizes images of any size.
     """
     period, pitch = scale.numerator, scale.denominator
     shrink = min(float(scale), 1.0) if antialias else 1.0
@@ -166,8 +166,8 @@ def imresize(
     Raises
     ------
     ValueError
-        If the image is empty or not of float type, the scale is not positive, or there is no such
-        method.
+        If the image is empty or not of float type, the scale is not positive, or the method is
+        unknown.
     """
     if image.ndim < 2 or 0 in image.shape or not image.is_floating_point():
         raise ValueError(
@@ -178,7 +178,7 @@ def imresize(
     if exact <= 0:
         raise ValueError(f"imresize needs a scale above 0, got {scale}")
     if method not in METHODS:
-        raise ValueError(f"imresize knows {', '.join(METHODS)}, got method={method!r}")
+        raise ValueError(f"imresize needs one of {', '.join(METHODS)}, got method={method!r}")
     result = image if image.dtype == torch.float64 else image.float()
     for dim in (-2, -1):
         result = _resize_axis(result, image.ndim + dim, exact, antialias, METHODS[method])

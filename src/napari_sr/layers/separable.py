@@ -1,7 +1,7 @@
-"""3x3 convolutions separated into a 1x1 over channels and a 3x3 in each channel.
+"""3x3 convolutions separated into a 1x1 convolution over channels and a 3x3 in each channel.
 
-BSConv, blueprint separable: Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549. Its form S
-also separates the 1x1 into two, with a quarter of the channels in between. DSConv, depthwise
+BSConv, blueprint separable: Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549. Form S of
+BSConv also separates the 1x1 into two, with a quarter of the channels in between. DSConv, depthwise
 separable: Chollet, 2017, https://arxiv.org/abs/1610.02357; here the 3x3 comes first. As in BSRN's
 released code, there is no normalisation or activation in between, and only the 3x3 has a bias.
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FUSED = ("none", "gelu")
-"""The activations that `bsconv` computes; others are separate operations."""
+"""Activations that the kernel `bsconv` computes; others are separate operations."""
 LEAST_MIDDLE = 4
-"""Smallest number of channels between the two 1x1 convolutions of BSConvS; usually it is a
-quarter of the inputs."""
+"""Smallest number of channels between the two 1x1 convolutions of BSConvS. Wide layers have a
+quarter of the inputs there."""
 
 
 def middle(inputs: int) -> int:
@@ -40,7 +40,7 @@ def middle(inputs: int) -> int:
 
 
 def depthwise(channels: int, *, stride: int = 1, padding: int = 1) -> nn.Conv2d:
-    """Return a depthwise 3x3: one in each channel."""
+    """Return a depthwise 3x3 convolution: each channel has its own kernel."""
     return nn.Conv2d(channels, channels, 3, stride, padding, groups=channels)
 
 
@@ -50,7 +50,7 @@ class Repeat(nn.Module):
     Parameters
     ----------
     times : int
-        Number of copies; 1 copies nothing.
+        Number of copies; with 1, the input itself is returned.
     """
 
     def __init__(self, times: int) -> None:
@@ -72,7 +72,7 @@ class BSConv(nn.Module):
     inputs, outputs : int
         Channels before and after the pointwise half.
     activation : nn.Module, optional
-        Activation of the result, from those that kernels know.
+        Activation of the result; one that `blocks.activation_of` accepts.
     pointwise_bias : bool
         Whether the pointwise half has a bias: BSRN-S has one, BSRN has none.
     replication : int
@@ -103,14 +103,16 @@ class BSConv(nn.Module):
 
 
 class BSConvS(BSConv):
-    """Blueprint separable convolution, form S: two 1x1 with fewer channels between, then the 3x3.
+    """Blueprint separable convolution, form S: two 1x1 convolutions, then a depthwise 3x3.
+
+    Between the two 1x1 convolutions are fewer channels.
 
     Parameters
     ----------
     inputs, outputs : int
-        Channels before and after both 1x1.
+        Channels before and after both 1x1 convolutions.
     activation : nn.Module, optional
-        Activation of the result; one that kernels know.
+        Activation of the result; one that `blocks.activation_of` accepts.
     replication : int
         Number of copies of the input along channels.
     """
@@ -137,7 +139,7 @@ class DSConv(nn.Module):
     inputs, outputs : int
         Channels before and after the 1x1 convolution.
     activation : nn.Module, optional
-        Activation of the result; one that kernels know.
+        Activation of the result; one that `blocks.activation_of` accepts.
     replication : int
         Number of copies of the input along channels.
     """
@@ -182,11 +184,11 @@ class PooledBSConv(nn.Module):
         self.depthwise = depthwise(inner, stride=2, padding=0)
 
     def forward(self, squeezed: Tensor) -> Tensor:
-        """Return the cells of (N, E, H, W)."""
+        """Return the pooled cells, (N, E, h, w), of (N, E, H, W)."""
         return esa_pool(squeezed, *weight_and_bias(self.depthwise), self.mixing())
 
     def mixing(self) -> Tensor:
-        """Return the weight over channels, (E, E, 1, 1)."""
+        """Return the weight of the 1x1 convolution, (E, E, 1, 1)."""
         return self.pointwise.weight
 
 
@@ -204,7 +206,7 @@ class PooledBSConvS(PooledBSConv):
         self.narrow = conv1x1(inner, middle(inner), bias=False)
 
     def mixing(self) -> Tensor:
-        """Return the product of both weights over channels, (E, E, 1, 1)."""
+        """Return the product of the weights of both 1x1 convolutions, (E, E, 1, 1)."""
         wide, narrow = self.pointwise.weight[..., 0, 0], self.narrow.weight[..., 0, 0]
         return (wide @ narrow)[..., None, None]
 
@@ -224,14 +226,14 @@ class PooledDSConv(nn.Module):
         self.pointwise = conv1x1(inner, inner, bias=False)
 
     def forward(self, squeezed: Tensor) -> Tensor:
-        """Return the cells of (N, E, H, W)."""
+        """Return the pooled cells, (N, E, h, w), of (N, E, H, W)."""
         # no kernel computes a 3x3, a 1x1 and the pooling in this order
         return functional.max_pool2d(self.pointwise(self.depthwise(squeezed)), 7, stride=3)
 
 
 @dataclass(frozen=True)
 class Separable:
-    """Layers of one kind of separable 3x3."""
+    """The layers of one kind of separable 3x3 convolution."""
 
     convolution: Callable[..., nn.Module]
     """Takes (inputs, outputs), `activation` and `replication`; returns a layer that keeps the size

@@ -4,8 +4,8 @@ Lu et al., "Transformer for Single Image Super-Resolution", CVPR Workshops 2022,
 https://arxiv.org/abs/2108.11084
 
 Every pixel has a token: the 3x3 patch around it. The tokens, in row-major order, are cut into
-chunks, and attention stays within a chunk. A chunk still has very many scores, so results are
-accumulated block by block, and no matrix of all scores is stored.
+chunks, and attention stays within a chunk. A chunk still has very many scores, one for each pair of
+query and key. So results are accumulated block by block, and no matrix of all scores is stored.
 
 Letters: N images, C features, T = 9 C features of a token, A = T / 2 features of a query, H x W
 pixels, n and m pixels out of H * W, h heads, d = A / h.
@@ -42,7 +42,7 @@ class _Sum:
     weight: Tensor
     """(N, h, n, 1)."""
     highest: Tensor
-    """The score that is subtracted from all exponents, (N, h, n, 1)."""
+    """Highest score so far, which is subtracted from all exponents, (N, h, n, 1)."""
 
     @classmethod
     def of(cls, queries: Tensor, keys: Tensor, values: Tensor) -> _Sum:
@@ -88,7 +88,7 @@ class EfficientTransformer(nn.Module):
         self.features = features
         self.heads = heads
         self.splits = splits
-        # the released code scales by the size of a token's head, not of a query's
+        # as in the released code: by T / h, a token's features per head, not by d, a query's
         self.factor = (token / heads) ** -0.5
         self.norm = nn.LayerNorm(token)
         self.reduce = nn.Linear(token, inner, bias=False)

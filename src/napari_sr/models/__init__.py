@@ -1,6 +1,6 @@
 """The networks, one file each.
 
-A network is found by its file's name and built from the record `ARCHITECTURE` at the file's foot.
+A network is found by its file's name and built from the record `ARCHITECTURE` at the file's end.
 Each file is imported only when its network is used, so a broken network breaks only itself.
 """
 

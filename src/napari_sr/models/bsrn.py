@@ -5,7 +5,7 @@ CVPR Workshops 2022, https://arxiv.org/abs/2205.05996
 
 Letters: N images, C image channels, H x W pixels, S scale.
 As in the released code, the head repeats the image four times (12 channels for RGB), and a block
-ends in ESA, CCA and the block's skip.
+ends in spatial attention (ESA), channel attention (CCA) and the block's skip.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from napari_sr.layers.separable import SEPARABLE, Separable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    Piece = TypeVar("Piece")
+    Choice = TypeVar("Choice")
 
 ACTIVATIONS = {
     "gelu": nn.GELU(),
@@ -37,7 +37,7 @@ ACTIVATIONS = {
 
 
 def distillation(features: int, separable: Separable, activation: nn.Module) -> Distillation:
-    """Return the front of a block with C features, which maps (N, C, H, W) to the same shape."""
+    """Return the first part of a block, which maps (N, features, H, W) to the same shape."""
     convolution = partial(separable.convolution, activation=activation)
     return Distillation(features=features, convolution=convolution, activation=activation)
 
@@ -57,8 +57,8 @@ def spatial_gate(features: int, separable: Separable, activation: nn.Module) -> 
 class BSRN(DistillationNetwork):
     """Blueprint separable blocks whose outputs are fused, then one sub-pixel upsampling.
 
-    The options exchange parts of the network, as in the paper's ablations. Without ESA and CCA, it
-    is purely convolutional. Tensors show all options except the activation.
+    The options replace layers of the network, as in the paper's ablations. Without ESA and CCA, the
+    network is purely convolutional. A checkpoint shows all options except the activation.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class BSRN(DistillationNetwork):
     Raises
     ------
     ValueError
-        If there is no such convolution or activation.
+        If the convolution or the activation is unknown.
     """
 
     def __init__(
@@ -97,8 +97,8 @@ class BSRN(DistillationNetwork):
         activation: str = "gelu",
         input_range: float = 1.0,
     ) -> None:
-        separable = _piece("convolution", convolution, SEPARABLE)
-        activate = _piece("activation", activation, ACTIVATIONS)
+        separable = _choice("convolution", convolution, SEPARABLE)
+        activate = _choice("activation", activation, ACTIVATIONS)
 
         def block() -> Block:
             """Return one block with the chosen options."""
@@ -122,11 +122,11 @@ class BSRN(DistillationNetwork):
         self.least_size = ESA_LEAST_SIZE if spatial else 1
 
 
-def _piece(option: str, name: str, pieces: Mapping[str, Piece]) -> Piece:
+def _choice(option: str, name: str, choices: Mapping[str, Choice]) -> Choice:
     """Return the choice of this name for an option."""
-    if name not in pieces:
-        raise ValueError(f"BSRN takes one of {', '.join(pieces)}, got {option}={name!r}")
-    return pieces[name]
+    if name not in choices:
+        raise ValueError(f"BSRN takes one of {', '.join(choices)}, got {option}={name!r}")
+    return choices[name]
 
 
 def adapt(state: StateDict) -> StateDict:
@@ -135,7 +135,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def _convolution_of(state: StateDict, features: int) -> str:
-    """Return the kind of separable 3x3, read off the shapes of a block's last one."""
+    """Return the kind of separable 3x3 convolution, read off keys and shapes."""
     if "head.narrow.weight" in state:
         return "bsconv_s"
     last = shape_of(state, "blocks.0.front.last.depthwise.weight")

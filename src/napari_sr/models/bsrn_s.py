@@ -4,9 +4,9 @@ Li et al., "Blueprint Separable Residual Network for Efficient Image Super-Resol
 CVPR Workshops 2022, https://arxiv.org/abs/2205.05996
 
 Letters: N images, C image channels, H x W pixels, S scale.
-The released network differs from BSRN in four ways: pointwise halves have a bias, ESA's strided
-convolution is an ordinary 3x3, a learned weight per channel and a 1x1 replace CCA, and the 1x1
-convolutions are stored as matrices.
+The released network differs from BSRN in four ways: the 1x1 convolutions have a bias; the strided
+convolution of the spatial attention (ESA) is an ordinary 3x3; a learned weight per channel and a
+1x1 convolution replace the channel attention (CCA); and 1x1 convolutions are stored as matrices.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ActivatedBSConv = partial(BiasedBSConv, activation=nn.GELU())
 
 
 class Block(nn.Module):
-    """Distillation, spatial gate, channel weights, 1x1 and skip; (N, C, H, W) to the same shape.
+    """Distillation, spatial gate, channel weights, 1x1 convolution and skip, of (N, C, H, W).
 
     Parameters
     ----------

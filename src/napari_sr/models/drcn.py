@@ -6,9 +6,9 @@ https://arxiv.org/abs/1511.04491
 Letters: N images, C features, H x W pixels, S scale, D depth.
 The network first enlarges the luma bicubically. One convolution runs D times; after each time, the
 same two layers predict the image, and the result is the weighted sum of all D predictions. The
-paper adds the enlarged image to each prediction. A public variant (jiny2001) appends it, as one
-more channel, to the features of a prediction, rectifies the prediction, and divides the sum by the
-sum of the weights. With `joined`, this network is the variant.
+paper adds the enlarged image to each prediction. A public variant (jiny2001) appends the enlarged
+image, as one more channel, to the features of a prediction, applies a ReLU to the prediction, and
+divides the sum by the sum of the weights. With `joined`, this network is the variant.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class DRCN(Network):
     Parameters
     ----------
     scale, channels : int
-        Enlargement, which weights do not show, and image channels: 1 for luma.
+        Enlargement, which a checkpoint does not show, and image channels: 1 for luma.
     features, depth : int
         Width C, and D: 256 and 16 in the paper.
     joined : bool
-        Whether the enlarged image is one more channel of the features (the variant) or is added to
-        each prediction (the paper).
+        True: the enlarged image is one more channel of the features (the variant). False: it is
+        added to each prediction (the paper).
     input_range : float, optional
         The value of white that the weights expect; None for 255 if `joined`, otherwise 1.
     """
@@ -74,11 +74,10 @@ class DRCN(Network):
         self._begin()
 
     def _begin(self) -> None:
-        """Set the initial weights of a training.
+        """Initialise the weights for training.
 
         PyTorch's default weights shrink features, and nothing would remain after D recursions. So
-        the recursion starts as the identity, as in a public port
-        (jiny2001/deeply-recursive-cnn-tf).
+        the recursion starts as the identity, as in the variant (jiny2001/deeply-recursive-cnn-tf).
         """
         for layer in (self.head, self.embed, self.rebuild, self.tail):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -145,8 +144,8 @@ class DRCN(Network):
     def _order(self) -> Iterator[tuple[str, int]]:
         """Yield recursions and predictions in the order in which they run.
 
-        A prediction has radius 2, like two recursions. If it runs two recursions later, it needs no
-        more pixels than the recursion that follows, and the chain can be cut there.
+        A prediction has radius 2, like two recursions. If it runs two recursions late, it needs no
+        more pixels than the next recursion, and the chain can be cut there.
         """
         for depth in range(1, self.depth + 1):
             yield "recur", depth
@@ -205,7 +204,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read DRCN's constructor arguments off a checkpoint, all but the scale."""
+    """Read DRCN's constructor arguments, except the scale, off a checkpoint; None if it is none."""
     features, channels = width_of(state, "head.weight")
     depth = shape_of(state, "weights")
     if not features or len(depth) != 1 or "recur.weight" not in state:

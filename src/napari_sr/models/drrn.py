@@ -6,8 +6,8 @@ https://openaccess.thecvf.com/content_cvpr_2017/html/Tai_Image_Super-Resolution_
 Letters: N images, C features, H x W pixels, S scale, B blocks, U units.
 The network first enlarges the luma bicubically, and adds a residual to it. The units of a block
 share their convolutions but not their normalisations, as in the authors' Caffe files. Public ports
-omit normalisations and biases; then the weights do not show U. In one port (yjn870), rectifiers
-work in place and so change a value that is added later; here they do not.
+omit normalisations and biases; their checkpoints do not show U. In one port (yjn870), ReLUs work in
+place and so change a value that is added later; the ReLUs of this network do not.
 """
 
 from __future__ import annotations
@@ -30,16 +30,17 @@ if TYPE_CHECKING:
 
 
 class Block(nn.Module):
-    """A convolution, then U residual units, which share two convolutions and add its result.
+    """A convolution, then U residual units, which share two convolutions.
 
-    A normalisation and a rectifier precede every convolution.
+    Every unit adds the first convolution's result. A normalisation and a ReLU precede every
+    convolution.
 
     Parameters
     ----------
     inputs, features, units : int
         Input channels, width C, and U.
     norm, bias : bool
-        Whether there are normalisations, and biases.
+        Whether there are batch normalisations (`norm`) and biases (`bias`).
     """
 
     def __init__(self, *, inputs: int, features: int, units: int, norm: bool, bias: bool) -> None:
@@ -54,7 +55,7 @@ class Block(nn.Module):
         self.second_norms = nn.ModuleList(normalise(features) for _ in range(units))
 
     def enter(self, x: Tensor) -> Tensor:
-        """Compute the base to which every unit adds: (N, inputs, H, W) to (N, C, H, W)."""
+        """Compute the base, which every unit adds: (N, inputs, H, W) to (N, C, H, W)."""
         return activate_and_convolve(x, self.base_norm, self.base)
 
     def begin(self, x: Tensor, *, unit: int) -> Tensor:
@@ -62,7 +63,7 @@ class Block(nn.Module):
         return activate_and_convolve(x, self.first_norms[unit], self.first)
 
     def end(self, x: Tensor, base: Tensor, *, unit: int) -> Tensor:
-        """Compute the second half of a unit, and add it to the base, (N, C, H, W)."""
+        """Compute the second half of a unit and add the base, (N, C, H, W)."""
         return activate_and_convolve(x, self.second_norms[unit], self.second, base)
 
     def operations(self, x: str, name: str, scale: int) -> tuple[list[Operation], str]:
@@ -89,7 +90,7 @@ class Block(nn.Module):
 def activate_and_convolve(
     x: Tensor, norm: nn.Module, convolution: nn.Conv2d, residual: Tensor | None = None
 ) -> Tensor:
-    """Normalise, rectify, convolve and add: (N, inputs, H, W) to (N, outputs, H, W)."""
+    """Normalise, apply ReLU, convolve, add: (N, inputs, H, W) to (N, outputs, H, W)."""
     active = functional.relu(norm(x))
     return convolve3x3(active, convolution.weight, convolution.bias, residual)
 
@@ -100,11 +101,12 @@ class DRRN(Network):
     Parameters
     ----------
     scale, channels : int
-        Enlargement, which weights do not show, and image channels: 1 for luma.
+        Enlargement, which a checkpoint does not show, and image channels: 1 for luma.
     features, blocks, units : int
-        Width C, B and U; the paper has 128, 1, and 25 or 9. Without `norm`, weights do not show U.
+        Width C, B and U; the paper has 128, 1, and 25 or 9. Without `norm`, a checkpoint does not
+        show U.
     norm, bias : bool
-        Whether there are batch normalisations, and biases; the authors have both.
+        Whether there are batch normalisations (`norm`) and biases (`bias`); the authors have both.
     input_range : float
         The value of white that the weights expect: 1, or for instance 255.
     """
@@ -169,7 +171,10 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read DRRN's constructor arguments off a checkpoint, without the scale (or U without norm)."""
+    """Read DRRN's constructor arguments off a checkpoint, or None if it is not a DRRN.
+
+    A checkpoint does not show the scale, nor U if it has no normalisations.
+    """
     features, channels = width_of(state, "blocks.0.base.weight")
     if not features or "blocks.0.second.weight" not in state:
         return None

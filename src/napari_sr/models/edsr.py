@@ -4,9 +4,9 @@ Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
 CVPR Workshops 2017, https://arxiv.org/abs/1707.02921
 
 Letters: N images, C image channels, H x W pixels, S scale.
-The network subtracts the mean colour of the DIV2K photographs first and adds it last. The mean is
-stored as two frozen convolutions in the authors' checkpoints, in the code of BasicSR, and in a
-buffer here.
+The network subtracts the mean colour of the DIV2K photographs first and adds it last. The authors'
+checkpoints store the mean in two frozen convolutions, BasicSR has it in its source code, and this
+network has it in a buffer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class EDSR(Network):
     scale, channels : int
         Enlargement, 3 or a power of 2, and image channels: 3 for RGB.
     features, blocks : int
-        Width and depth: 64 and 16 in the baseline, 256 and 32 in the paper's largest.
+        Width and depth: 64 and 16 in the baseline, 256 and 32 in the paper's largest network.
     res_scale : float, optional
         Factor of every block's result. None means 0.1 for at least 256 features, otherwise 1.
     input_range : float
@@ -70,7 +70,7 @@ class EDSR(Network):
     def chain(self) -> Chain:
         """Return local steps, one for each block: the network is purely convolutional."""
         blocks, x = in_series(self.blocks, ResidualBlock.RADIUS, "shallow")
-        # the 3x3 after the blocks, and the tail on the enlarged grid
+        # the 3x3 convolution after the blocks, the enlargement, and the tail on the enlarged grid
         radius = 1 + reach_of_enlarger(self.scale, 1)
         end = Step(self._finish, (x, "shallow"), (RESULT,), radius, scale=self.scale)
         return (Step(self._start, (IMAGE,), ("shallow",), 1), *blocks, end)

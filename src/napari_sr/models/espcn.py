@@ -4,9 +4,9 @@ Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficien
 Convolutional Neural Network", CVPR 2016, https://arxiv.org/abs/1609.05158
 
 Letters: N images, C image channels, H x W pixels, S scale.
-The paper's network has tanh between its convolutions, as here. Other checkpoints have rectifiers,
-and the one for OpenCV also applies tanh to its result: both are options. The paper's network takes
-luma; checkpoints of three channels take RGB.
+The paper's network has tanh between its convolutions, as here. Other checkpoints have ReLU, and the
+one for OpenCV also applies tanh to its result: both are options. The paper's network takes luma;
+checkpoints of three channels take RGB.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ESPCN(Network):
     features, mapped : int
         Width after the first and the second convolution: 64 and 32 in the paper.
     rectified : bool
-        Whether rectifiers, rather than tanh, follow the first two convolutions.
+        Whether ReLU, instead of tanh, follows the first two convolutions.
     squashed : bool
         Whether tanh follows the pixel shuffle.
     input_range : float
@@ -68,7 +68,7 @@ class ESPCN(Network):
     def _compute(self, image: Tensor) -> Tensor:
         x = self.activation(self.extract(self.in_input_range(image)))
         result: Tensor = self.enlarge(self.map(x))
-        # a division by 1 would be a separate kernel
+        # dividing by 1 would launch a kernel for nothing
         return result if self.input_range == 1 else result / self.input_range
 
 

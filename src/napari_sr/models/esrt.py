@@ -4,10 +4,10 @@ Lu et al., "Transformer for Single Image Super-Resolution", CVPR Workshops 2022,
 https://arxiv.org/abs/2108.11084
 
 Letters: N images, C features, H x W pixels, S scale.
-As in the released code, the skip image is rectified, so it is never negative, and overlapping
-patches are summed, not averaged. The released code cuts an image into overlapping quadrants,
-because attention to the whole image did not fit into memory; here attention covers the whole image,
-and an odd last row or column has no low-frequency pixel.
+As in the released code, a ReLU keeps the skip image from being negative, and overlapping patches
+are summed, not averaged. The released code cuts an image into overlapping quadrants, because
+attention to the whole image did not fit into memory; here attention covers the whole image. If the
+height or width is odd, the last row or column has no low-frequency pixel.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class ESRT(Network):
     scale, channels : int
         Enlargement, 3 or a power of 2, and image channels: 3 for RGB.
     features, blocks, recursions : int
-        Width C, a multiple of 4, number of blocks, and recursions of the low-frequency block in
-        each; the paper has 32, 3 and 5.
+        Width C (a multiple of 4), number of blocks, and how often each block repeats its part for
+        low frequencies; the paper has 32, 3 and 5.
     reduction : int
         Ratio of the features to the channels inside the channel gates.
     heads, splits : int
@@ -89,7 +89,7 @@ class ESRT(Network):
 
     @property
     def tile_alignment(self) -> int:
-        """Tiles begin where squares of low frequencies begin; the image may end within a square."""
+        """Tiles begin only where low-frequency squares begin; the image may end within a square."""
         return POOL
 
     def chain(self) -> Chain:
@@ -102,7 +102,7 @@ class ESRT(Network):
         links.append(Step(self._merge, tuple(names[1:]), ("merged",), 1))
         links.append(Step(self.transformer.start, ("merged",), ("queries", "pairs"), 1))
         links.append(self.transformer.link("queries", "pairs", "attended"))
-        # a 3x3 over the folded plane
+        # plus 1 for the 3x3 convolution of the folded plane
         reach, reads = EfficientTransformer.RADIUS + 1, ("shallow", "merged", "attended")
         links.append(Step(self._body, reads, ("body",), reach))
         reach = 1 + reach_of_enlarger(self.scale, 1)

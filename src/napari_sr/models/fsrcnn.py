@@ -48,15 +48,14 @@ class FSRCNN(Network):
     Parameters
     ----------
     scale : int
-        The stride of the transposed convolution, which weights do not show.
+        The stride of the transposed convolution, which a checkpoint does not show.
     channels : int
         1 for luma, 3 for RGB.
     features, shrunk, layers : int
         Width outside and inside the mapping part, and its depth: d, s and m of the paper, whose
         network has 56, 12 and 4.
     activate_each : bool
-        Whether each mapping convolution has its own PReLU (the paper) or only the last one has a
-        PReLU.
+        True: each mapping convolution has its own PReLU (the paper). False: only the last one has.
     input_range : float
         The value of white that the weights expect: 1, or for instance 255.
     """
@@ -86,7 +85,7 @@ class FSRCNN(Network):
 
     def chain(self) -> Chain:
         """Return one local step: the network is purely convolutional."""
-        # 5x5, the 3x3s, then 9x9 on the enlarged grid
+        # a 5x5 convolution, several 3x3, then 9x9 on the enlarged grid
         radius = 2 + self.layers + reach_in_small_pixels(4, self.scale)
         return (Step(self._compute, (IMAGE,), (RESULT,), radius, scale=self.scale),)
 
@@ -100,7 +99,7 @@ class FSRCNN(Network):
     def start_as_interpolation(self) -> None:
         """Initialise the network as an interpolation: one feature holds the image.
 
-        All other weights keep small random values. So training starts from an interpolation instead
+        All other weights get small random values. So training starts from an interpolation instead
         of noise, and only has to learn the detail.
         """
         for name, parameter in self.named_parameters():
@@ -157,7 +156,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read FSRCNN's constructor arguments off a checkpoint, all but the scale."""
+    """Read FSRCNN's constructor arguments, except the scale, off a checkpoint, or return None."""
     features, channels = width_of(state, "extract.0.weight")
     shrunk, _ = width_of(state, "shrink.0.weight")
     if not (features and shrunk and "enlarge.weight" in state):

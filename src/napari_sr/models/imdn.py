@@ -33,13 +33,13 @@ class IMDN(DistillationNetwork):
     reduction : int
         Ratio of the features to the channels inside the channel gates: 16 in the paper.
     slope : float
-        Slope of the leaky rectifiers.
+        Slope of the leaky ReLUs for negative values.
     input_range : float
         The value of white that the weights expect: 1, or for instance 255.
     """
 
     FACTOR: ClassVar[int | None] = None
-    """Factor by which the tail enlarges the features; None for the scale."""
+    """Factor by which the tail enlarges the features; None means the scale."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ KEYS = (
     (r"^LR_conv\.", "merge."),
     (r"^upsampler\.0\.", "tail."),
 )
-"""The authors' keys, and our keys for them."""
+"""Patterns of the authors' keys, and our keys for them."""
 
 
 def adapt(state: StateDict) -> StateDict:

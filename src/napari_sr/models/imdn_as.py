@@ -6,9 +6,9 @@ ACM Multimedia 2019, https://arxiv.org/abs/1909.11856
 Letters: N images, C image channels, H x W pixels, S scale.
 The authors' network takes an image of the result's size, and shrinks it 4 times by two strided
 convolutions. A smaller image is first enlarged bicubically, as the author explains
-(https://github.com/Zheng222/IMDN/issues/31); here this is part of the network, so that it maps LR
-to HR images as all others do. The authors cut images whose size is not a multiple of 4 into
-overlapping quarters; here such images are padded.
+(https://github.com/Zheng222/IMDN/issues/31). Here this enlargement is part of the network, which
+thus maps LR to HR images like all other networks. The authors cut images whose size is not a
+multiple of 4 into overlapping quarters; here such images are padded.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class IMDNAS(IMDN):
     Parameters
     ----------
     scale : int
-        Enlargement, which the weights do not show; 1 for images that are already enlarged.
+        Enlargement, which a checkpoint does not show; 1 for images that are already enlarged.
     channels, features, blocks, reduction, slope, input_range
         As in `IMDN`.
     """
@@ -108,7 +108,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read IMDN_AS's constructor arguments off a checkpoint, all but the scale."""
+    """Read IMDN_AS's constructor arguments, except the scale, off a checkpoint, or return None."""
     trunk, reduction = trunk_options(state, "head.first.weight"), reduction_of(state)
     if trunk is None or reduction is None or trunk.pop("scale") != SHRINKING:
         return None

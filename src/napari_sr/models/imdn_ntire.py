@@ -27,14 +27,14 @@ from napari_sr.layers.multi_distillation import SplitDistillation
 
 
 class Block(nn.Module):
-    """Distillation, 1x1 and skip; (N, C, H, W) to the same shape.
+    """Distillation, 1x1 convolution and skip; (N, C, H, W) to the same shape.
 
     Parameters
     ----------
     features : int
         Width C, a multiple of 4.
     slope : float
-        Slope of the leaky rectifiers.
+        Slope of the leaky ReLUs for negative values.
     """
 
     RADIUS = SplitDistillation.RADIUS
@@ -60,7 +60,7 @@ class IMDNNTIRE(Network):
     features, blocks : int
         Width, a multiple of 4, and depth; the challenge has 64 and 8.
     slope : float
-        Slope of the leaky rectifiers.
+        Slope of the leaky ReLUs for negative values.
     input_range : float
         The value of white that the weights expect: 1, or for instance 255.
     """
@@ -84,7 +84,7 @@ class IMDNNTIRE(Network):
     def chain(self) -> Chain:
         """Return local steps, one for each block: the network is purely convolutional."""
         blocks, x = in_series(self.blocks, Block.RADIUS, "shallow")
-        # the 3x3 after the blocks, and the one before the pixel shuffle
+        # radius 2: the 3x3 convolution after the blocks, and the one before the pixel shuffle
         end = Step(self._finish, (x, "shallow"), (RESULT,), 2, scale=self.scale)
         return (Step(self._start, (IMAGE,), ("shallow",), 1), *blocks, end)
 

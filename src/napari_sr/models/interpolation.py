@@ -28,7 +28,7 @@ KNOWN = (NEAREST, *METHODS, PYTORCH)
 
 
 class Interpolation(Network):
-    """Enlarges an image by a formula; there are several methods.
+    """Enlargement by a formula, with a choice of methods.
 
     Parameters
     ----------

@@ -3,11 +3,12 @@
 Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", ECCV 2016,
 https://arxiv.org/abs/1603.08155 (layers: the supplement's tables)
 
-Letters: N images, C features, H x W pixels, S scale. The default is the paper's network for
-super-resolution: zero padding, batch normalisation, transposed 3x3, a scaled tanh at the end. Other
-released code has transposed 4x4, or, to avoid a chequerboard, doubles pixels before a 3x3
-convolution. PyTorch's example for style transfer halves the image twice first, pads by reflection,
-and has instance normalisation and no tanh.
+Letters: N images, C features, H x W pixels, S scale.
+The default is the paper's network for super-resolution: zero padding, batch normalisation,
+transposed 3x3 convolutions, and a scaled tanh at the end. Other released code has transposed 4x4
+convolutions or, to avoid chequerboard patterns, doubles pixels before a 3x3 convolution. PyTorch's
+example for style transfer first halves the image twice, pads by reflection, and has instance
+normalisation and no tanh.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def enlarging(
 
 
 class Johnson(Network):
-    """A 9x9, residual blocks, enlarging convolutions, and another 9x9.
+    """A 9x9 convolution, residual blocks, enlarging convolutions, and another 9x9.
 
     Parameters
     ----------
@@ -73,13 +74,14 @@ class Johnson(Network):
     features, blocks : int
         Width of the first convolution, and depth: 64 and 4 in the paper.
     halvings : int
-        How many times the image is halved before the blocks, with doubled channels, and doubled
-        after them: 0 in the paper's network for super-resolution, 2 for style.
+        How many times the image is halved, and the number of channels doubled, before the blocks;
+        after them, both are reversed. 0 in the paper's network for super-resolution, 2 for style
+        transfer.
     by, kernel : str and int
-        The enlargement: "transposed" with a side of 3 or 4, or "nearest" followed by a 3x3
-        convolution.
+        The enlargement: "transposed" convolutions with a side of 3 or 4, or "nearest" followed by
+        3x3 convolutions.
     norm, padding : str
-        "batch" or "instance"; "zeros" or "reflect".
+        Normalisation, "batch" or "instance", and padding, "zeros" or "reflect".
     squash : bool
         Whether the result is (tanh(y) + 1) / 2, with y the last convolution's result.
     input_range : float
@@ -113,7 +115,7 @@ class Johnson(Network):
         self.multiple = 2**halvings
         self.pads_with_zeros = padding == "zeros"
         if padding == "reflect":
-            # reflection needs 4 inner pixels for 9x9, and 1 for 3x3 on the coarsest grid
+            # a pixel needs 4 neighbours to reflect for 9x9, and 1 for 3x3 on the coarsest grid
             self.least_size = max(REACH + 1, 2 * self.multiple)
         convolve = partial(convolution, padding=padding)
         normalise = partial(Normalised, norm=norm)
@@ -140,7 +142,7 @@ class Johnson(Network):
         if not isinstance(self.head.norm, nn.BatchNorm2d):
             return self._by_instances()
         coarse = Fraction(1, self.multiple)
-        # each halving 3x3 has radius 1, on a grid twice as coarse
+        # each halving convolution has radius 1, on a grid twice as coarse as the one before
         links = [Step(self._start, (IMAGE,), ("x",), REACH + self.multiple - 1, scale=coarse)]
         for block in self.blocks:
             links.append(Step(block, ("x",), ("x",), 2 * self.multiple, scale=coarse))
@@ -148,7 +150,7 @@ class Johnson(Network):
         return (*links, Step(self._finish, ("x",), (RESULT,), radius, scale=self.scale))
 
     def _reach_of_the_end(self) -> int:
-        """Return the radius of enlargement plus last 9x9, in pixels of the coarsest grid."""
+        """Return the radius of enlargement and last convolution, in pixels of the coarsest grid."""
         first = last = 0  # first and last HR pixel that depend on the coarse pixel 0
         for factor in self.factors:
             more = self.kernel - 2 if self.by == TRANSPOSED else factor
@@ -204,7 +206,7 @@ _EXAMPLE = (
 def adapt(state: StateDict) -> StateDict:
     """Rename the keys of PyTorch's example to this network's keys.
 
-    Its oldest checkpoints have running moments, which instance normalisation never used.
+    Running moments in its oldest checkpoints are dropped: instance normalisation never used them.
     """
     if "deconv3.conv2d.weight" not in state:
         return state

@@ -3,11 +3,12 @@
 Lai et al., "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution",
 CVPR 2017, https://arxiv.org/abs/1704.03915
 
-Letters: N images, C features, H x W pixels, S scale. Every level doubles the image, and adds a
-residual that it predicts from doubled features. Features are enlarged by a transposed 3x3
-convolution in the released networks (`.mat`), and by 4x4 in the paper and in a public port
-(twtygqyy) without biases. If the scale is not a power of 2, the result of the next larger power is
-shrunk, as the authors do for x3. The authors' networks take luma.
+Letters: N images, C features, H x W pixels, S scale.
+Every level doubles the image, and adds a residual that it predicts from doubled features. Features
+are enlarged by a transposed 3x3 convolution in the released networks (`.mat`), and by 4x4 in the
+paper and in a public port (twtygqyy), which has no biases. If the scale is not a power of 2, the
+result of the next larger power is shrunk, as the authors do for x3. The authors' networks take
+luma.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ class LapSRN(Network):
     scale, channels : int
         Enlargement, and image channels: 1 for luma.
     features, depth : int
-        Width, and convolutions of each level: 64 and 10 in the authors' x2 and x4, 64 and 5 in x8.
+        Width, and number of convolutions in each level: 64 and 10 in the authors' networks for x2
+        and x4, 64 and 5 for x8.
     kernel : int
         Side of the transposed convolutions of features: 3 as released, or 4.
     bias : bool
@@ -191,7 +193,7 @@ def adapt(state: StateDict) -> StateDict:
     depth = count(state, r"convt_F1\.0\.cov_block\.(\d+)\.weight") - 1
 
     def part(match: re.Match[str]) -> str:
-        """Return our name for a level's layer; every second layer is a rectifier."""
+        """Return our name for a level's layer; every second layer is a leaky ReLU."""
         place = int(match[1]) // 2
         return f".body.{place}." if place < depth else ".doubling."
 

@@ -4,9 +4,9 @@ Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
 CVPR Workshops 2017, https://arxiv.org/abs/1707.02921
 
 Letters: N images, C features, H x W pixels, S scale.
-Trunk and mean colour are EDSR's; the mean is subtracted first and added last. An authors'
-checkpoint has one trunk, and first and last layers for each scale. A network here has one scale, so
-`scale` is needed to load such a checkpoint.
+Trunk and mean colour are EDSR's; the mean is subtracted first and added last. The authors'
+checkpoints have one trunk, and first and last layers for each scale. A network here has one scale,
+so `scale` is needed to load such a checkpoint.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class WideBlock(nn.Module):
-    """Two 5x5 with a rectifier in between; the result is added to the input, (N, C, H, W).
+    """Two 5x5 convolutions with a ReLU in between, added to the input, (N, C, H, W).
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class WideBlock(nn.Module):
 
 
 class MDSR(Network):
-    """Two blocks for the scale, EDSR's trunk, and an upsampling for the scale.
+    """Two blocks for one scale, EDSR's trunk, and the upsampling for that scale.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class MDSR(Network):
         own = cast("Iterable[WideBlock]", self.before[f"x{self.scale}"])
         before = [Step(block, ("shallow",), ("shallow",), WideBlock.RADIUS) for block in own]
         blocks, x = in_series(self.blocks, ResidualBlock.RADIUS, "shallow")
-        # the 3x3 after the blocks, and the tail on the enlarged grid
+        # the 3x3 convolution after the blocks, the enlargement, and the tail on the enlarged grid
         radius = 1 + reach_of_enlarger(self.scale, 1)
         end = Step(self._finish, (x, "shallow"), (RESULT,), radius, scale=self.scale)
         return (Step(self._start, (IMAGE,), ("shallow",), 1), *before, *blocks, end)

@@ -3,11 +3,12 @@
 Lai et al., "Fast and Accurate Image Super-Resolution with Deep Laplacian Pyramid Networks",
 IEEE TPAMI 2019, https://arxiv.org/abs/1710.01992
 
-Letters: N images, C features, H x W pixels, S scale, D depth, R recursions. A level runs the same D
-convolutions R times, and each time adds the level's input to the result (the paper's shared-source
-skip); all levels share their layers. So the weights show neither the scale nor R: the authors'
-files D5R2, D5R5 and D5R8 have the same shapes. If the scale is not a power of 2, the result of the
-next larger power is shrunk, as the authors do for x3. Their networks take luma.
+Letters: N images, C features, H x W pixels, S scale, D depth, R recursions.
+A level runs the same D convolutions R times, and each time adds the level's input to the result
+(the paper's shared-source skip). All levels share their layers. So a checkpoint shows neither the
+scale nor R: the authors' files D5R2, D5R5 and D5R8 have the same shapes. If the scale is not a
+power of 2, the result of the next larger power is shrunk, as the authors do for x3. The authors'
+networks take luma.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class MSLapSRN(Network):
     scale, channels : int
         Enlargement, and image channels: 1 for luma.
     features, depth, recursions : int
-        Width, D and R: 64, 5, and 2, 5 or 8 in the paper. Weights do not show R.
+        Width, D and R: 64, 5, and 2, 5 or 8 in the paper. A checkpoint does not show R.
     input_range : float
         The value of white that the weights expect: 1, or for instance 255.
     """
@@ -116,7 +117,7 @@ class MSLapSRN(Network):
     def _recursions(self) -> Iterator[tuple[Leaky3x3, bool]]:
         """Yield the convolutions of a level, and whether each is the last of a recursion.
 
-        The paper rectifies before each convolution; here each one rectifies its result.
+        The paper has a leaky ReLU before each convolution; here it is after each convolution.
         """
         last = len(self.body) - 1
         for _ in range(self.recursions):
@@ -147,7 +148,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read MS-LapSRN's constructor arguments off a checkpoint, without the scale and R."""
+    """Read MS-LapSRN's constructor arguments, except scale and R, off a checkpoint, or None."""
     features, channels = width_of(state, "head.weight")
     depth = count(state, r"body\.(\d+)\.weight")
     if not (features and depth and "doubling_image.weight" in state):

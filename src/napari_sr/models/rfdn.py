@@ -5,8 +5,9 @@ ECCV Workshops 2020, https://arxiv.org/abs/2009.11551
 
 Letters: N images, C image channels, H x W pixels, S scale.
 Two networks with different tensors have this name. The released one, winner of AIM 2020, has four
-blocks that end in ESA, without a skip around the block. The paper's, never released, has six blocks
-that end in CCA, with the skip, says its author (https://github.com/njulj/RFDN/issues/3).
+blocks that end in spatial attention (ESA), without a skip around the block. The paper's network was
+never released; according to its author (https://github.com/njulj/RFDN/issues/3), it has six blocks
+that end in channel attention (CCA), with a skip around the block.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from napari_sr.layers.distillation_block import BLOCK_KEYS, Block, Distillation
 
 
 def distillation(features: int, activation: nn.Module) -> Distillation:
-    """Return the front of a block with C features, which maps (N, C, H, W) to the same shape."""
+    """Return the first part of a block, which maps (N, features, H, W) to the same shape."""
     convolution = partial(Activated3x3, activation=activation)
     return Distillation(features=features, convolution=convolution, activation=activation)
 
 
 def spatial_gate(features: int) -> SpatialGate:
-    """Return ESA with an inner width of a quarter of the features, and plain rectifiers."""
+    """Return ESA with an inner width of a quarter of the features, and with ReLU."""
     inner = features // 4
     return SpatialGate(
         features=features,
@@ -54,7 +55,7 @@ class RFDN(DistillationNetwork):
     block_skip : bool, optional
         Whether to add a block's input to its output. None means yes with CCA, and no with ESA.
     slope : float
-        Slope of the leaky rectifiers.
+        Slope of the leaky ReLUs for negative values.
     input_range : float
         The value of white that the weights expect: 1, or for instance 255.
     """

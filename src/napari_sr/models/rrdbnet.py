@@ -39,16 +39,16 @@ RESIDUAL = 0.2
 
 
 class DenseBlock(nn.Module):
-    """Five 3x3; each reads the input and all previous results.
+    """Five 3x3 convolutions; each reads the block's input and all previous results.
 
-    There is no fused kernel: fused concatenations would need one growing buffer of features.
+    No fused kernel computes this block, because it would need one growing buffer of features.
 
     Parameters
     ----------
     features, growth : int
         Width C outside, and number of channels G that each convolution except the last adds.
     slope : float
-        Slope of the leaky rectifiers.
+        Slope of the leaky ReLUs for negative values.
     """
 
     RADIUS = 5
@@ -84,7 +84,7 @@ class Block(nn.Module):
         )
 
     def end(self, x: Tensor, start: Tensor) -> Tensor:
-        """Return the last dense block's result for `x`, scaled and added to the block's input."""
+        """Compute the last dense block of `x`, scale its result and add the block's input."""
         result: Tensor = self.dense[-1](x)
         return start + result * RESIDUAL
 
@@ -101,7 +101,7 @@ class RRDBNet(Network):
     unshuffle : int
         Side U of the squares of pixels that are first folded into channels: 1, 2 or 4.
     slope : float
-        Slope of the leaky rectifiers.
+        Slope of the leaky ReLUs for negative values.
     input_range : float
         The value of white that the weights expect: 1, or for instance 255.
     """
@@ -139,7 +139,7 @@ class RRDBNet(Network):
         def step(
             compute: Callable[..., Tensor], reads: tuple[str, ...], writes: str, radius: int
         ) -> Step:
-            """Return a step; its radius is given in folded pixels."""
+            """Return a step whose `radius` is given in folded pixels."""
             scale = self.scale if writes == RESULT else Fraction(1, self.multiple)
             return Step(compute, reads, (writes,), self.multiple * radius, scale=scale)
 
@@ -153,7 +153,7 @@ class RRDBNet(Network):
             links.append(step(block.end, (x, start), f"x{index + 1}", DenseBlock.RADIUS))
             start = f"x{index + 1}"
         links.append(step(self._merge, (start, "shallow"), "merged", 1))
-        # two 3x3 on the largest grid at the end; one more on every grid except the smallest
+        # one 3x3 convolution on every grid except the smallest, and two more on the largest grid
         reach = 2
         for _ in self.enlarge:
             reach = reach_in_small_pixels(reach + 1, 2)
@@ -208,7 +208,7 @@ def adapt(state: StateDict) -> StateDict:
         return state
     numbers = sorted({int(match[1]) for key in state if (match := _TOP.match(key))})
     last = len(numbers) - 1
-    # first, doublings, the smoothing 3x3, last
+    # the numbered layers: first, doublings, smoothing, last
     ends = {0: "head.", last - 1: "smooth.", last: "tail."}
     names = {number: ends.get(i, f"enlarge.{i - 1}.") for i, number in enumerate(numbers)}
     return rename(state, (*_NUMBERED, (_TOP.pattern, lambda match: names[int(match[1])])))

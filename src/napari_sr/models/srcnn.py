@@ -4,10 +4,10 @@ Dong et al., "Image Super-Resolution Using Deep Convolutional Networks", TPAMI 2
 (first at ECCV 2014), https://arxiv.org/abs/1501.00092
 
 Letters: N images, C image channels, H x W pixels, S scale.
-The paper enlarges an image bicubically before the network; here this is part of the network, so
-that it maps LR to HR images as all others do. The authors' code repeats the border's pixels before
-every convolution; most ports to PyTorch pad with zeros, which is an option. The paper's network
-takes luma; checkpoints of three channels take RGB.
+The paper enlarges an image bicubically before the network; here the enlargement is part of the
+network, which thus maps LR to HR images like all other networks. The authors' code repeats the
+border's pixels before every convolution; most ports to PyTorch pad with zeros, which is an option.
+The paper's network takes luma; checkpoints of three channels take RGB.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class SRCNN(Network):
     Parameters
     ----------
     scale : int
-        Enlargement, which the weights do not show; 1 for images that are already enlarged.
+        Enlargement, which a checkpoint does not show; 1 for images that are already enlarged.
     channels : int
         1 for luma, 3 for RGB.
     features, mapped : int
@@ -38,8 +38,8 @@ class SRCNN(Network):
     kernels : (int, int, int)
         Odd sizes of the three convolutions: the paper has 9-1-5, 9-3-5 and 9-5-5.
     replicate : bool
-        Whether to repeat the border's pixels around the image, as in the authors' code; else zeros
-        are used.
+        Whether to repeat the border's pixels around the image, as in the authors' code, instead of
+        padding with zeros.
     input_range : float
         The value of white that the weights expect: 1, or for instance 255.
     """
@@ -80,7 +80,7 @@ class SRCNN(Network):
         return result / self.input_range
 
 
-# three public layouts: yjn870 and many others, Lornatang, and Nhat-Thanh, who pads nothing
+# three public layouts: yjn870 and many others, Lornatang, and Nhat-Thanh, who does not pad
 _LAYOUTS = {
     "conv1.weight": ("conv1", "conv2", "conv3"),
     "features.0.weight": (r"features\.0", r"map\.0", "reconstruction"),
@@ -121,7 +121,7 @@ def _from_matlab(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read SRCNN's constructor arguments off a checkpoint, all but the scale."""
+    """Read SRCNN's constructor arguments, except the scale, off a checkpoint, or return None."""
     features, channels = width_of(state, "extract.weight")
     mapped, _ = width_of(state, "map.weight")
     outputs, _ = width_of(state, "rebuild.weight")
@@ -133,7 +133,7 @@ def options_of(state: StateDict) -> Options | None:
     if len(kernels) != len(names):
         return None
     options = {"channels": channels, "features": features, "mapped": mapped, "kernels": kernels}
-    # the layout of keys tells the author, and so the padding used in training
+    # the layout of keys shows who trained the network, and so which padding was used
     zeros = any(key in state for key in _PADDED_WITH_ZEROS)
     return {**options, "replicate": False} if zeros else options
 

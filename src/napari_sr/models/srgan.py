@@ -1,13 +1,13 @@
-"""SRGAN's generator; trained without a discriminator it is SRResNet.
+"""SRGAN's generator, which is called SRResNet if it was trained without a discriminator.
 
 Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
 Network", CVPR 2017, https://arxiv.org/abs/1609.04802
 
 Letters: N images, C image channels, H x W pixels, S scale.
-The default is the paper's network: batch normalisation, parametric rectifiers with one slope per
-layer, a result in -1..1. Two ports on GitHub differ: the one by the user leftthomas ends with a
-tanh; the one by twtygqyy has instance normalisation, leaky rectifiers and no biases. The variant
-without normalisation is `srresnet`.
+The default is the paper's network: batch normalisation, PReLUs with one slope per layer, a result
+in -1..1. Two ports on GitHub differ: the one by the user leftthomas ends with a tanh; the one by
+twtygqyy has instance normalisation, leaky ReLUs and no biases. The variant without normalisation is
+`srresnet`.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ENDS = ("plain", "signed", "tanh")
-"""How the result follows from the last convolution's y: y, (y + 1) / 2 or (tanh(y) + 1) / 2."""
+"""The result, computed from the last convolution's y: y, (y + 1) / 2 or (tanh(y) + 1) / 2."""
 TWTYGQYY: Options = {"norm": INSTANCE, "parametric": False, "bias": False, "end": "plain"}
-"""The options of a public port."""
+"""The options of the port by twtygqyy."""
 REACH = 4
 """Radius of the 9x9 convolutions at both ends."""
 MOST_STAGES = 10
@@ -45,27 +45,27 @@ MOST_STAGES = 10
 
 
 def rectifier(parametric: bool, slope: float) -> nn.Module:
-    """Return a rectifier with one slope, learned or given."""
+    """Return a PReLU, which learns one slope, or a leaky ReLU with this slope."""
     return nn.PReLU() if parametric else nn.LeakyReLU(slope)
 
 
 def normalised(
     features: int, norm: str, bias: bool, activation: nn.Module | None = None
 ) -> Normalised:
-    """Return a normalised 3x3 that maps (N, features, H, W) to the same shape."""
+    """Return a normalised 3x3 convolution that maps (N, features, H, W) to the same shape."""
     convolution = nn.Conv2d(features, features, 3, padding=1, bias=bias)
     return Normalised(convolution, features, norm=norm, activation=activation)
 
 
 class Enlargement(nn.Sequential):
-    """A 3x3, a pixel shuffle and a rectifier: (N, C, H, W) to (N, C, S * H, S * W).
+    """A convolution, a pixel shuffle and a rectifier: (N, C, H, W) to (N, C, S * H, S * W).
 
     Parameters
     ----------
     wide : nn.Conv2d
         (N, C, H, W) to (N, C * S * S, H, W).
     rectify : nn.Module
-        A rectifier as `rectifier` returns it.
+        A PReLU or leaky ReLU, from `rectifier`.
     factor : int
         S.
     """
@@ -96,9 +96,9 @@ class SRGAN(Network):
     norm : str
         "batch" or "instance".
     parametric : bool
-        Whether rectifiers learn their slope.
+        Whether activations are PReLUs, which learn their slope, instead of leaky ReLUs.
     slope : float
-        Slope of rectifiers that do not learn it.
+        Slope of the leaky ReLUs for negative values.
     bias : bool
         Whether convolutions have a bias.
     end : str
@@ -222,7 +222,7 @@ def options_of(state: StateDict) -> Options | None:
         "parametric": "head.1.weight" in state,
         "bias": "head.0.bias" in state,
     }
-    # no tensor shows the last operation of these ports
+    # tensors do not show the last operation of these ports
     if "block2.conv1.weight" in state:
         return {**options, "end": "tanh"}
     return {**options, "end": "plain"} if "conv_input.weight" in state else options

@@ -4,9 +4,9 @@ Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative 
 Network", CVPR 2017, https://arxiv.org/abs/1609.04802
 
 Letters: N images, C image channels, H x W pixels, S scale.
-The public weights differ from the paper: no batch normalisation, leaky instead of parametric
-rectifiers, 3x3 instead of 9x9 convolutions, no skip around all blocks, and the bilinearly enlarged
-image added to the result.
+The public weights differ from the paper: no batch normalisation, leaky ReLUs instead of PReLUs, 3x3
+instead of 9x9 convolutions, no skip around all blocks, and the bilinearly enlarged image is added
+to the result.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class SRResNet(Network):
     features, blocks : int
         Width and depth; the paper has 64 and 16.
     slope : float
-        Slope of the leaky rectifiers outside the blocks.
+        Slope, for negative values, of the leaky ReLUs outside the blocks.
     input_range : float
         The value of white that the weights expect: 1, or for instance 255.
     """
@@ -100,7 +100,7 @@ class SRResNet(Network):
     def chain(self) -> Chain:
         """Return local steps, one for each block: the network is purely convolutional."""
         blocks, x = in_series(self.blocks, ResidualBlock.RADIUS, "shallow")
-        # two 3x3 on the enlarged grid; the bilinear skip has a smaller radius
+        # two 3x3 convolutions on the enlarged grid; the bilinear skip has a smaller radius
         radius = reach_of_enlarger(self.scale, 2)
         end = Step(self._finish, (x, IMAGE), (RESULT,), radius, scale=self.scale)
         return (Step(self._start, (IMAGE,), ("shallow",), 1), *blocks, end)

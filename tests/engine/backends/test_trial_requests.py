@@ -94,7 +94,7 @@ def test_a_network_that_cannot_be_sent_is_a_problem_and_no_error(jobs):
     made.submit()
 
     assert jobs == []
-    assert "cannot be handed to another process" in made.problems[0]
+    assert "cannot be sent to another process" in made.problems[0]
 
 
 def test_what_is_cleared_frees_the_image(jobs):

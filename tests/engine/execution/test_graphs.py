@@ -295,7 +295,7 @@ def test_tensors_off_cuda_run_without_graphs():
 
 
 def test_a_limit_of_no_graphs_is_refused():
-    with pytest.raises(ValueError, match="at least 1 graph, got max_graphs=0"):
+    with pytest.raises(ValueError, match="max_graphs of at least 1, got max_graphs=0"):
         Graphs(max_graphs=0)
 
 

@@ -103,5 +103,5 @@ def test_features_that_fit_nowhere_are_refused_before_the_run(example, monkeypat
     prepare(layout, network, settings, lazy=True)
     monkeypatch.setattr(module, "memory_for_features", lambda: needed - 2**20 - 1)
 
-    with pytest.raises(OutOfMemoryError, match=r"BSRN reads whole planes: .* NAPARI_SR_SCRATCH"):
+    with pytest.raises(OutOfMemoryError, match=r"reads whole planes, and .* NAPARI_SR_SCRATCH"):
         prepare(layout, network, settings, lazy=True)

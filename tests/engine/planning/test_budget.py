@@ -106,7 +106,7 @@ def test_a_result_that_is_written_shard_by_shard_takes_the_memory_of_some_shards
 
     assert plan.stages.largest_tile[0] <= 1024
     assert needed.result == 2 * 1024 * 20_000 * 4 * 2  # a band touches at most two rows
-    with pytest.raises(OutOfMemoryError, match="reads whole planes: one plane of the image and"):
+    with pytest.raises(OutOfMemoryError, match="reads whole planes, and one plane of the image"):
         fit_to_memory(layout, plan, network, needed.plane, lazy=True, shards=True)
 
 

@@ -54,7 +54,7 @@ def compiled_for(
     suits = suits and settings.kernels != "triton"
     if engine != "auto" and not suits:
         raise EngineError(
-            f"the engine {engine!r} computes on a CPU, in "
+            f"the engine {engine!r} computes only on a CPU, in "
             f"{' or '.join(COMPILERS[engine].PRECISIONS)}, without Triton kernels; got device "
             f"{plan.device}, precision {str(plan.precision).removeprefix('torch.')} and kernels "
             f"{settings.kernels!r}"

@@ -4,7 +4,8 @@ A run does not wait for a compiler. PyTorch computes a segment until it is compi
 another process compiles, checks and times the segment with each compiler (`trial`). The fastest
 compiler with right results computes all later tiles of that shape, in this run and in later ones.
 
-Only a run that must give the same bits when it is repeated waits, once per segment.
+Only a run that must give the same bits when it is repeated waits for the compilers, once per
+segment.
 """
 
 from __future__ import annotations
@@ -57,13 +58,13 @@ class _Compiled:
     compute: Compute | None = None
     """Function that computes the segment; None while PyTorch computes it."""
     seconds: float = 0.0
-    """Time that it took in its trial."""
+    """Time of the segment in its trial."""
     settled: bool = False
     """Whether every engine has a verdict, and the fastest one is loaded."""
 
 
 class Compiled:
-    """An engine that compiles segments of one network if their results are right and come faster.
+    """An engine that compiles segments of one network, and uses those with right, faster results.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ class Compiled:
             self._counts["torch"] += 1
             return function(*tensors)
         checked = _CHECKED.setdefault(self._network, set())
-        # whole large planes were checked by the trial: here, this would take as long as the run
+        # the trial checked whole large planes; a check here would take as long as the run
         large = key.is_whole and tensors[0].shape[-2:].numel() > MOST_CHECKED
         if name not in checked and not large:
             expected = yield from in_steps(function, tensors)
@@ -257,12 +258,12 @@ class Compiled:
         }
 
     def reset(self) -> None:
-        """Free the memory of a run that starts again, and drop its requests for trials."""
+        """Free the memory of a run that starts again, and drop the requested trials."""
         self._segments.clear()
         self._requests.clear()
 
     def close(self) -> None:
-        """Free the memory of a run that ends, and start the trials that it requested."""
+        """Free the memory of a run that ends, and start the requested trials."""
         self._requests.submit()
         self.reset()
 

@@ -23,16 +23,16 @@ class Compute(Protocol):
         ...
 
     def steps(self, tensors: Tensors, seconds: float) -> Generator[float, None, Tensors]:
-        """Compute the same; yield the share that is done every `interface.POLL` seconds.
+        """Compute the outputs; every `interface.POLL` seconds, yield the share that is done.
 
-        Closing the generator ends the computation at the end of an operation of the network.
+        If the generator is closed, the computation stops after the current operation.
 
         Parameters
         ----------
         tensors : sequence of Tensor
             The segment's inputs.
         seconds : float
-            How long it takes, probably; 0 if this is unknown.
+            Expected duration of the computation; 0 if it is unknown.
         """
         ...
 
@@ -49,11 +49,11 @@ class Compiler(Protocol):
     """A library that compiles segments; a module of this package implements it."""
 
     SUFFIXES: tuple[str, ...]
-    """Suffixes of the files in which it stores a segment."""
+    """Suffixes of the files in which the library stores a segment."""
     PRECISIONS: tuple[str, ...]
-    """Precisions that it supports."""
+    """Precisions that the library supports."""
     EXTRA: str
-    """The extra of napari-sr that installs it."""
+    """The extra of napari-sr that installs the library."""
 
     def version(self) -> str:
         """Return the library's version without importing it; "" if it is not installed."""

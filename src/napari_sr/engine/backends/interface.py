@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 POLL = 0.05
-"""Seconds between two steps of an engine that computes elsewhere."""
+"""Seconds between two reports of progress by an engine that computes in other threads."""
 
 
 def share_since(began: float, seconds: float) -> float:
-    """Return the share of the work that is done, 0..1, of work that takes some seconds in all.
+    """Return the share of a computation that is probably done, 0..1.
 
     Parameters
     ----------
     began : float
-        When it began, by `time.monotonic`.
+        Start of the computation, by `time.monotonic`.
     seconds : float
-        How long it takes, probably; 0 if this is unknown.
+        Expected duration of the computation; 0 if it is unknown.
     """
     return min((time.monotonic() - began) / seconds, 0.95) if seconds else 0.0
 
@@ -55,7 +55,7 @@ class Backend(Protocol):
     """An engine that computes tiles, or segments of their stages."""
 
     max_extra: float
-    """The engine is used if it needs at most this factor of arithmetic; see `Stages.extra`."""
+    """Largest growth of arithmetic for which the engine is still used; see `Stages.extra`."""
 
     localises: bool
     """Whether segments may contain steps with `localise`; see `segments.cut`."""
@@ -67,7 +67,7 @@ class Backend(Protocol):
     def computes(self, key: SegmentKey, tensors: Sequence[Tensor]) -> bool:
         """Return whether `steps` would now use the engine, and not PyTorch, for these tensors.
 
-        If not, the caller may compute the segment link by link instead of calling `steps`.
+        If it would use PyTorch, the caller may instead compute the segment link by link.
         """
         ...
 
@@ -94,12 +94,12 @@ class Backend(Protocol):
             Device of the computation; by default that of the tensors.
         borrowed : bool
             Whether the next computation of another segment may overwrite the results, which can
-            save a copy. The next one of the same segment may always overwrite them.
+            save a copy. The next computation of the same segment may always overwrite them.
 
         Yields
         ------
         float
-            Share of the work that is done, 0..1, if it takes long.
+            Share of the computation that is done, 0..1; only for computations that take long.
         """
         ...
 

@@ -1,8 +1,8 @@
 """Compiled segments on disk, identified by their computation and the machine.
 
-The name of a segment is a hash of the weights, the computation, shapes, versions and processor. Its
-files are written once and never changed. The verdict is written last; a segment without a verdict
-is not used. The files contain weights, but never pixels.
+The name of a segment is a hash of the weights, the computation, shapes, versions and processor. The
+files of a segment are written once and never changed. The verdict of the trial is written last; a
+segment without a verdict is not used. The files contain weights, but never pixels.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ MOST_BYTES = 512 * 2**20
 MACHINE_CODE = "machine-code"
 """Subfolder for the engines' own files."""
 REVISION = 2
-"""Counts changes to what the files contain, so that no older file is used."""
+"""Version of the files' content. It is part of the names, so that older files are not used."""
 _NAME = re.compile(r"[0-9a-f]{24}-[0-9a-f]{24}")
 """Names of segments."""
 FORGOTTEN = 900.0
 """Seconds after which a trial without a verdict is considered dead if its process is unknown."""
 FASTER = 1.05
-"""Speed relative to PyTorch that an engine must exceed to be used, because timings scatter."""
+"""Least speed, relative to PyTorch, of an engine that is used; above 1, because timings vary."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ class Verdict:
 
     @property
     def faster(self) -> bool:
-        """Whether the segment is faster than PyTorch by more than timings scatter."""
+        """Whether the segment is faster than PyTorch by more than timings vary."""
         return self.gain > FASTER
 
 
 def folder() -> Path:
-    """Return the folder of the files; it need not exist yet."""
+    """Return the folder of the files, which may not exist yet."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(os.path.expanduser(chosen))
@@ -165,7 +165,7 @@ def claim(name: str) -> bool:
         descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
         return False
-    # an incompletely written claim names no process, and expires after a while
+    # a claim that could not be written names no process, and expires after a while
     with suppress(OSError):
         os.write(descriptor, _owner(os.getpid()).encode())
     os.close(descriptor)
@@ -173,7 +173,7 @@ def claim(name: str) -> bool:
 
 
 def _owner(process: int) -> str:
-    """Return the process that a claim names, and its computer: several may share the folder."""
+    """Return the text of a claim: process and computer, as computers may share the folder."""
     return f"{process} {platform.node()}"
 
 
@@ -224,7 +224,7 @@ def prune(there: Path, most: int = MOST_BYTES) -> None:
     """Remove the least recently used segments until all files fit into `most` bytes.
 
     The engines' own files, in a subfolder, are counted and removed like segments. All other files
-    stay, because a user may name a folder that holds other things.
+    stay, because a user may choose a folder that also has other files.
     """
     segments: dict[str, list[tuple[float, int, Path]]] = {}
     for path in (*there.glob("*.*"), *there.glob("*/*.*")):

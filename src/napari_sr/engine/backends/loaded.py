@@ -91,7 +91,7 @@ LOADED = LoadedModels()
 def wait_for_trials(seconds: float = 300.0) -> bool:
     """Wait until all requested segments are compiled; return whether they are.
 
-    Benchmarks and tests use it.
+    Only benchmarks and tests call this function.
     """
     done = TRIALS.wait(seconds)
     LOADED.wait()

@@ -87,7 +87,7 @@ class Loaded:
         self._names = [one.name for one in session.get_inputs()]
 
     def start(self) -> Loaded:
-        """Return an object that computes the segment: this one, as its results are new arrays."""
+        """Return this object, whose every call returns new arrays."""
         return self
 
     def __call__(self, tensors: Tensors, options: Any = None) -> Tensors:
@@ -97,7 +97,7 @@ class Loaded:
         return list(map(torch.from_numpy, found))
 
     def steps(self, tensors: Tensors, seconds: float) -> Generator[float, None, Tensors]:
-        """Compute the same in a thread; yield while it computes."""
+        """Compute the outputs in a thread, as `Compute.steps` does."""
         from onnxruntime import RunOptions
 
         options, began = RunOptions(), time.monotonic()

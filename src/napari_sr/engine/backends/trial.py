@@ -1,9 +1,9 @@
 """Compile segments, check and time them, in a separate process.
 
-Compilers are native code and may crash. A crash here does not end napari, and a segment that ran
-here once is safe to load. The job arrives on standard input, so that no pixel is written to disk.
-Each segment is tested with the inputs that it gets for a part of the user's image. Noise would be
-an unfair test, because networks amplify it.
+Compilers are native code and may crash. A crash of this process does not end napari, and a segment
+that ran here once is safe to load. The job arrives on standard input, so that no pixel is written
+to disk. Each segment is tested with its inputs for a part of the user's image. Noise would be an
+unfair test, because networks amplify it.
 
     python -m napari_sr.engine.backends.trial < JOB
 """
@@ -64,12 +64,12 @@ REFUSALS: tuple[type[BaseException], ...] = (
 """Built-in errors that tracing and compilers may raise. Any other error ends this process, which
 also counts as a verdict."""
 MOST_SECONDS_ALONE = 60.0
-"""If the parent has ended, this process begins no more trials after this many seconds."""
+"""If the requesting process has ended, this process begins no trial after this many seconds."""
 MOST_SECONDS_EACH = 300.0
 """A trial ends this process after this many seconds, which counts as a verdict on its segment."""
 MOST_SECONDS = 2.0
-"""The timing of a segment stops after this many seconds, but not before it has run twice. If its
-first run and PyTorch's take longer together, their times are used."""
+"""The timing of a segment stops after this many seconds, but not before it has run twice. If the
+segment's first run and PyTorch's take longer together, the times of these two runs are used."""
 Found = TypeVar("Found")
 
 
@@ -160,8 +160,8 @@ def _with_inputs(
 ) -> Iterator[tuple[Wanted, dict[str, Tensor]]]:
     """Yield each segment with the planes and values that it reads, as soon as all are computed.
 
-    A segment may start before the link that gathers a value which it reads. So its inputs are
-    collected along the chain.
+    A segment may read a plane from before, and a value from after, a link that gathers. So its
+    inputs are collected along the chain.
     """
     waiting: list[tuple[Wanted, dict[str, Tensor]]] = [(one, {}) for one in wanted]
     for _, held in planes_before(chain, image):
@@ -190,10 +190,10 @@ def _tried(
     compiler = COMPILERS[job.engine]
     folder().mkdir(parents=True, exist_ok=True)
     try:
-        # under a private name, because another process may be reading the files
+        # in a private folder, because another process may be reading the files
         with tempfile.TemporaryDirectory(dir=folder()) as private:
             path = Path(private) / name
-            # called once before tracing, so that actions of the first call are not recorded
+            # call it once before tracing, so that actions of the first call are not traced
             expected, first_torch = _timed(lambda: function(*inputs))
             compiler.convert(function, inputs, path)
             compute = compiler.load(path, job.precision, None).start()

@@ -1,4 +1,4 @@
-"""Requests of a run for trials of its segments."""
+"""Trials of segments that a run requests."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TrialRequests:
         """Segments that read larger tiles than the remembered one: not tried in this run."""
 
     def remember(self, image: Tensor) -> None:
-        """Keep the tile for trials if it is the largest so far; nothing may write into it."""
+        """Keep a tile for trials if it is the largest so far; do not write to it afterwards."""
         if self._image is None or image.numel() > self._image.numel():
             self._image = image
 
@@ -118,7 +118,7 @@ class TrialRequests:
             self.refused.update(left)
 
     def _submit(self, engine: str, image: Tensor, wanted: Sequence[Wanted]) -> bool:
-        """Start trials on an image; return whether another process can take the network."""
+        """Start trials on an image; return False if the network cannot be sent to a process."""
         from napari_sr.engine.backends.trial import Job, dump
 
         ordered = tuple(sorted(wanted, key=lambda one: (one.size, one.segment.indices)))
@@ -127,7 +127,7 @@ class TrialRequests:
         try:
             content = dump(job)
         except NOT_PICKLED as error:
-            self.problems.append(f"the network cannot be handed to another process: {error}")
+            self.problems.append(f"the network cannot be sent to another process: {error}")
             return False
         names = [one.name for one in ordered]
         ASKED.update(names)
@@ -141,5 +141,5 @@ class TrialRequests:
 
 
 def _fits(size: tuple[int, int], image: Tensor) -> bool:
-    """Return whether an image, (1, C, H, W), has a tile of a height and width."""
+    """Return whether an image, (1, C, H, W), has at least this height and width."""
     return size[0] <= image.shape[2] and size[1] <= image.shape[3]

@@ -105,8 +105,8 @@ class Trials:
     def stop(self) -> None:
         """Start no more processes, and end the current one if it has not received its job yet.
 
-        A process with a job ends by itself, soon after `trial.MOST_SECONDS_ALONE`. So even after a
-        command of one second, its network is compiled for the next command.
+        A process that has its job runs on for at most about `trial.MOST_SECONDS_ALONE`. So even a
+        command that takes one second gets its network compiled, for the next command.
         """
         self._ended = True
         if self._process is not None and self._process.poll() is None and not self._delivered:

@@ -1,1 +1,1 @@
-"""Execution of a run: planes are computed by a network, in tiles and stages."""
+"""Execution of a run: a network computes planes in tiles and stages."""

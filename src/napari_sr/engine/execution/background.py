@@ -1,7 +1,7 @@
 """Run a generator in a background thread, so that a window stays responsive.
 
-PyTorch's threads keep all cores busy. If all threads have one priority, the window's thread has to
-wait for a core. docs/memory.md has measurements with and without this module.
+PyTorch's threads keep all cores busy. If all threads have the same priority, the window's thread
+has to wait for a core. docs/memory.md has measurements with and without this module.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 PRIORITIES_ARE_INHERITED = sys.platform.startswith("linux")
 """Whether each thread has its own priority, which the threads that it starts inherit."""
 NICENESS = 5
-"""Added to the nice value of threads on Linux. With the maximum, 19, other programs would starve
-them."""
+"""Number added to the nice value of threads on Linux. With the largest number, 19, these threads
+would not get to run while other programs are busy."""
 
 Step = TypeVar("Step")
 Result = TypeVar("Result")

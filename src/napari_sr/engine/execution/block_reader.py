@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BlockReader:
-    """Reads the windows of blocks from an image; only the pixels needed are read."""
+    """Reads the windows of blocks from an image, and only the pixels that they need."""
 
     image: ArrayLike
     """A NumPy, dask or Zarr array, or any other object whose slices are pixels."""
@@ -51,7 +51,7 @@ class BlockReader:
         if layout.dtype.kind != "f":
             pixels = self._pixels(block.plane, window.rows, window.columns)
             return Filled(pixels, None, kept, origin, whole, block.extension)
-        # a NaN at the edge of the window is filled from pixels beyond this edge
+        # a NaN at the edge of the window may be filled from pixels beyond this edge
         rows = _grown(window.rows, self.reach, layout.height)
         columns = _grown(window.columns, self.reach, layout.width)
         pixels = self._pixels(block.plane, rows, columns)
@@ -64,18 +64,18 @@ class BlockReader:
         return Filled(filled.pixels[inner], missing, kept, origin, whole, block.extension)
 
     def ends(self, plane: tuple[int, ...]) -> PlaneEnds:
-        """Return the smallest and largest values of a plane, which is read as a whole once."""
+        """Return the smallest and largest values of a plane; the whole plane is read only once."""
         if plane not in self._ends:
             self._ends[plane] = ends_of_plane(self.image, self.grid.layout, plane)
         return self._ends[plane]
 
     def core(self, block: Block) -> NDArray[Any]:
-        """Return the core of a block, (H, W) or (H, W, C); NaN stay as they are.
+        """Return the core of a block, (H, W) or (H, W, C), with its NaN.
 
         Raises
         ------
         ValueError
-            If it has infinite values.
+            If the core has infinite values.
         """
         pixels = self._pixels(block.plane, block.core.rows, block.core.columns)
         return pixels if self.grid.layout.samples else pixels[..., 0]

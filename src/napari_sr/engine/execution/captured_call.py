@@ -1,4 +1,4 @@
-"""One captured call of a function, and the buffers that it reads and writes."""
+"""One call of a function, captured as a CUDA graph, and the buffers that it reads and writes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Buffers:
     """Input and result buffers of all graphs, shared because only one graph runs at a time.
 
-    A buffer lives as long as a graph references it.
+    A buffer exists as long as a graph references it.
     """
 
     def __init__(self) -> None:
@@ -106,7 +106,7 @@ class CapturedCall:
     tensors : sequence of Tensor
         Inputs of the first call.
     other : Recording, optional
-        Recording whose memory may be shared; None for the first one.
+        Recording whose memory this one may share; None for the first recording.
     """
 
     def __init__(

@@ -32,13 +32,13 @@ class Progress:
 
     done: int
     total: int
-    """`done` is the number of finished tiles, `total` that of all tiles."""
+    """Numbers of finished tiles and of all tiles."""
     message: str = ""
     """Message for the user; "" if there is none."""
     share: float = 0.0
     """Share of the work done, 0..1; tiles of different stages take different times."""
     seconds_left: float | None = None
-    """Time left, measured from the tiles so far; None if it is not known yet."""
+    """Time left, estimated from the tiles so far; None if it is not known yet."""
 
 
 class UntrustedError(Exception):
@@ -87,7 +87,7 @@ class RunContext:
     """Treatment of implausible results, a key of `guards.OUTLIERS`."""
     diagnostics: Diagnostics
     chains: dict[torch.dtype, Chain] = field(default_factory=dict)
-    """Chains that were made on the device so far, by precision."""
+    """Chains on the device, by precision; filled as they are needed."""
     spread: Output | None = None
     """Array of float32 for the standard deviation over the orientations of an ensemble."""
     backend: Backend = field(default_factory=lambda: Graphs())
@@ -107,7 +107,7 @@ class Notes:
     Parameters
     ----------
     first : str
-        Message to add to the first progress; "" for nothing.
+        Message to put before the first progress message; "" for none.
     """
 
     def __init__(self, first: str) -> None:
@@ -115,7 +115,7 @@ class Notes:
         self._first = first
 
     def take(self, message: str) -> str:
-        """Return a progress message, after the first message if any, and add it to the record."""
+        """Return a progress message, with the first message before it; add both to the record."""
         full = "; ".join(part for part in (self._first, message) if part)
         self._first = ""
         self.add(full)

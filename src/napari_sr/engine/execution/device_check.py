@@ -1,9 +1,9 @@
 """Check a network on an Apple GPU against the CPU, before its first tile.
 
 Some versions of PyTorch and macOS compute some operations wrongly on Apple GPUs, without an error.
-So a small image is computed on both first, and if the results differ, the CPU is used. Operations
-that the GPU lacks are computed by the CPU one by one, because `import napari_sr` sets
-PYTORCH_ENABLE_MPS_FALLBACK. Tested by simulation only: no Apple GPU was at hand.
+So GPU and CPU first compute a small image; if the results differ, the CPU computes the run. The CPU
+also computes single operations that the GPU lacks, because `import napari_sr` sets
+PYTORCH_ENABLE_MPS_FALLBACK. This was tested by simulation only: no Apple GPU was available.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _reasons: WeakKeyDictionary[Network, dict[tuple[object, ...], str]] = WeakKeyDic
 def trusted_settings(
     network: Network, channels: int, plan: Plan, settings: Settings
 ) -> tuple[Settings, str]:
-    """Return the settings of a run; if its device computes the network wrongly, with the CPU.
+    """Return the settings of a run, with the CPU as device if the chosen one computes wrongly.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def trusted_settings(
     Returns
     -------
     settings : Settings
-        The same, or with the device "cpu".
+        The same settings, or settings with the device "cpu".
     why : str
         Message for the user; "" if the device computes correctly.
     """

@@ -4,9 +4,9 @@ Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
 2017, section 3.4, https://arxiv.org/abs/1707.02921. In the paper, the ensemble turns EDSR into
 EDSR+, which is 0.1 dB better for eight times the work; other networks can use it, too. A plane is
 upscaled in all eight combinations of flips and quarter turns; results are turned back and averaged.
-Their spread, which Welford's sum gives along with the mean, shows where the network is unsure:
-Welford, "Note on a Method for Calculating Corrected Sums of Squares and Products", Technometrics
-1962, https://doi.org/10.1080/00401706.1962.10490022.
+The spread of the eight results shows where the network is unsure. It is computed along with the
+mean, by Welford's method: "Note on a Method for Calculating Corrected Sums of Squares and
+Products", Technometrics 1962, https://doi.org/10.1080/00401706.1962.10490022.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -54,7 +54,7 @@ class Orientation:
         return turned[:: -1 if self.flipped_rows else 1, :: -1 if self.flipped_columns else 1]
 
     def turned(self, extension: Extension) -> Extension:
-        """Return the extension of a turned plane, if this is that of the plane in the image."""
+        """Convert an extension from the image's orientation to this orientation."""
         rows, columns = (extension.top, extension.bottom), (extension.left, extension.right)
         if self.transposed:
             rows, columns = columns, rows
@@ -63,7 +63,7 @@ class Orientation:
         return Extension(*rows, *columns)
 
     def undo(self, values: Tensor) -> Tensor:
-        """Turn a part of an oriented plane, (..., rows, columns), back to that of the image."""
+        """Turn a part of an oriented plane, (..., rows, columns), to the image's orientation."""
         reversed_axes = [
             axis for axis, so in ((-2, self.flipped_rows), (-1, self.flipped_columns)) if so
         ]
@@ -71,7 +71,7 @@ class Orientation:
         return turned.transpose(-2, -1) if self.transposed else turned
 
     def place(self, rows: slice, columns: slice, size: tuple[int, int]) -> tuple[slice, slice]:
-        """Return the rows and columns of the image that a part of an oriented plane shows.
+        """Convert rows and columns of an oriented plane to rows and columns of the image.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class Orientation:
 
 
 ORIENTATIONS = tuple(Orientation(*each) for each in product((False, True), repeat=3))
-"""All eight orientations; the identity is first. The transposed ones are last, so that the shape of
+"""All eight orientations; the image's own is first. Transposed ones are last, so that the shape of
 tiles changes only once."""
 
 
@@ -145,7 +145,7 @@ class OrientedPlane:
         self._source = ExtendedPixels(turned, extension, size[::-1] if self.transposed else size)
 
     def reset(self) -> None:
-        """Forget the overshoot found so far, because the plane starts again."""
+        """Forget the overshoot found so far, because the plane is computed again."""
         self._output.reset()
 
     def read(self, rows: slice, columns: slice) -> Tensor:
@@ -172,15 +172,15 @@ class Mean:
     """Running mean of a plane's results in float32, in memory, or in files if memory is short.
 
     The mean is m_k = m_(k-1) + (x_k - m_(k-1)) / k, so the mean of equal values is exactly that
-    value. The sum of squared deviations is q_k = q_(k-1) + (x_k - m_(k-1)) (x_k - m_k), so that of
-    equal values is exactly 0, and none is negative. Close the object after use.
+    value. The sum of squared deviations is q_k = q_(k-1) + (x_k - m_(k-1)) (x_k - m_k), so the sum
+    is exactly 0 for equal values, and never negative. Close the object after use.
 
     Parameters
     ----------
     height, width, channels, scale : int
         H, W, C and S.
     spread : bool
-        Whether the squared deviations are summed, too, which takes as much memory again.
+        Whether squared deviations are summed, too, which doubles the memory.
     """
 
     def __init__(
@@ -198,7 +198,7 @@ class Mean:
     def add(self, number: int, rows: slice, columns: slice, values: Tensor) -> Tensor:
         """Add a part of a result; return this part of the mean so far.
 
-        A part that is added again counts once: the plane may start again with smaller tiles.
+        A part that is added again counts once: a plane may be computed again in smaller tiles.
 
         Parameters
         ----------
@@ -235,16 +235,19 @@ class Mean:
         return mean
 
     def _add_squares(self, rows: slice, columns: slice, step: Tensor | None, rest: Tensor) -> None:
-        """Add the product of the differences from the mean before and after; None if it is new."""
+        """Add `step * rest`: the result's differences from the mean before and after it was added.
+
+        `step` is None for the first result, which starts the sum with 0.
+        """
         total = torch.zeros_like(rest)
         if step is not None:
             total = torch.addcmul(self._values.read(_SQUARES, rows, columns), step, rest)
         self._values.write(_SQUARES, rows, columns, total)
 
     def spread(self, rows: slice, columns: slice) -> Tensor | None:
-        """Return a part of the standard deviation of all results, or None if it was not wanted.
+        """Return a part of the standard deviation of all results, or None if `spread` is False.
 
-        It is the root of the mean squared deviation from the mean, (1, C, S * rows, S * columns).
+        This is the root of the mean squared deviation, (1, C, S * rows, S * columns).
         """
         if not self._has_spread:
             return None

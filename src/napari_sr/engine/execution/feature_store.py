@@ -45,7 +45,7 @@ class _Plane:
     scale: int | Fraction
     dtype: torch.dtype
     bands: dict[int, _Band] = field(default_factory=dict)
-    """Bands by their number, counted from the top; bands that were never written are missing."""
+    """Bands by number, counted from the top; only bands that were written."""
     memory: PlaneMemory | None = None
     """Memory of all bands that are not in files, in order; None if there is no such band."""
     kept: int = 0
@@ -97,7 +97,7 @@ class FeatureStore:
     def read(self, name: str, rows: slice, columns: slice) -> Tensor:
         """Return a part of a plane, (1, C, scale * rows, scale * columns).
 
-        Rows over the whole width are no copy if they are in memory, so nothing may write into them.
+        Rows over the whole width are a view, not a copy, if they are in memory; do not write to it.
         """
         plane = self._planes[name]
         across = scaled(columns, plane.scale)

@@ -48,8 +48,9 @@ def moments_of(
 class MomentsOfTiles:
     """Means and sums of squared deviations of all tiles, in one tensor.
 
-    One small tensor per tile would be allocated between the large tensors of the tiles, and the C
-    library could then not reuse the memory of these: hundreds of megabytes in a stage.
+    If each tile had its own small tensors, they would lie in memory between the large tensors of
+    tiles. The C library could then not reuse the memory of freed large tensors, which are hundreds
+    of megabytes in one stage.
 
     Parameters
     ----------
@@ -131,7 +132,7 @@ def _pixels_of_cells(cells: slice, link: PooledGrid) -> slice:
 def attend(
     context: StageContext, link: ChunkedAttention, runs: list[Tile], last_read: Sequence[str]
 ) -> Iterator[float]:
-    """Compute attention over chunks of pixels, some query pixels at a time; yield after each run.
+    """Compute attention over chunks of pixels, one run of query pixels at a time; yield after each.
 
     Parameters
     ----------

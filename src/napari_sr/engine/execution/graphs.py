@@ -44,8 +44,8 @@ class Graphs:
     replayed. A replay uses the numbers and weights of the capture, so a call with other numbers or
     weights needs another key.
 
-    After one failed capture, no graph in this process is captured or replayed any more: the
-    allocator of PyTorch before 2.12 does not recover from a failed capture (pytorch issue 180395).
+    After a failed capture, this process captures and replays no more graphs: the allocator of
+    PyTorch before 2.12 does not recover from a failed capture (pytorch issue 180395).
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Graphs:
         self, *, max_graphs: int = 128, pixels: int = MOST_PIXELS, recorder: Recorder | None = None
     ) -> None:
         if max_graphs < 1:
-            raise ValueError(f"Graphs keeps at least 1 graph, got max_graphs={max_graphs}")
+            raise ValueError(f"Graphs needs max_graphs of at least 1, got max_graphs={max_graphs}")
         self._max_graphs = max_graphs
         self._pixels = pixels
         self._recorder = CudaRecorder() if recorder is None else recorder
@@ -169,7 +169,7 @@ class Graphs:
         return graph.run(tensors, borrowed=borrowed)
 
     def reset(self) -> None:
-        """Free the memory of all graphs, because a run starts again."""
+        """Free the memory of all graphs, because the run starts again."""
         self.close()
 
     def close(self) -> None:

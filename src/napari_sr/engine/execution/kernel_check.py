@@ -25,21 +25,20 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 SIZES = ((64, 96), (61, 87))
-"""Height and width of the two images: larger than one block of all kernels but the widest."""
+"""Height and width of the two images: larger than one block of every kernel except the widest."""
 
 
 def check_kernels(
     chain: Chain, network: Network, channels: int, device: torch.device
 ) -> dict[str, str]:
-    """Run a network's kernels on two small images, and return those that are wrong.
+    """Run a network's kernels on two small images, and return the wrong kernels.
 
     Parameters
     ----------
     chain : Chain
         Chain of the network on the device, as `colour.chain_for` returns it.
     network : Network
-        The network. If its smallest image side exceeds that of the images, its kernels are checked
-        by the first tile instead.
+        The network. If the images are smaller than it accepts, the first tile checks its kernels.
     channels : int
         Channels of the image: 1, 3 or 4.
     device : torch.device
@@ -84,7 +83,7 @@ def in_words(reasons: dict[str, str], device: torch.device) -> str:
 def waves(channels: int, height: int, width: int) -> Tensor:
     """Return a smooth image, (1, C, H, W) in 0..1.
 
-    It has no noise, which networks amplify beyond the range of half precision.
+    The image has no noise, because networks amplify noise beyond the range of half precision.
     """
     rows = torch.linspace(0, 9, height)[:, None]
     columns = torch.linspace(0, 14, width)[None, :]

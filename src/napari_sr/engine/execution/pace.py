@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WINDOW = 0.5
-"""Share of the elapsed time, up to now, over which the pace is measured. The first tiles are slow,
-because libraries choose their algorithms, and the computer may become busy later."""
+"""The pace is measured over this last share of the elapsed time. The first tiles are slow, because
+libraries choose their algorithms, and the computer may become busy later."""
 
 
 class Pace:
@@ -36,8 +36,8 @@ class Pace:
         Parameters
         ----------
         share : float
-            Share of the work that is done, 0..1. If the share is less than before, because a plane
-            started again, the measurement also starts again.
+            Share of the work that is done, 0..1. If it is less than before, because a plane is
+            computed again, the measurement also starts again.
         """
         self._left_at = self._clock()
         now = self._left_at - self.away

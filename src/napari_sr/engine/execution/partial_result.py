@@ -42,8 +42,8 @@ class FinishedPart:
 class PartialResult:
     """The result of a run in memory, and which of its pixels are final.
 
-    A run writes parts of the result into it by index, as into an array. Another thread may read it
-    once the run is over. Parts must come plane by plane, in the order of `Layout.planes`.
+    A run writes parts of the result into this object by index, as into an array, plane by plane in
+    the order of `Layout.planes`. Another thread may read it once the run is over.
     """
 
     def __init__(self) -> None:
@@ -58,22 +58,22 @@ class PartialResult:
         self._final: list[Region] = []
 
     def begin(self, pixels: NDArray[Any], layout: Layout, core: Region | None = None) -> None:
-        """Take the empty array of the result.
+        """Use this empty array for the result.
 
         Parameters
         ----------
         pixels : array
             The array.
         layout : Layout
-            Its layout.
+            Layout of the array.
         core : Region, optional
-            The rows and columns of the array that the result has; by default all.
+            The rows and columns of the array that belong to the result; by default all.
         """
         whole = Region(slice(0, layout.height), slice(0, layout.width))
         self._pixels, self._layout, self._core = pixels, layout, core or whole
 
     def end(self, record: Mapping[str, object]) -> None:
-        """Add to the record, because the run is cancelled or done."""
+        """Add entries to the record, because the run is cancelled or done."""
         self.record |= record
         self._is_over = True
 
@@ -93,15 +93,15 @@ class PartialResult:
             self._plane, self._final = plane, []
             self._begun += 1
         elif any(_overlap(part, known) for known in self._final):
-            self._final = []  # the plane has started again
+            self._final = []  # the plane is computed again
         self._final.append(part)
 
     def finished(self) -> FinishedPart | None:
         """Return the part to keep, or None if no pixel is final or the run is not over.
 
-        Of a stack, these are its finished planes; with several axes before Y and X, the finished
-        entries of the first one. If no plane is finished, or there is only one, it is the largest
-        rectangle of finished tiles.
+        For a stack, the part has the finished planes; if there are several axes before Y and X, the
+        part has the finished entries of the first axis. If no plane is finished, the part is the
+        largest rectangle of finished tiles.
         """
         if not (self._is_over and self._final) or self._core is None:
             return None
@@ -132,7 +132,7 @@ class PartialResult:
 
 
 def first_planes(shape: Sequence[int], count: int) -> tuple[int, ...]:
-    """Return the shape of the largest box at the start of some axes that `count` planes fill.
+    """Return the shape, along the axes before Y and X, of the largest box that `count` planes fill.
 
     Parameters
     ----------
@@ -158,10 +158,10 @@ def first_planes(shape: Sequence[int], count: int) -> tuple[int, ...]:
 
 
 def largest_rectangle(tiles: Sequence[Region]) -> Region:
-    """Return the rectangle with the most pixels that some tiles, at least one, cover.
+    """Return the rectangle with the most pixels that is covered by tiles; at least one is given.
 
-    The edges of the tiles cut the plane into cells. For each row of cells, the covered cells above
-    it are a bar chart, whose largest rectangle a stack of rising bars finds.
+    The edges of the tiles cut the plane into cells. The covered cells above each row of cells form
+    a bar chart; its largest rectangle is found with a stack of rising bars.
     """
     rows, columns = (np.unique([tile.spans[at] for tile in tiles]).tolist() for at in (0, 1))
     covered = np.zeros((len(rows) - 1, len(columns) - 1), bool)

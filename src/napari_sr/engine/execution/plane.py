@@ -1,4 +1,4 @@
-"""Upscale one plane of an image; start again if memory runs out or half precision fails.
+"""Upscale one plane of an image; compute it again if memory runs out or half precision fails.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -41,9 +41,9 @@ def upscale_plane(
 ) -> Steps:
     """Upscale one plane into the output; yield after every tile, with the current plan.
 
-    If memory runs out, the plane starts again with tiles of half the side. If half precision
-    cannot hold the features stored between stages, it starts again in float32. In an ensemble, only
-    the orientation that failed starts again.
+    If memory runs out, the plane is computed again with tiles of half the side. If half precision
+    cannot represent the features stored between stages, the plane is computed again in float32. In
+    an ensemble, only the orientation that failed is computed again.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class _Run:
         self._message = ""
 
     def message(self, plane_output: PlaneOutput) -> str:
-        """Return the message for the user since the last call."""
+        """Return all messages for the user that are new since the last call."""
         message = "; ".join(part for part in (self._message, *plane_output.notes) if part)
         self._message = ""
         plane_output.notes.clear()
@@ -137,7 +137,7 @@ class _Run:
                 )
                 message = "half precision failed, so the plane is computed again in float32"
             except OutOfMemoryError:
-                raise  # with smaller tiles, stages store as much
+                raise  # stages store as much with smaller tiles
             except (RuntimeError, MemoryError) as error:
                 before = self.plan.side
                 self.plan = self.next_plan = _smaller(self.plan, error)

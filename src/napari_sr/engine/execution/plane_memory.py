@@ -1,4 +1,4 @@
-"""Memory of a feature plane, which only written rows take up, and which rows give back.
+"""Memory of a feature plane: only written rows take memory, and freed rows return it.
 
 Letters: C channels, H x W pixels of the plane.
 """
@@ -46,7 +46,7 @@ class PlaneMemory:
         return self._values[..., rows, :]
 
     def give_back(self, rows: slice) -> None:
-        """Give the memory of some rows back to the system if it takes it; their values are lost."""
+        """Free the memory of some rows, if the system supports this; their values are lost."""
         start, stop = rows.start * self._row_bytes, rows.stop * self._row_bytes
         first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
         pages = stop // mmap.PAGESIZE * mmap.PAGESIZE - first

@@ -1,7 +1,7 @@
 """One plane: convert its pixels to network input, and results to pixels of the output.
 
-Most networks take pixels beyond the image for zeros, so the outermost rows of a result are wrong
-even for a flat image. If a network reads some reflected pixels first, its zeros lie further out.
+Most networks pad an image with zeros, so the outermost rows of a result are wrong even for a flat
+image. Reflected pixels between the image and the zeros keep these errors out of the result.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.conversion import Filled
 
 DECODED_TOGETHER = 2**20
-"""Number of values of a result that are converted at a time; each takes some 40 bytes meanwhile."""
+"""Number of values of a result that are converted at a time, each with some 40 bytes of memory."""
 
 
 class PlaneOutput:
@@ -82,7 +82,7 @@ class PlaneOutput:
             diagnostics.add_values(values.visible, values.beyond)
 
     def reset(self) -> None:
-        """Forget the overshoot found so far, because the plane starts again."""
+        """Forget the overshoot found so far, because the plane is computed again."""
         self.values.reset()
 
     def close(self) -> None:
@@ -165,10 +165,10 @@ class PlaneOutput:
         return large
 
     def put(self, rows: slice, columns: slice, large: Tensor, spread: Tensor | None = None) -> None:
-        """Convert a part of the result, (1, C, S * rows, S * columns) on the CPU, into the output.
+        """Convert a part of the result, (1, C, S * rows, S * columns) on the CPU, and write it.
 
-        The same for its spread, if there is one. Only a few rows are converted at a time, because
-        the conversion uses float64.
+        The spread of this part is written, too, if there is one. Only a few rows are converted at a
+        time, because the conversion uses float64.
         """
         context, scale = self.run_context, self.scale
         if spread is not None:
@@ -187,7 +187,7 @@ class PlaneOutput:
             context.output_layout.write(context.output, self._index, *target, block)
 
     def _put_spread(self, rows: slice, columns: slice, spread: Tensor) -> None:
-        """Convert a part of the spread, (1, C, S * rows, S * columns), into its output."""
+        """Convert a part of the spread, (1, C, S * rows, S * columns), and write it."""
         context, scale = self.run_context, self.scale
         if context.spread is None or not spread.numel():
             return
@@ -241,11 +241,12 @@ class ExtendedPixels:
     pixels : array, (H, W, C)
         The pixels.
     extension : Extension
-        Pixels before the first and after the last row and column. They are reflected so that the
-        outermost pixels come twice, as `numpy.pad` does with `mode="symmetric"`.
+        Number of reflected pixels on each side. The outermost pixels appear twice, as with
+        `numpy.pad` and `mode="symmetric"`.
     size : (int, int)
-        Height and width that the network needs. What is missing after the extension is reflected,
-        too, at the bottom and the right. Without an extension, the outermost pixels then come once.
+        Height and width that the network needs. If the extended pixels are smaller, more pixels are
+        reflected at the bottom and the right. Without an extension, the outermost pixels then
+        appear only once.
     """
 
     def __init__(self, pixels: NDArray[Any], extension: Extension, size: tuple[int, int]) -> None:
@@ -270,25 +271,25 @@ class ExtendedPixels:
         return part
 
     def inside(self, rows: slice, columns: slice) -> tuple[slice, slice]:
-        """Return rows and columns of the extended pixels as those of the pixels.
+        """Convert rows and columns of the extended pixels to rows and columns of the pixels.
 
-        They begin below 0 or end beyond the last pixel if they include reflected pixels.
+        With reflected pixels, they begin below 0 or end beyond the last pixel.
         """
         top, left = self._origin
         return _moved(rows, -top), _moved(columns, -left)
 
 
 def mirrored(places: NDArray[np.intp], length: int, *, twice: bool) -> NDArray[np.intp]:
-    """Return the pixels of an axis that places on its endless reflection show.
+    """Return which pixel of an axis is at each place, if the axis is reflected endlessly.
 
     Parameters
     ----------
     places : array of int, (n,)
-        Places; 0 is the first pixel of the axis, and -1 the one before it.
+        Places; 0 is the first pixel of the axis, and -1 is the place before it.
     length : int
         Number of pixels of the axis.
     twice : bool
-        Whether the pixels at both ends come twice (c b a a b c) or once (c b a b c).
+        Whether the pixels at both ends appear twice (c b a a b c) instead of once (c b a b c).
 
     Returns
     -------

@@ -41,7 +41,7 @@ class Prepared:
     plan: Plan
     backend: Backend
     doubt: str
-    """Reason why another device is used than requested; "" if there is none."""
+    """Reason why the run does not use the requested device; "" if it does."""
     began: float = field(default_factory=time.monotonic)
     launched: dict[str, int] = field(default_factory=launched)
     """Number of kernel launches before the run."""
@@ -72,7 +72,7 @@ def prepare(
     waits : bool
         Whether the run waits until its engine is ready; see `compiled_for`.
     shards : bool
-        Whether the result is written shard by shard as tiles cover it, instead of being in memory.
+        Whether the result is written to files shard by shard, instead of staying in memory.
     size : (int, int), optional
         As for `make_plan`.
 
@@ -81,8 +81,8 @@ def prepare(
     ValueError
         If a setting is wrong.
     OutOfMemoryError
-        If the run does not fit into memory, or the features between its stages fit neither there
-        nor on the disk.
+        If the run does not fit into memory, or the features between its stages do not fit into
+        memory and disk.
     """
     check_outliers(settings.outliers, layout.dtype)
     fitting = partial(_plan_in_memory, layout, network, size=size, lazy=lazy, shards=shards)
@@ -119,7 +119,7 @@ def _check_scratch(needed: int, network: Network) -> None:
     memory, disk = memory_for_features(), max(psutil.disk_usage(folder).free - LEFT_FREE, 0)
     if needed > memory + disk:
         raise OutOfMemoryError(
-            f"{network.title} reads whole planes: {in_words(needed)} of features of one plane "
+            f"{network.title} reads whole planes, and {in_words(needed)} of features of one plane "
             f"do not fit into {in_words(memory)} of memory and {in_words(disk)} of {folder}: set "
             f"{FOLDER} to a folder on a larger disk, choose half precision, upscale a region of "
             "the image, or choose a network with a limited receptive field"

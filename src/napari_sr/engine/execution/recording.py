@@ -39,7 +39,7 @@ class Recorder(Protocol):
         ...
 
     def disable(self) -> None:
-        """Accept nothing from now on, because a recording failed."""
+        """Accept no device from now on, because a recording failed."""
         ...
 
 
@@ -71,7 +71,7 @@ class CudaRecording:
 
 
 class CudaRecorder:
-    """A recorder for one CUDA device, that of its first capture; it captures on its own stream."""
+    """A recorder for one CUDA device, that of its first capture; it uses a separate stream."""
 
     failed: ClassVar[bool] = False
     """Whether a capture of any recorder has failed in this process."""

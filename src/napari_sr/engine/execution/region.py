@@ -1,4 +1,4 @@
-"""Upscale a rectangle of each plane of an image; only it and a margin around it are read."""
+"""Upscale a rectangle of each plane of an image; only the rectangle and a margin are read."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def upscale_region(
 ) -> Generator[Progress, None, Upscaled]:
     """Yield progress after every tile; return the upscaled rectangle of every plane.
 
-    With a local network, the result equals the same part of the result of the whole image. A
-    network with global values, such as BSRN, reads `blocks.CONTEXT` pixels around the region
-    instead of the whole plane; the record then has a note on that.
+    With a local network, the result equals the same part of the whole image's result. A network
+    with global values, such as BSRN, reads `blocks.CONTEXT` pixels around the region instead of the
+    whole plane; the record then says so in a note.
 
     Parameters
     ----------
@@ -109,8 +109,8 @@ def _upscale(
         record = yield from upscale_planes(prepared, planes)
     finally:
         if partial is not None and "notes" in partial.record:
-            partial.record |= _told(partial.record, prepared, grid, core)
-    found = {**record, **_told(record, prepared, grid, core)}
+            partial.record |= _region_record(partial.record, prepared, grid, core)
+    found = {**record, **_region_record(record, prepared, grid, core)}
 
     def kept(whole: NDArray[Any]) -> NDArray[Any]:
         part = Cropped(whole, inside, rows, columns)[(slice(None),) * whole.ndim]
@@ -134,7 +134,7 @@ def _value_range(
     return value_range_of(whole, layout if whole is image else prepared.layout, declared)
 
 
-def _told(
+def _region_record(
     record: dict[str, object], prepared: Prepared, grid: BlockGrid, core: Region
 ) -> dict[str, object]:
     """Return the region's entries in the record: its position, and whether the result is exact."""

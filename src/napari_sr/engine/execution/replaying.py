@@ -1,4 +1,4 @@
-"""Compute the segments of a stage by an engine that repeats what it has captured or compiled."""
+"""Compute the segments of a stage by an engine that repeats captured or compiled functions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def segments_of(context: StageContext, stage: Stage) -> tuple[Segment, ...] | No
 def replay(
     context: StageContext, buffers: TileBuffers, segments: Sequence[Segment]
 ) -> Generator[float, None, bool]:
-    """Compute a tile, by the engine where possible.
+    """Compute a tile, with the engine where possible.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def replay(
     Yields
     ------
     float
-        Share of the tile that is done, 0..1, if it takes long.
+        Share of the tile that is done, 0..1; only for tiles that take long.
 
     Returns
     -------
@@ -91,9 +91,10 @@ def replay(
 def _with_kernels(
     kernels: str, steps: Generator[float, None, tuple[Tensor, ...]], number: int, count: int
 ) -> Generator[float, None, tuple[Tensor, ...]]:
-    """Run a generator with a choice of kernels, which does not hold between its steps.
+    """Run a generator with a choice of kernels, which is undone while the generator waits.
 
-    The generator computes segment `number` of `count`; shares become those of all segments.
+    The generator computes segment `number` of `count`, and yields the share of it that is done.
+    Yield the share of all segments that is done.
     """
     with closing(steps):
         while True:

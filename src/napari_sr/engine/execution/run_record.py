@@ -27,14 +27,14 @@ def record_of(
     prepared: Prepared,
     away: float = 0.0,
 ) -> dict[str, object]:
-    """Return settings, versions and diagnostics of a run that has ended or is cancelled.
+    """Return settings, versions and diagnostics of a run that ended or was cancelled.
 
     Parameters
     ----------
     run_context : RunContext
         State of the run.
     plan : Plan
-        Its last plan.
+        Last plan of the run.
     notes : list of str
         Messages of the run.
     prepared : Prepared
@@ -74,7 +74,7 @@ def versions() -> dict[str, str]:
 
 
 def _decided(run_context: RunContext, plan: Plan, asked: Settings) -> Settings:
-    """Return the settings that repeat a run, with its decisions in place of "auto" and None."""
+    """Return the settings that repeat a run, with what was chosen in place of "auto" and None."""
     engine, values = run_context.backend.record(), run_context.values
     inside = str(engine.get("precision", plan.precision)).removeprefix("torch.")
     found = asked.value_range

@@ -1,7 +1,7 @@
 """Files for intermediate results that do not fit into memory.
 
-The name of a file is removed as soon as the file is created. So the system deletes the file however
-the run ends, and nothing needs to be cleaned up.
+The name of a file is removed as soon as the file is created. So the system always deletes the file
+when the run ends, even if it crashes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEFT_FREE = 2**30
 IN_MEMORY = ("tmpfs", "ramfs")
 """File systems whose files take memory: Fedora and Debian 13 use one for /tmp."""
 ON_DISK = "/var/tmp"
-"""Linux's folder for temporary files that are not in memory."""
+"""Folder of Linux for temporary files on disk."""
 
 
 def mapped_file(needed: int, what: str) -> NDArray[np.uint8]:
@@ -38,7 +38,7 @@ def mapped_file(needed: int, what: str) -> NDArray[np.uint8]:
     needed : int
         Size of the file in bytes.
     what : str
-        Says what the file is for, in the plural: "features".
+        Content of the file, in the plural, such as "features".
 
     Raises
     ------
@@ -52,8 +52,8 @@ def mapped_file(needed: int, what: str) -> NDArray[np.uint8]:
     try:
         return _mapped(needed, folder)
     except OSError as error:  # another program used the space first, or there is a disk quota
-        told = f"{_no_room(needed, what, folder, free)} ({error.strerror})"
-        raise OutOfMemoryError(told) from error
+        why = f"{_no_room(needed, what, folder, free)} ({error.strerror})"
+        raise OutOfMemoryError(why) from error
 
 
 def _mapped(needed: int, folder: str) -> NDArray[np.uint8]:
@@ -94,7 +94,7 @@ def check_scratch_folder() -> str:
 
 
 def _usual_folder() -> str:
-    """Return the temporary folder; if its files take memory, one whose files do not, if any."""
+    """Return the temporary folder, or `ON_DISK` if files in the temporary folder take memory."""
     usual = tempfile.gettempdir()
     if sys.platform != "linux" or not _takes_memory(usual) or _takes_memory(ON_DISK):
         return usual

@@ -1,8 +1,8 @@
 """Run a chain on one plane, stage by stage and tile by tile.
 
 Every kind of run uses this module: a plane that is one tile, tiles with a halo that the user chose,
-and stages, whose tiles leave no seams; see `stage_plan`. The device never holds more than one tile
-and the small values that were gathered.
+and stages, whose tiles leave no seams; see `stage_plan`. The device's memory never contains more
+than one tile and the small gathered values.
 
 Letters: C channels, H x W pixels of the image that enters the network.
 """
@@ -53,7 +53,7 @@ def run_stages(context: StageContext) -> Iterator[float]:
 
 
 def _values_after(context: StageContext, number: int) -> set[str]:
-    """Return the names of gathered values that stages after this number use."""
+    """Return the names of the gathered values that stages after stage `number` use."""
     later = context.stages.all[number + 1 :]
     steps = (context.chain[index] for stage in later for index, _ in stage.steps)
     return {name for step in steps if isinstance(step, Step) for name in step.uses}
@@ -62,7 +62,7 @@ def _values_after(context: StageContext, number: int) -> set[str]:
 def _run_stage(context: StageContext, stage: Stage, last_read: Sequence[str]) -> Iterator[float]:
     """Run one stage; yield the share of the current tile that is done, 1 at its end.
 
-    No later stage reads `last_read`.
+    The planes `last_read` are freed row by row, because no later stage reads them.
     """
     link = None if stage.gather is None else context.chain[stage.gather]
     tiles = context.stages.tiles(stage)

@@ -54,7 +54,7 @@ class StageContext:
     """Choice of kernels, as `use_kernels` takes it."""
     float32_chain: Callable[[], Chain] | None = None
     """Returns the chain in float32, to compute implausible tiles again. None if there are several
-    stages: stored features may then be infinite already, so the whole plane starts again."""
+    stages: stored features may then be infinite already, so the whole plane is computed again."""
     backend: Backend | None = None
     """The engine that computes segments; None if PyTorch runs all steps one by one."""
     values: dict[str, Tensor] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class StageContext:
 def compute_tile(
     context: StageContext, stage: Stage, tile: Tile, segments: Sequence[Segment] | None
 ) -> Generator[float, None, tuple[int, Tensor, Tensor] | None]:
-    """Compute one tile and keep its core; if it is implausible, compute it again in float32.
+    """Compute one tile and keep its core; if the result is implausible, compute it in float32.
 
     PyTorch computes the tile step by step, so that the run can be cancelled between two steps.
 
@@ -177,8 +177,8 @@ class TileBuffers:
     halo : int
         Width of the halo around the core, at edges inside the image, in pixels.
     uniform : bool
-        Whether every step computes all that the tile reads, so that the operations are the same for
-        all tiles. Wrong pixels then stay until the halo is cropped.
+        Whether every step computes all pixels that the tile reads, so that the operations are the
+        same for all tiles. Wrong pixels near edges are then cropped only with the halo.
     """
 
     def __init__(
@@ -206,14 +206,14 @@ class TileBuffers:
         self.put(RESULT, held[RESULT])
 
     def costs_of(self, stage: Stage) -> list[float]:
-        """Return the cost of each step of a stage, which is above 0."""
+        """Return the cost of each step of a stage, always above 0."""
         flops = self._context.stages.profile.flops
         return [flops[index] + 1.0 for index, _ in stage.steps]
 
     def compute(self, step: Link, margin: int) -> None:
         """Compute a step on the core and `margin` pixels around it."""
         if not isinstance(step, Step):
-            raise TypeError(f"tiles compute steps, got {type(step).__name__}")
+            raise TypeError(f"a tile needs a Step to compute, got {type(step).__name__}")
         grid = self._context.stages.grid
         radius = -(-step.radius // grid.multiple) * grid.multiple
         unneeded = 0 if self._uniform else self._halo - margin - radius

@@ -1,8 +1,8 @@
 """Upscale one image tile by tile, as a generator.
 
-A script loops over the generator, a worker thread runs it, a test steps through it. Closing it
-cancels the run within one tile and frees the memory. The device never holds more than one tile and
-its result.
+A script loops over the generator, a worker thread runs it, a test steps through it. Closing the
+generator cancels the run within one tile and frees the memory. The device's memory never contains
+more than one tile and its result.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Upscaled:
     record: dict[str, object]
     """Model, settings, versions and diagnostics: enough to repeat the run."""
     spread: NDArray[np.float32] | None = None
-    """Standard deviation over the eight views, in the values, axes and shape of `pixels`; None
-    unless `Settings.spread` asks for it."""
+    """Standard deviation over the eight orientations, with the unit, axes and shape of `pixels`;
+    None unless `Settings.spread` is True."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Planes:
     layout: Layout
     """Layout of all planes together."""
     read: Callable[[tuple[int, ...]], Filled]
-    """Takes an index along the looped axes, and reads this plane."""
+    """Takes the index of a plane along the looped axes; returns its pixels."""
     values: ValueRange
     """Black and white."""
     output: Output
@@ -76,7 +76,7 @@ class Planes:
     """Counts of a longer run, to which this part is added without a report; None if this is a whole
     run, which reports its counts."""
     partial: PartialResult | None = None
-    """Gets the record at the end, also if the run is cancelled."""
+    """Receives the record at the end, even if the run is cancelled."""
     spread: Output | None = None
     """Array of float32 with the enlarged `layout`, for the spread of an ensemble."""
 
@@ -96,7 +96,7 @@ def upscale_array(
     ----------
     image : array
         Integers or floats, (Y, X), (..., Y, X), or with RGB or RGBA last. NumPy, dask or Zarr; read
-        plane by plane. NaN is a pixel without a value, and is NaN in the result.
+        plane by plane. NaN marks a pixel without a value, and stays NaN in the result.
     network : Network
         Network to run. It is not changed; a copy runs if device or precision differ.
     settings : Settings, optional
@@ -104,13 +104,13 @@ def upscale_array(
     axes : str, optional
         One letter per axis, such as "TZYX" or "YXC"; see `arrays.layout_of`.
     partial : PartialResult, optional
-        Gets the result, so that finished pixels are not lost if the run is cancelled.
+        Receives the result, so that finished pixels are not lost if the run is cancelled.
 
     Yields
     ------
     Progress
-        Its `message` reports smaller tiles, computations repeated in float32 and implausible
-        results.
+        Its `message` tells the user about smaller tiles, computations repeated in float32 and
+        implausible results.
 
     Returns
     -------
@@ -123,7 +123,8 @@ def upscale_array(
         If the image is empty or has infinite values, if the axes do not fit it, or if a setting is
         wrong.
     OutOfMemoryError
-        If the run does not fit into memory, before anything is read, or if memory runs out later.
+        If the run does not fit into memory, which is checked before anything is read, or if memory
+        runs out later.
     """
     with explain_memory_errors("upscaling the image"):
         return (yield from _upscale(image, network, settings or Settings(), axes, partial))
@@ -136,7 +137,7 @@ def _upscale(
     axes: str | None,
     partial: PartialResult | None,
 ) -> Generator[Progress, None, Upscaled]:
-    """Upscale an image as `upscale_array` does, but raise any class of error if memory runs out."""
+    """Upscale an image as `upscale_array` does, but let any class of memory error through."""
     layout = layout_of(image.shape, image.dtype, axes)
     kind = layout.as_floats if settings.unrounded else layout
     prepared = prepare(kind, network, settings, lazy=not isinstance(image, np.ndarray))
@@ -212,7 +213,7 @@ def upscale_planes(
             planes.partial.end(record_of(run_context, plan, notes.all, prepared, pace.away))
         raise
     finally:
-        run_context.chains.clear()  # so that nothing of the run stays on the device
+        run_context.chains.clear()  # so that no copy of the network stays on the device
         run_context.backend.close()
         release(plan.device)
     record = record_of(run_context, plan, notes.all, prepared, pace.away)

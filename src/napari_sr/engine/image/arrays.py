@@ -1,4 +1,4 @@
-"""Axes of arrays; read and write planes. Only this module converts axes.
+"""Read and write the planes of arrays with any axes. Only this module converts axes.
 
 Letters: Y and X are the image axes; a last axis C or S of 3 or 4 entries is RGB or RGBA; any
 other letter (T, Z, C, ...) is an axis that is looped over, plane by plane.
@@ -118,7 +118,7 @@ class Layout:
 
     @property
     def as_floats(self) -> Layout:
-        """The same layout of floats that hold unrounded means of its values."""
+        """The same layout with a float type that can hold unrounded means of its values."""
         wide = self.dtype.itemsize > (4 if self.dtype.kind == "f" else 2)
         return replace(self, dtype=np.dtype(np.float64 if wide else np.float32))
 
@@ -134,7 +134,7 @@ class Layout:
 
 
 class Cropped:
-    """Some rows and columns of an image; pixels are read where they are sliced.
+    """Some rows and columns of an image; pixels are read only when they are sliced.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def refuse_masked(image: Any) -> None:
     Raises
     ------
     ValueError
-        If integers are masked; the message has their number.
+        If integers are masked; the message gives their number.
     """
     if isinstance(image, np.ma.MaskedArray) and image.dtype.kind != "f" and np.ma.is_masked(image):
         count = int(np.count_nonzero(np.ma.getmaskarray(image)))

@@ -1,4 +1,4 @@
-"""Letters for the axes of an array: check given ones; otherwise guess them if that is safe.
+"""Letters for the axes of an array: check given letters, or guess them where this is safe.
 
 Letters: Y and X are the image axes; a last axis S, or a last axis C of 3 or 4 entries, is RGB or
 RGBA; any other letter is an axis that is looped over.
@@ -45,8 +45,8 @@ def axes_of(shape: tuple[int, ...], kind: np.dtype[Any], axes: str | None = None
     letters = isinstance(axes, str) and axes.isalpha() and axes.isupper()
     if not letters or len(axes) != len(shape) or not _fit(axes):
         raise ValueError(
-            f"axes must be {len(shape)} different capital letters for shape {shape}, Y and X "
-            f"among them and S only last, such as 'ZYX' or 'YXC'; got {axes!r}"
+            f"axes must be {len(shape)} different capital letters for shape {shape}, with Y and X "
+            f"among them, and S only at the end, such as 'ZYX' or 'YXC'; got {axes!r}"
         )
     if axes[-1] == "S" and shape[-1] not in (3, 4):
         raise ValueError(f"axis S needs 3 (RGB) or 4 (RGBA) entries, got {shape[-1]} in {shape}")

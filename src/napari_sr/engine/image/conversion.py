@@ -1,4 +1,4 @@
-"""Convert what users pass as an image (tensors, Pillow images, lists), and fill NaN.
+"""Convert objects that users pass as images (tensors, Pillow images, lists), and fill NaN.
 
 Letters: H x W pixels, C channels.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.plane_ends import PlaneEnds
 
 AS_GREY, AS_RGB, AS_RGBA = ("1",), ("YCbCr", "HSV", "RGBX"), ("LA", "La", "PA", "RGBa")
-"""Pillow modes that convert to grey, RGB or RGBA without loss of meaning."""
+"""Pillow modes that convert to grey, RGB or RGBA without a change of colour."""
 UNCHANGED = ("L", "RGB", "RGBA", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 """Pillow modes that need no conversion."""
 
@@ -39,7 +39,7 @@ def as_array(image: Any) -> Any:
     Raises
     ------
     ValueError
-        If the object is a path, or cannot be converted to an array; the message has its type.
+        If the object is a path, or cannot be converted to an array; the message names its type.
     """
     if isinstance(image, str | bytes | os.PathLike):
         raise ValueError(
@@ -104,7 +104,7 @@ def whole_number(name: str, value: Any, least: int = 1) -> int | None:
     Raises
     ------
     ValueError
-        If the value is not a whole number, or is less than `least`; the message has the name and
+        If the value is not a whole number, or is less than `least`; the message gives the name and
         the value.
     """
     if value is None:
@@ -131,12 +131,12 @@ class Extension:
         return cls(width, width, width, width)
 
     def of(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Return height and width of pixels of this height and width after the extension."""
+        """Return the height and width of a plane, given as `size`, after the extension."""
         return size[0] + self.top + self.bottom, size[1] + self.left + self.right
 
 
 class Filled(NamedTuple):
-    """A plane, or a part of one, whose NaN are replaced by values of neighbours."""
+    """A plane, or a part of a plane, whose NaN are replaced by values of neighbours."""
 
     pixels: NDArray[Any]
     """(H, W, C), without NaN."""
@@ -145,27 +145,27 @@ class Filled(NamedTuple):
     kept: tuple[slice, slice] | None = None
     """Rows and columns whose result is kept; None for all."""
     origin: tuple[int, int] = (0, 0)
-    """Row and column in the plane of the first of these pixels."""
+    """Row and column of the first pixel in the whole plane."""
     whole: Callable[[], PlaneEnds] | None = None
     """Returns the smallest and largest values of the whole plane, which it may have to read;
     None if these pixels are the whole plane."""
     extension: Extension = Extension()
-    """Reflected pixels that the network reads around these."""
+    """Reflected pixels that the network reads around these pixels."""
 
 
 def fill_missing(pixels: NDArray[Any], reach: int | None = None) -> Filled:
     """Replace NaN by the value of a neighbour.
 
-    Each NaN becomes the nearest value in its row, or, if the row has none, in its column. The rest
-    becomes the smallest value of the plane, or zero if the whole plane is NaN.
+    Each NaN becomes the nearest value in its row or, if the row has none within `reach`, in its
+    column. Any other NaN becomes the smallest value of the plane, or zero if the plane is all NaN.
 
     Parameters
     ----------
     pixels : array, (H, W, C)
-        Floats or integers. Without NaN, they are returned as they are.
+        Floats or integers. Without NaN, they are returned unchanged.
     reach : int, optional
-        Largest distance of a neighbour in pixels; by default, any. The receptive field of the
-        network suffices: every NaN that affects a pixel with a value is then filled by a neighbour,
+        Largest distance of a neighbour in pixels; by default, any distance. The receptive field of
+        the network suffices: then a neighbour fills every NaN that affects a pixel with a value,
         and a part of a plane is filled in the same way as the whole plane.
     """
     if pixels.dtype.kind != "f" or not np.isnan(pixels).any():

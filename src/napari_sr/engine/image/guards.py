@@ -1,7 +1,7 @@
 """Diagnostics of a run: missing pixels, implausible results, values beyond black and white.
 
-A network may return values far outside what its input allows: for uniform noise, BSRN x2 returns
--2080 to 1700 instead of 0 to 1. A float image may have NaN where nothing was measured.
+A network may return implausible values: for uniform noise, BSRN x2 returns -2080 to 1700 instead of
+0 to 1. A float image may have NaN where nothing was measured.
 
 Letters: H x W pixels.
 """
@@ -45,12 +45,13 @@ class Diagnostics:
     orientations: int = 1
     """8 if the result is the mean of eight results, which are all checked; otherwise 1."""
     declared: bool = False
-    """Whether the user gave black and white as numbers. Only then are values beyond them reported:
-    beyond percentiles there are always some, and undeclared floats get another warning."""
+    """Whether the user gave black and white as numbers. Otherwise, values beyond them are not
+    reported: there are always some beyond percentiles, and another warning is for floats without a
+    declared range."""
     masked: int = 0
     """Number of pixels without a value."""
     recomputed: int = 0
-    """Number of tiles that were computed again in float32, or of whole planes if they run in
+    """Number of tiles that were computed again in float32; number of planes, if they run in
     stages."""
     outliers: int = 0
     """Number of values of the result that are outside the bounds, even in float32."""

@@ -31,7 +31,7 @@ def opacity_range(alpha: NDArray[Any]) -> tuple[float, float]:
 
 
 def opacity_of_plane(plane: Filled) -> tuple[float, float]:
-    """Return the opacity range of the whole plane from which these pixels, (H, W, 4), come."""
+    """Return the opacity range of the whole plane that contains these pixels, (H, W, 4)."""
     alpha = plane.pixels[..., 3]
     if (
         plane.whole is None or alpha.dtype.kind != "f"
@@ -41,7 +41,7 @@ def opacity_of_plane(plane: Filled) -> tuple[float, float]:
 
 
 def snapped(alpha: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Set enlarged opacity that is 0 or 1 but for rounding errors to 0 or 1 (1 is opaque)."""
+    """Set enlarged opacity within a rounding error of 0 or 1 to exactly 0 or 1 (1 is opaque)."""
     wide = alpha.astype(np.float64)
     end = np.rint(wide)
     return np.where(np.abs(wide - end) <= ROUNDING, end, wide)

@@ -1,7 +1,7 @@
 """Measure overshoot: how far results exceed the values of their plane, near sharp edges.
 
-From a photograph with values of 2 to 255, bicubic interpolation and networks make -42 to 357. That
-is how they work, so overshoot is not clipped. It is reported, because such values were never
+For a photograph with values from 2 to 255, bicubic interpolation and networks return -42 to 357.
+This is normal, so overshoot is not clipped. It is reported, because such values were never
 measured.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from napari_sr.engine.image.digits import distinct
 
 REPORTED_ABOVE = 1 / 20
-"""Share of black to white. Less overshoot is recorded but not reported. Bicubic interpolation of
-scikit-image's `camera` in floats overshoots by 0.04, FSRCNN by 0.08."""
+"""Largest overshoot that is recorded but not reported, as a share of the range from black to white.
+Bicubic interpolation of scikit-image's `camera` in floats overshoots by 0.04, FSRCNN by 0.08."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Overshoot:
     plane does not reach this end."""
     below: float = 0.0
     above: float = 0.0
-    """Largest distance below the smallest, and above the largest, value of the plane."""
+    """Largest distance below the smallest value, and above the largest value, of the plane."""
     lowest: float = math.inf
     highest: float = -math.inf
     """Smallest and largest value of the result."""

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import ArrayLike, Layout
 
 BAND = (1024, 16384)
-"""Rows and columns of the parts that are read at a time: 32 MiB of uint16."""
+"""Rows and columns of the parts that are read one at a time: 32 MiB of uint16."""
 
 
 class PlaneEnds(NamedTuple):
-    """Smallest and largest values of a plane; NaN are left out."""
+    """Smallest and largest values of a plane; NaN are ignored."""
 
     low: float
     high: float

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.conversion import Filled
 
 LEAST_ROOM = 0.25
-"""How far results may exceed the values of any plane, as a share of black to white: sharp edges
-overshoot, and the range of a constant plane is empty."""
+"""How far results may always exceed the values of their plane, as a share of the range from black
+to white: sharp edges overshoot, and the range of a constant plane is empty."""
 ROUNDING = 1e-5
-"""Share of black to white: a smaller excess is a rounding error, not overshoot."""
+"""Largest excess that counts as a rounding error, not as overshoot, as a share of the range from
+black to white."""
 _LARGEST_HALF = 65504.0
 """The largest float16."""
 
@@ -90,7 +91,7 @@ class Bounds:
 
 
 class PlaneValues:
-    """Values of one plane, and their conversion; alpha has a range of its own: see `opacity`.
+    """Values of one plane, and their conversion; alpha has a separate range: see `opacity`.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ class PlaneValues:
     """
 
     def __init__(self, plane: Filled, values: ValueRange, dtype: DTypeLike) -> None:
-        # NaN are filled once, because which neighbour fills them depends on the orientation
+        # NaN are filled before a plane is turned; afterwards, other neighbours would fill them
         self.pixels, self.missing = plane.pixels, plane.missing
         self._range = values
         self._dtype = dtype
@@ -128,7 +129,7 @@ class PlaneValues:
         if self.pixels.shape[-1] == 4:
             self._opacity = ValueRange(*opacity_of_plane(plane))
         self._whole = plane.whole
-        self._take(*_ends(self.pixels[..., :3]))
+        self._set_ends(*_ends(self.pixels[..., :3]))
         shown = visible(self.pixels[plane.kept or ...], self.pixels.shape[-1])
         self.lowest, self.highest = _ends(shown)
         self.visible, self.beyond = shown.size, 0
@@ -136,21 +137,21 @@ class PlaneValues:
             self.beyond = int(np.count_nonzero((shown < values.low) | (shown > values.high)))
         self.reset()
 
-    def _take(self, low: float, high: float) -> None:
-        """Set the smallest and largest value of the plane."""
+    def _set_ends(self, low: float, high: float) -> None:
+        """Set the smallest and largest value of the plane, and the bounds of results."""
         self._low, self._high = low, high
         self.bounds = Bounds.of(*self._range.encode(np.array([low, high])).tolist())
 
     def widen(self) -> bool:
-        """Take the wider range of the whole plane; return False if it is already in use."""
+        """Use the range of the whole plane from now on; return False if it is already used."""
         if self._whole is None:
             return False
         whole, self._whole = self._whole(), None
-        self._take(min(self._low, whole.low), max(self._high, whole.high))
+        self._set_ends(min(self._low, whole.low), max(self._high, whole.high))
         return True
 
     def reset(self) -> None:
-        """Forget the overshoot of decoded results, because the plane starts again."""
+        """Forget the overshoot of decoded results, because the plane is computed again."""
         self.overshoot = Overshoot(self._range.high - self._range.low)
 
     def encode(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
@@ -202,9 +203,9 @@ class PlaneValues:
         return float(low), float(high)
 
     def _add_overshoot(self, encoded: NDArray[np.float32], written: NDArray[Any]) -> None:
-        """Measure the overshoot of colours, (H, W, C), encoded and as written; skip NaN."""
+        """Measure the overshoot of colours, (H, W, C), before and after decoding; skip NaN."""
         overshoot, integer = self.overshoot, written.dtype.kind != "f"
-        finds = (np.min, np.max) if integer else (np.fmin.reduce, np.fmax.reduce)  # floats: no NaN
+        finds = (np.min, np.max) if integer else (np.fmin.reduce, np.fmax.reduce)  # skip NaN
         low, high = (float(find(written, axis=None)) for find in finds)
         overshoot.values += written.size
         overshoot.lowest = min(overshoot.lowest, low)
@@ -221,10 +222,10 @@ class PlaneValues:
             overshoot.cut += self._count_cut(encoded, low, high)
 
     def _count_cut(self, encoded: NDArray[np.float32], low: float, high: float) -> int:
-        """Count values that were clipped to an end of the type that the plane does not reach."""
+        """Count the values clipped to an end of the integer type that the plane does not reach."""
         limits, black = np.iinfo(self._dtype), self._range.low
         width = self._range.high - black
-        count = 0  # values up to half a step beyond an end round to the end and are not cut off
+        count = 0  # values up to 0.5 beyond an end are rounded to the end, not clipped
         if low <= limits.min < self._low:
             count += int(np.count_nonzero(encoded < (limits.min - 0.5 - black) / width))
         if high >= limits.max > self._high:

@@ -85,13 +85,13 @@ def check_values(
     declared : (low, high) or Percentiles, optional
         Black and white as the user declared them.
     has_weights : bool
-        Whether the network has weights. Interpolation has none, and gets no warning of faint
+        Whether the network has weights. Interpolation has no weights, and so no warning about faint
         images.
 
     Raises
     ------
     ValueError
-        If values are infinite (the message has their number and the position of the first), or if
+        If values are infinite (the message gives their number and the position of the first), or if
         integers are masked.
     """
     refuse_masked(image)
@@ -115,8 +115,8 @@ def check_values(
         if 0 < share < FAINT:
             warnings.warn(
                 f"the values of this {kind} image span {low:g} to {high:g}, {share:.1%} of the "
-                f"range {usual.low:g} to {usual.high:g} from black to white: networks do worse on "
-                "so faint an image; declare black and white with value_range "
+                f"range from black to white, {usual.low:g} to {usual.high:g}: networks do worse on "
+                "such a faint image; declare black and white with value_range "
                 "(--value-range 0 4095 for 12 bits)",
                 FaintImageWarning,
                 stacklevel=2,
@@ -124,7 +124,7 @@ def check_values(
 
 
 def _span_of_floats(image: ArrayLike, layout: Layout) -> tuple[float, float]:
-    """Return the smallest and largest visible value of all planes; raise an error for infinity."""
+    """Return the smallest and largest visible value of all planes; refuse infinite values."""
     bad, first, low, high = 0, None, math.inf, -math.inf
     for plane in layout.planes():
         values = layout.read(image, plane)

@@ -1,8 +1,8 @@
 """Blocks of an image that is larger than memory: rectangles of planes, computed independently.
 
 A block is read with a margin as wide as the network's receptive field, so its result equals the
-same part of the whole plane's result. This works for networks without global values; for others, a
-block is a whole plane.
+same part of the whole plane's result. This works for networks without global values, which are
+gathered from a whole plane; for networks with global values, a block is a whole plane.
 
 Letters: H x W pixels of the image, S scale.
 """
@@ -30,14 +30,15 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 SIDE = 2048
-"""Approximate side of a block's result in pixels: a shard of some MB, computed within seconds."""
+"""Approximate side of a block's result in pixels. Such a result, written as one shard (a file with
+several chunks of a Zarr array), has some MB and is computed within seconds."""
 SIDES = (1024, 512, 256)
 """Sides that blocks may have, in LR pixels."""
 LEAST_WINDOW = 32
-"""Smallest side in LR pixels of the windows of local networks: libraries sum windows below about
-20 pixels in another order, which changes the last bits of FSRCNN x4 in float32."""
+"""Smallest side, in LR pixels, of the window that is read for a block. For windows below about 20
+pixels, libraries add in another order, which changes the last bits of FSRCNN x4 in float32."""
 CONTEXT = 64
-"""Number of LR pixels around a region that networks with global values read, instead of the whole
+"""Number of LR pixels that networks with global values read around a region, instead of the whole
 plane."""
 
 
@@ -46,7 +47,7 @@ class Block:
     """One rectangle of one plane."""
 
     number: int
-    """Position among all blocks, plane by plane and row by row."""
+    """Position in the order of all blocks: plane by plane, and row by row."""
     plane: tuple[int, ...]
     """Index of the plane along the looped axes."""
     core: Region
@@ -59,7 +60,7 @@ class Block:
     place: Region
     """The core's position relative to the region that is cut into blocks."""
     last: bool = True
-    """Whether this is a whole block, or the last part of one."""
+    """True for a whole block, and for the last part of a block that is computed in parts."""
 
     @property
     def extension(self) -> Extension:
@@ -88,7 +89,7 @@ class BlockGrid:
     multiple: int = 1
     """Windows begin at multiples of this."""
     least: int = 1
-    """Smallest side of a window in LR pixels, if the image is that large."""
+    """Smallest side of a window in LR pixels; smaller only if the image is smaller."""
     whole: bool = False
     """Whether each block is a plane, because the network needs whole planes."""
     region: Region | None = None
@@ -143,7 +144,7 @@ class BlockGrid:
         return Block(number, self._planes[plane], core, window, extended, place)
 
     def reads_plane(self, block: Block) -> bool:
-        """Return whether the network reads the whole plane of a block, with all that extends it."""
+        """Return whether the network reads a block's whole plane, including reflected pixels."""
         plane = self.layout.height, self.layout.width
         return block.extended.size == Extension.around(self.border).of(plane)
 
@@ -157,8 +158,8 @@ class BlockGrid:
     def _widened(self, core: slice, side: int, length: int) -> slice:
         """Return the pixels that the network reads for a core along one axis of the extended plane.
 
-        They have one length for all whole cores, so that these share a plan and the compiled
-        network: at both ends of an axis, they include more than their core needs.
+        Their number is the same for all whole cores, so that these share a plan and a compiled
+        network. So at both ends of an axis, the network reads more pixels than the core needs.
         """
         usual = side + 2 * self.margin
         first, last = -self.border, length + self.border
@@ -199,7 +200,8 @@ def margin_of(network: Network, halo: int | None = None) -> int:
     field = network.receptive_field if halo is None else halo
     if field is None:
         raise ValueError(
-            f"{network.title} reads the whole image, so no margin of blocks is wide enough"
+            f"blocks need a network with a limited receptive field, but {network.title} reads the "
+            "whole image"
         )
     return math.ceil(field / network.tile_alignment) * network.tile_alignment
 
@@ -229,7 +231,7 @@ def make_grid(
     network : Network
         The network that will run.
     local : bool
-        Whether blocks may be smaller than planes; see `is_local`.
+        Whether blocks may be smaller than planes, as `is_local` returns it.
     halo : int, optional
         Margin that the user chose.
     border : int
@@ -255,7 +257,7 @@ def make_grid(
 
 
 def usual_side(scale: int) -> int:
-    """Return the usual side of a block, or of a whole plane's shard, in LR pixels."""
+    """Return the usual side, in LR pixels, of a block, or of a shard if blocks are whole planes."""
     fitting = [one for one in SIDES if one * scale <= SIDE]
     return max(fitting, default=SIDES[-1])
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 BORDERS = ("auto", "reflect", "zeros")
 """Values of the setting `border`."""
 USUAL_WIDTH = Network.zeros_reach
-"""Width of the extension for most networks, in LR pixels. It adds 2.4 % of pixels to a plane of
+"""Width of the extension for most networks, in LR pixels. It adds 2.4 % to the pixels of a plane of
 1024 x 1024."""
 
 
@@ -23,7 +23,7 @@ def check_border(border: object) -> None:
     Raises
     ------
     ValueError
-        If it is not one of `BORDERS`; the message has the value.
+        If it is not one of `BORDERS`; the message names the value.
     """
     if border not in BORDERS:
         raise ValueError(f"border must be one of {', '.join(BORDERS)}, got {border!r}")
@@ -33,8 +33,8 @@ def border_width(network: Network, settings: Settings) -> int:
     """Return by how many LR pixels a plane is extended on each side.
 
     The width is the network's receptive field, but at most its `zeros_reach`, rounded up to its
-    alignment. By default, networks whose receptive field is unknown or the whole image are left
-    out: reflected pixels would change the values that they gather from the whole image.
+    alignment. By default, it is 0 for networks whose receptive field is unknown or the whole image:
+    reflected pixels would change the values that these networks gather from the whole image.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def border_width(network: Network, settings: Settings) -> int:
         Network to run.
     settings : Settings
         `border` is "auto" for the rule above, "reflect" to extend planes for all networks that pad
-        with zeros, or "zeros" to extend none.
+        with zeros, or "zeros" to extend no plane.
 
     Raises
     ------
@@ -62,5 +62,5 @@ def border_width(network: Network, settings: Settings) -> int:
 
 
 def decided_border(network: Network, settings: Settings) -> str:
-    """Return "reflect" if planes are extended, or else "zeros"."""
+    """Return "reflect" if planes are extended, otherwise "zeros"."""
     return "reflect" if border_width(network, settings) else "zeros"

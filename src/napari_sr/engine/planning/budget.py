@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 MASKS = 2
 """Extra bytes per value of a plane while it is searched for NaN, infinity and outliers."""
 RESULT_OF_TILE = 4
-"""Bytes per value of a tile's result, without the copies of the few values converted at a time."""
+"""Bytes per value of a tile's result. Conversion copies only few values at a time, which are not
+counted."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class Budget:
     """Main memory of one run in bytes; a tile on a GPU is not included."""
 
     result: int
-    """The whole output array, and that of the spread."""
+    """The output array, and the array of the ensemble's spread if it is wanted."""
     plane: int
     """One plane of the image, with the masks."""
     tile: int
     """One tile and its result."""
     spilled: int
-    """The part of stored features and of an ensemble's mean that stays in memory."""
+    """The part of stored features, and of an ensemble's mean, that stays in memory."""
 
     @property
     def total(self) -> int:
@@ -68,7 +69,7 @@ def budget(
     lazy : bool
         Whether planes are read one at a time. If not, the image is in memory already.
     shards : bool
-        Whether the result is written shard by shard as tiles cover it, instead of being in memory.
+        Whether the result is written to files shard by shard, instead of staying in memory.
     """
     kind = layout.dtype
     values = layout.height * layout.width * layout.channels
@@ -125,8 +126,8 @@ def fit_to_memory(
         smaller = plan.halved() if needed.total - needed.tile <= free else None
     if shards:
         raise OutOfMemoryError(
-            f"{network.title} reads whole planes: one plane of the image and the tiles of its "
-            f"result need {in_words(needed.total)} of memory, but only {in_words(free)} are free: "
+            f"{network.title} reads whole planes, and one plane of the image with the tiles of its "
+            f"result needs {in_words(needed.total)} of memory, but only {in_words(free)} are free: "
             "upscale a region of the image, or choose a network with a limited receptive field"
         )
     raise OutOfMemoryError(
@@ -140,7 +141,7 @@ def fit_to_memory(
 
 @contextmanager
 def explain_memory_errors(what: str) -> Iterator[None]:
-    """Context: turn errors about lack of memory into an `OutOfMemoryError` that names the action.
+    """Turn out-of-memory errors of a `with` block into an `OutOfMemoryError` naming the action.
 
     Parameters
     ----------

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 ELEMENTWISE = 20
-"""Cost of writing one value, in floating-point operations; it is added to that of convolutions."""
+"""Cost of writing one value, as a number of floating-point operations, added to those of
+convolutions."""
 _PROBE = 96
 """Height and width of the image that is profiled, in pixels."""
 
@@ -66,7 +67,7 @@ def profile(chain: Chain, network: Network, channels: int) -> Profile:
     Parameters
     ----------
     chain : Chain
-        Chain of a network on the meta device (`memory.meta_copy`); one link writes each name.
+        Chain of a network on the meta device (`memory.meta_copy`), with one writer for each name.
     network : Network
         Network of the chain; only its least size and multiple are used.
     channels : int

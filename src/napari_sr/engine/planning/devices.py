@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FEATURES_SHARE = 0.1
 """Share of the free memory that feature planes may use before they go to files."""
 GIVES_BACK = sys.platform == "linux"
-"""Whether feature planes give memory back row by row, and not only as a whole."""
+"""Whether the memory of feature planes can be freed row by row, and not only as a whole."""
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 # text in allocators' errors; only CUDA has a separate exception class
@@ -117,8 +117,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 def trim() -> None:
     """Return freed memory to the operating system.
 
-    The C library of most Linux systems keeps freed memory between blocks that are still in use.
-    Over the stages of one run, that added up to three times the tile's own memory
+    The C library of most Linux systems keeps freed memory that lies between blocks in use. Over the
+    stages of one run, this memory grew to three times the tile's own memory
     (benchmarks/memory/tile_memory.py).
     """
     if sys.platform.startswith("linux"):
@@ -160,7 +160,7 @@ def memory_for_features() -> int:
 
 
 def on_device(network: Network, device: torch.device, precision: torch.dtype) -> Network:
-    """Return the network on a device in a precision; the same object if it is there already."""
+    """Return the network on a device in a precision: itself, if it has both already, or a copy."""
     weight = next(network.parameters(), None)
     if weight is None:  # networks without weights compute on the device of the image
         return network

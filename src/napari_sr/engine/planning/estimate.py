@@ -46,8 +46,8 @@ class Estimate:
     overhead: float
     """Extra work of the tiles, as a share of the work of a single tile."""
     spilled_bytes: int
-    """Bytes of features between stages, and of an ensemble's mean and spread. They are stored in
-    main memory, or in files if memory is short."""
+    """Bytes of features between stages, and of an ensemble's mean and spread, stored in main memory
+    or, if memory is short, in files."""
     orientations: int
     """How often each plane is computed: 8 for an ensemble, else 1."""
 

@@ -27,7 +27,7 @@ inputs. Measured on the CPU (benchmarks/memory/forecast.py)."""
 
 
 class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
-    """Counts the bytes of live tensors, their peak, and the elements of the largest tensor."""
+    """A mode that counts bytes of live tensors, their peak, and elements of the largest tensor."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # likewise
@@ -66,7 +66,7 @@ class Footprint:
     peak: int
     """Largest total size of tensors that exist at the same time, in bytes."""
     largest: int
-    """Elements of the largest tensor."""
+    """Number of elements of the largest tensor."""
 
 
 def peak_bytes(network: Network, channels: int, height: int, width: int) -> int:

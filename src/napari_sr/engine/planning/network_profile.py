@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NetworkProfile:
-    """Chain and costs of a network for images of one channel count in one precision."""
+    """Chain and costs of a network, for one number of image channels and one precision."""
 
     chain: Chain
     """Chain of the network on the meta device."""
@@ -66,7 +66,7 @@ _profiles: WeakKeyDictionary[Network, dict[tuple[int, torch.dtype], NetworkProfi
 
 
 def profile_of(network: Network, channels: int, precision: torch.dtype) -> NetworkProfile:
-    """Return the profile of a network; cache it as long as the network lives."""
+    """Return the profile of a network; cache it as long as the network exists."""
     known = _profiles.setdefault(network, {})
     key = (channels, precision)
     if key not in known:

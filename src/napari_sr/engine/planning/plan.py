@@ -101,12 +101,12 @@ class Plan:
     @property
     def count(self) -> int:
         """Number of tiles of one plane, over all stages and orientations."""
-        # a transposed plane has as many tiles
+        # a transposed plane has the same number of tiles
         return self.orientations * self.stages.count
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
-        """Shares of one orientation's work that are done after each tile; the last share is 1."""
+        """Share of one orientation's work that is done after each tile; 1 after the last tile."""
         counts = list(map(self.stages.count_of, self.stages.all))
         costs = np.repeat(np.divide(self.stages.costs, counts), counts)
         done: NDArray[np.float64] = np.cumsum(costs)
@@ -134,7 +134,7 @@ class Plan:
 
     @property
     def side(self) -> int:
-        """Longer side of the largest tiles in LR pixels; for bands, that of a square as large."""
+        """Longer side of the largest tiles in LR pixels; for bands, the side of a square tile."""
         return min(max(self.stages.largest_tile), max(self.tile, self.least_tile))
 
     @property
@@ -159,7 +159,7 @@ class Plan:
 
 
 def rounds_inside(settings: Settings, device: torch.device, precision: torch.dtype) -> bool:
-    """Return whether only an engine uses bfloat16, inside segments, and all else is float32."""
+    """Return whether an engine computes segments in bfloat16, and everything else is float32."""
     asked = settings.chosen_engine == "openvino" and precision == torch.bfloat16
     return asked and device.type == "cpu"
 
@@ -178,8 +178,8 @@ def make_plan(
     settings : Settings
         Settings of the run.
     size : (int, int), optional
-        Height and width of a plane with the reflected pixels around it; by default, of a whole
-        plane.
+        Height and width of what the network reads, with reflected pixels; by default, those of a
+        whole plane.
 
     Raises
     ------

@@ -1,11 +1,11 @@
 """Segments of a stage: consecutive steps that do the same arithmetic for every tile.
 
 An engine captures or compiles a segment once and repeats it for every tile. A step that depends on
-the position of its tile cannot be repeated, because its numbers would be fixed. Such a step runs by
-itself and ends a segment, unless its values can be localised: prepared for the tile beforehand
-(`Step.localise`). Every other step does the same arithmetic for every tile, provided that it
-computes all that the tile reads, and that the wrong pixels at inner edges are cropped only at the
-end. This wastes work in stages of many wide steps, so these stages run step by step.
+the position of its tile cannot be repeated, because the position would be fixed. Such a step runs
+alone and ends a segment, unless its values can be localised, that is, prepared for the tile
+beforehand (`Step.localise`). Every other step does the same arithmetic for every tile, if it
+computes all pixels that the tile reads, and wrong pixels at inner edges are cropped only at the
+end. This wastes work in stages of many steps with large radii, so these stages run step by step.
 
 Letters: C channels, H x W pixels of the image that enters the network.
 """
@@ -57,7 +57,7 @@ def cut(chain: Chain, stage: Stage, *, localises: bool = False) -> tuple[Segment
         The stage to cut.
     localises : bool
         Whether segments may contain steps with `localise` and steps that return moments; the
-        moments are then not computed.
+        moments are then dropped.
     """
     if stage.at_once:
         return (Segment(tuple(range(len(chain))), True, (IMAGE,), (RESULT,)),)
@@ -96,12 +96,14 @@ def run_all(chain: Chain, image: Tensor) -> tuple[Tensor, ...]:
 def in_steps(
     function: Callable[..., tuple[Tensor, ...]], tensors: Sequence[Tensor]
 ) -> Generator[float, None, tuple[Tensor, ...]]:
-    """Call the function of a segment; yield between the links if it is a whole chain.
+    """Call the function of a segment, to check an engine's result.
+
+    If the segment is a whole chain, yield between its links, so that the run can be cancelled.
 
     Yields
     ------
     float
-        0.99, because an engine has computed the segment already.
+        0.99, the share of the work that is done: the engine has computed the segment already.
     """
     if not isinstance(function, partial) or function.func is not run_all:
         return function(*tensors)
@@ -115,7 +117,7 @@ def in_steps(
 
 
 def function_of(chain: Chain, segment: Segment) -> partial[tuple[Tensor, ...]]:
-    """Return the function of a segment. It is not a closure, which a traceback would keep alive."""
+    """Return the function of a segment; not a closure, which a traceback would keep in memory."""
     if len(segment.indices) == len(chain):
         return partial(run_all, chain)
     links = (chain[index] for index in segment.indices)
@@ -133,9 +135,9 @@ def localised(
     chain, segment
         A segment of a chain.
     values : mapping of str to Tensor
-        Planes of the segment, as far as the tile reads them, and gathered values.
+        The tile's parts of the planes that the segment reads, and gathered values.
     window : Window
-        Window that the tile reads.
+        Position and size of the tile.
     """
     links = (chain[index] for index in segment.indices)
     found = dict(values)

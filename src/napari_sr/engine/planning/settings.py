@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 ENGINE_VARIABLE = "NAPARI_SR_ENGINE"
-"""The environment variable that decides the engine "auto"."""
+"""The environment variable that replaces the engine "auto"."""
 
 _MORE = ("spread", "unrounded")
 """Settings that ask for more than the result."""
@@ -27,7 +27,7 @@ class Settings:
 
     tile: int | None = None
     """Largest side of a tile in LR pixels, halo included; None to limit it by free memory and, on a
-    CPU, by time. Tiles are smaller if a plane is then cut evenly, or if their feature maps would
+    CPU, by time. Tiles may be smaller, to cut a plane evenly, or because their feature maps would
     be too large for the device's libraries."""
     halo: int | None = None
     """Number of LR pixels that a tile reads around the part that it keeps; None for as many as the
@@ -37,7 +37,8 @@ class Settings:
     precision: str = "auto"
     """"auto", "float32", "float16" or "bfloat16"."""
     value_range: tuple[float, float] | Percentiles | None = None
-    """Black and white; None: the ends of an integer type, 0..1 for floats."""
+    """Values of black and white, or percentiles that give them; None for the ends of an integer
+    type, and 0..1 for floats."""
     kernels: str = "auto"
     """"auto": fused kernels where they are fast; "reference": plain PyTorch; "triton": kernels, and
     an error where they cannot run. The environment variable NAPARI_SR_KERNELS replaces "auto"."""
@@ -45,26 +46,26 @@ class Settings:
     """Treatment of results far outside the range of the plane's values: "clip", "mark" (as NaN;
     floats only) or "keep"."""
     ensemble: bool = False
-    """Whether the result is the mean over all flips and quarter turns; eight times the work."""
+    """Whether the result is the mean over all flips and quarter turns, for eight times the work."""
     engine: str = "auto"
-    """"auto": the fastest installed engine with right results; "torch"; "openvino" or "onnxruntime"
-    (on a CPU, in float32; with the precision "bfloat16", OpenVINO rounds to bfloat16). The
-    environment variable NAPARI_SR_ENGINE decides "auto"."""
+    """"auto": the fastest installed engine whose results are right; "torch"; or "openvino" or
+    "onnxruntime" (only on a CPU, in float32; with the precision "bfloat16", OpenVINO computes in
+    bfloat16). The environment variable NAPARI_SR_ENGINE replaces "auto"."""
     border: str = "auto"
-    """Pixels beyond the border of a plane: "auto": reflected where the network allows it, so that
-    flat images stay flat; "reflect": for networks with global values, too; "zeros": as the network
-    pads by itself, for comparison with papers."""
+    """Pixels beyond the border of a plane. "auto": reflected where the network allows it, so that
+    flat images stay flat; "reflect": reflected for networks with global values, too; "zeros": only
+    the network's own zero padding, for comparison with papers."""
     spread: bool = False
-    """Whether the standard deviation over the eight views of an ensemble is a second result."""
+    """Whether the standard deviation over an ensemble's eight orientations is a second result."""
     unrounded: bool = False
-    """Whether the result of integers is floats, so that it can be averaged with others."""
+    """Whether an integer image gives unrounded floats, which can be averaged with other results."""
 
     @property
     def of_result(self) -> dict[str, object]:
-        """The settings to repeat a run with: all but those that ask for more than its result."""
+        """The settings that repeat a run: all except those that ask for more than its result."""
         return {name: value for name, value in asdict(self).items() if name not in _MORE}
 
     @property
     def chosen_engine(self) -> str:
-        """The engine; if it is "auto", the environment variable decides."""
+        """The engine; the environment variable replaces "auto"."""
         return (os.environ.get(ENGINE_VARIABLE) or "auto") if self.engine == "auto" else self.engine

@@ -87,8 +87,8 @@ class StageCostModel:
         Parameters
         ----------
         steps : iterable of (int, int)
-            For each step: its index, and how far around the kept part of a tile its result is
-            needed.
+            For each step: its index, and how many pixels of its result are needed around the kept
+            part of a tile.
         halo : int
             Pixels that tiles read around the part that they keep.
         reads, keeps : iterable of str
@@ -102,13 +102,13 @@ class StageCostModel:
         return self._flops(steps, halo) + self._flops_per_byte * moved
 
     def extra(self, steps: Iterable[tuple[int, int]], halo: int) -> float:
-        """Return the extra arithmetic of steps if every step computes all that its tile reads.
+        """Return how much arithmetic grows if every step computes all pixels that its tile reads.
 
         Returns
         -------
         float
-            This arithmetic divided by the usual arithmetic, in which each step computes only the
-            part of the halo that later steps need.
+            This arithmetic divided by the usual arithmetic, where each step computes only the part
+            of the halo that later steps need.
         """
         steps = tuple(steps)
         once = sum(self._profile.flops[index] for index, _ in steps)
@@ -126,7 +126,7 @@ class StageCostModel:
     def margins(
         self, steps: list[int], results: Iterable[str]
     ) -> tuple[dict[str, int], dict[int, int]]:
-        """Return how far around the kept part of a tile planes and steps are needed.
+        """Return how many pixels around the kept part of a tile each plane and step must cover.
 
         Parameters
         ----------

@@ -43,13 +43,13 @@ class Stage:
     """Part of a chain that runs tile by tile."""
 
     steps: tuple[tuple[int, int], ...]
-    """The steps computed on every tile, in order. For each: its index in the chain, and how far
-    around the kept part of a tile its result is needed."""
+    """The steps computed on every tile, in order. For each: its index in the chain, and how many
+    pixels of its result are needed around the kept part of a tile."""
     gather: int | None
     """Index of a `GlobalStats` or `PooledGrid` that is gathered from the tiles, or of a
-    `ChunkedAttention`, which is a stage of its own; None if there is none."""
+    `ChunkedAttention`, which forms its own stage; None if there is none."""
     reads: tuple[str, ...]
-    """Planes made by earlier stages that every tile reads, with the halo."""
+    """Planes from earlier stages that every tile reads, including the halo."""
     keeps: tuple[str, ...]
     """Planes computed by this stage that later stages read, or the result."""
     halo: int
@@ -144,7 +144,7 @@ class Stages:
         return cost
 
     def extra(self, stage: Stage) -> float:
-        """Return the factor of extra arithmetic if each step computes all that its tile reads."""
+        """Return by what factor arithmetic grows if each step computes all that its tile reads."""
         return self._cost_model.extra(stage.steps, stage.halo)
 
     @property
@@ -153,7 +153,7 @@ class Stages:
         return sum(map(self.count_of, self.all))
 
     def count_of(self, stage: Stage) -> int:
-        """Return the number of tiles of a stage; if there may be many, without creating them."""
+        """Return the number of tiles of a stage; tiles of an image are counted, not created."""
         link = None if stage.gather is None else self.chain[stage.gather]
         if isinstance(link, ChunkedAttention):
             return sum(1 for _ in self._runs(link))
@@ -201,7 +201,7 @@ class Stages:
         return list(tiling.tiles(*cells, together, 0))
 
     def _cells(self, link: PooledGrid) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return the rows and columns of all cells of a grid, and those of a tile at most."""
+        """Return the numbers of rows and columns of cells, in the grid and in the largest tile."""
         most = self.grid.limits(0)
         if most[0] < link.reach:  # a row of cells would read more than a tile
             most = self.grid.tile, self.grid.tile
@@ -218,7 +218,7 @@ class Stages:
                 yield tiling.Tile(tiling.Region(row, chunk), tiling.Region(row, kept))
 
     def _linked(self, groups: Iterable[tuple[list[int], int | None]]) -> tuple[Stage, ...]:
-        """Return the groups of steps as stages, with the planes that each reads and keeps."""
+        """Return the groups of steps as stages, with the planes that each stage reads and keeps."""
         stages: list[Stage] = []
         following: list[int] = []
         later: set[str] = {RESULT}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from napari_sr.engine.planning import tiling
 
 BANDS_WORTH = 1.05
-"""Largest factor by which bands over the whole width may read more pixels than square tiles. They
-are read without copies: OpenVINO takes 0.92 times the processor time with BSRN-S x4 on 512 x 512 px
-in tiles of 425 px."""
+"""Largest ratio of the pixels that bands over the whole width read to those that square tiles read.
+Bands are faster because they are read without copies: OpenVINO takes 0.92 times the processor time
+with BSRN-S x4 on 512 x 512 px in tiles of 425 px."""
 
 
 class TileGrid:
@@ -24,8 +24,8 @@ class TileGrid:
     least : int
         Smallest number of pixels that a tile reads along each side.
     bands : bool
-        Whether tiles are bands over the whole width, about as many as there would be squares, where
-        bands read little more than squares.
+        Whether tiles are bands over the whole width instead of squares, if bands read at most
+        `BANDS_WORTH` times as many pixels. There are about as many bands as squares.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class TileGrid:
         return list(tiling.tiles(self.height, self.width, *how))
 
     def limits(self, halo: int) -> tuple[int, int]:
-        """Return the most rows and columns of a tile of a stage with this halo."""
+        """Return the largest height and width of tiles of a stage with this halo."""
         square = self.tile, self.tile
         if not self.bands or self.tile >= self.width:
             return square
@@ -76,12 +76,12 @@ class TileGrid:
         return height, width
 
     def fits(self, halo: int) -> bool:
-        """Return whether anything is left of a tile inside this halo."""
+        """Return whether a tile has pixels inside this halo."""
         one = self.tile >= max(self.height, self.width)
         return one or self.tile >= tiling.least_tile(halo, self.multiple)
 
     def overlap_factor(self, halo: int, consumed: int) -> float:
-        """Return how often a pixel is computed on average, because tiles overlap.
+        """Return how many times a pixel is computed on average, because tiles overlap.
 
         Parameters
         ----------

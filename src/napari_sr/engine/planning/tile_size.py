@@ -31,10 +31,10 @@ TILE_FLOPS = 5e10
 the tile ends: half a second if two cores compute 100 GFLOP/s (measured with edsr-slim x2)."""
 WHOLE_FLOPS = 2e12
 """Largest number of floating-point operations of a plane that a CPU computes whole for a network
-with global values: 20 s if two cores compute 100 GFLOP/s. A trial of a compiler computes it some
-three times more, in the background."""
+with global values: 20 s if two cores compute 100 GFLOP/s. The trial of a compiler computes the
+plane about three more times, in the background."""
 WORTH = 1.15
-"""Largest factor by which smaller tiles may increase the work."""
+"""Largest ratio by which smaller tiles may increase the work."""
 CPU_LIMIT = 2 * 2**30
 """Largest size of a tile on a CPU in bytes; larger tiles are not faster."""
 LARGEST_TENSOR = {"cuda": 2**31 - 1, "mps": 2**31 - 1, "cpu": 2**29 - 1}
@@ -63,12 +63,12 @@ def bytes_per_pixel(network: Network, channels: int, precision: torch.dtype) -> 
 def tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
     """Return the side of the tiles that free memory allows, in LR pixels.
 
-    A network with global values runs on the whole image if that fits, because in tiles, its stages
-    would store features and compute halos. On a CPU, BSRN-S x4 on 1024x1024 px takes 1.2 to 1.5
-    times as long in tiles with OpenVINO. On CUDA, features would move over the bus: for an image of
-    2048x2048 px in tiles of 1024 px, the 33 stages of BSRN x4 move 40 GB, which takes seconds; the
-    arithmetic takes some 50 ms. On the whole image, BSRN x4 needs 8.3 GB (figures for CUDA are
-    computed, not measured).
+    A network with global values runs on the whole image if it fits into memory, because in tiles,
+    its stages would store features and compute halos. On a CPU, BSRN-S x4 on 1024x1024 px takes 1.2
+    to 1.5 times as long in tiles with OpenVINO. On CUDA, features would move over the bus: for an
+    image of 2048x2048 px in tiles of 1024 px, the 33 stages of BSRN x4 move 40 GB, which takes
+    seconds; the arithmetic takes some 50 ms. On the whole image, BSRN x4 needs 8.3 GB of memory
+    (figures for CUDA are computed, not measured).
 
     Parameters
     ----------
@@ -92,13 +92,13 @@ def tile_by_memory(plan: Plan, network: Network, channels: int) -> int:
 
 
 def _is_quick(plan: Plan) -> bool:
-    """Return whether a whole plane takes a short time, and is faster than tiles."""
+    """Return whether a whole plane is computed quickly, and faster than in tiles."""
     flops = plan.height * plan.width * sum(plan.network_profile.profile.flops)
     return plan.device.type == "cuda" or (plan.device.type == "cpu" and flops <= WHOLE_FLOPS)
 
 
 def _for_plane(side: int, plan: Plan) -> int:
-    """Return the side of a tile; a little more if one tile then holds an extended plane."""
+    """Return the side of a tile, enlarged a little if it then covers a plane with its border."""
     whole = max(plan.height, plan.width)
     return whole if side < whole <= side + 2 * USUAL_WIDTH else side
 
@@ -106,9 +106,10 @@ def _for_plane(side: int, plan: Plan) -> int:
 def tiled_by_time(plan: Plan) -> Plan:
     """Return the plan with tiles that each take a short time on a CPU.
 
-    A run can be cancelled between two tiles, and the first one shows how long the others take. If
-    smaller tiles would make the run much slower, they stay larger. For instance, an image that fits
-    into one tile stays one tile for networks with global values, whose stages would store features.
+    A run can be cancelled between two tiles, and the first tile shows how long the others take.
+    Tiles stay larger if smaller tiles would make the run much slower. For instance, an image that
+    fits into one tile stays one tile for networks with global values, whose stages would store
+    features.
 
     Parameters
     ----------
@@ -139,15 +140,19 @@ def check_tile(tile: int, plan: Plan, network: Network) -> None:
     Raises
     ------
     ValueError
-        If nothing is left of a tile inside its halo, or it is below the network's least size.
+        If a tile has no pixels inside its halo, or is smaller than the network's least size.
     """
     if tile >= plan.least_tile or (tile >= max(plan.height, plan.width) and tile > 0):
         return  # a tile that covers the whole plane needs no halo
-    why = "the radius of one step" if plan.halo is None else f"a halo of {plan.halo} px"
     raise ValueError(
-        f"a tile must be at least {plan.least_tile} px here, for {why} on both sides and for the "
-        f"network's smallest image side of {network.least_size} px; got {tile}"
+        f"a tile must be at least {plan.least_tile} px, because it contains "
+        f"{_halo_in_words(plan)} on both sides, and {network.title} needs images of at least "
+        f"{network.least_size} px; got {tile}"
     )
+
+
+def _halo_in_words(plan: Plan) -> str:
+    return "the radius of one step" if plan.halo is None else f"a halo of {plan.halo} px"
 
 
 def limit_tile(tile: int, plan: Plan, network: Network, channels: int) -> int:
@@ -172,15 +177,15 @@ def limit_tile(tile: int, plan: Plan, network: Network, channels: int) -> int:
     side = math.isqrt(int(most / each)) // plan.multiple * plan.multiple
     if side < plan.least_tile:
         raise ValueError(
-            f"tiles must be at least {plan.least_tile} px for a halo of {plan.halo} px, and "
-            f"feature maps of {network.title} on {plan.device} allow {side} px at most: choose a "
-            "smaller halo"
+            f"tiles must be at least {plan.least_tile} px for {_halo_in_words(plan)}, but feature "
+            f"maps of {network.title} on {plan.device} allow {side} px at most: choose a smaller "
+            "halo"
         )
     return side
 
 
 def _footprint(network: Network, channels: int) -> Footprint:
-    """Return the memory of a tile of the probe's size; cache it as long as the network lives."""
+    """Return the memory of a tile of the probe's size; cache it as long as the network exists."""
     known = _footprints.setdefault(network, {})
     if channels not in known:
         side = padded_length(_PROBE, network)

@@ -1,10 +1,11 @@
 """The pixels that each tile reads and keeps.
 
 At an edge inside the image, a tile reads `halo` pixels more than it keeps, so that the edge does
-not affect the kept pixels. At the border of the image it reads no more, because the network's
-padding is correct there. An axis is cut evenly into as few tiles as the largest length allows: all
-tiles have the same shape, the smallest possible for that number. The last tile of a row is shifted
-inward. If that would break the alignment of tiles, the last one is a little shorter.
+not affect the kept pixels. At the border of the image, a tile reads no more than it keeps, because
+the network's padding is correct there. An axis is cut evenly into as few tiles as the largest
+length allows: all tiles have the same shape, the smallest possible for their number. The last tile
+of a row is shifted inward. If this would break the alignment of tiles, the last tile is a little
+shorter.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Region:
         return Region(_inner(self.rows, radius, height), _inner(self.columns, radius, width))
 
     def slices_in(self, outer: Region, scale: int | Fraction) -> tuple[slice, slice]:
-        """Return this region as rows and columns of a plane of this scale that shows `outer`."""
+        """Return the rows and columns of this region in an array that holds `outer` at a scale."""
         return _from(self.rows, outer.rows, scale), _from(self.columns, outer.columns, scale)
 
     def is_inside(self, other: Region) -> bool:
@@ -195,7 +196,7 @@ def tiles(
 ) -> Iterator[Tile]:
     """Yield the tiles of a plane, (height, width), row by row.
 
-    `limits` are the rows and columns that a tile reads at most; other arguments are as in `spans`.
+    `limits` are the largest height and width that a tile reads; for other arguments, see `spans`.
     """
     columns = spans(width, limits[1], halo, multiple, least)
     for row in spans(height, limits[0], halo, multiple, least):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def run_warnings(plan: Plan, network: Network, settings: Settings) -> Iterator[str]:
-    """Yield a sentence for each difference from the request, and for each reason for inexact tiles.
+    """Yield a sentence for each difference from the request and each reason for inexact tiles.
 
     Parameters
     ----------
