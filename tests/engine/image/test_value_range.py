@@ -25,9 +25,17 @@ def check(image, declared=None):
 @pytest.mark.parametrize(
     ("values", "kind", "words"),
     [
-        ((100, 4095), np.uint16, r"uint16 image span 100 to 4095, 6\.1% of the range 0 to 65535"),
+        (
+            (100, 4095),
+            np.uint16,
+            r"uint16 image span 100 to 4095, 6\.1% of the range from black to white, 0 to 65535:",
+        ),
         ((-1024, 3071), np.int16, r"int16 image span -1024 to 3071, 6\.2% .* -32768 to 32767"),
-        ((0, 0.02), np.float32, r"float32 image span 0 to 0\.02, 2\.0% of the range 0 to 1"),
+        (
+            (0, 0.02),
+            np.float32,
+            r"float32 image span 0 to 0\.02, 2\.0% of the range from black to white, 0 to 1:",
+        ),
     ],
 )
 def test_a_faint_image_is_reported_with_its_values(values, kind, words):

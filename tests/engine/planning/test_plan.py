@@ -98,7 +98,7 @@ def test_however_little_memory_is_free_a_tile_keeps_something(monkeypatch):
 
 
 def test_a_tile_too_small_for_its_halo_is_refused_with_the_least_that_works():
-    with pytest.raises(ValueError, match=r"at least 13 px .* radius of one step .* got 12"):
+    with pytest.raises(ValueError, match=r"at least 13 px, .* radius of one step .* got 12"):
         planned(Nearest(radius=6), tile=12)
 
 
