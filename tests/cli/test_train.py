@@ -55,7 +55,7 @@ def test_a_recipe_is_trained_and_its_result_is_a_model(run, tmp_path):
 
     assert (code, out) == (0, "runs/mine/mine.safetensors\n")
     assert "step 4: mine, loss 0." in err
-    assert "ends at step 4" in err
+    assert "ended at step 4" in err
     assert napari_sr.load(tmp_path / out.strip(), 2).scale == 2
 
 
@@ -67,7 +67,7 @@ def test_values_beyond_black_and_white_are_learnt_and_told(run, tmp_path):
 
     assert (code, out) == (0, "runs/mine/mine.safetensors\n")
     assert re.search(
-        r"% of the values of the images in \., .* \(50 to 200\)", " ".join(err.split())
+        r"% of the values of the images in \. are .* \(50 to 200\)", " ".join(err.split())
     )
 
 
@@ -76,9 +76,9 @@ def test_a_training_stops_and_goes_on(run, tmp_path):
     refused = run("mine.toml", "--out", "x")
     again = run("mine.toml", "--out", "x", "--resume")
 
-    assert "pauses, to be resumed, at step 1" in first[2]
+    assert "paused (can be resumed) at step 1" in first[2]
     assert refused[0] == 2
-    assert "Error: x holds a training at step 1: resume it" in refused[2]
+    assert "Error: x has a training run at step 1: resume it" in refused[2]
     assert "resumes at step 1" in again[2]
     assert load_state(tmp_path / "x")["step"] == 4
 
@@ -86,7 +86,7 @@ def test_a_training_stops_and_goes_on(run, tmp_path):
 def test_steps_may_be_told(run, tmp_path):
     _, _, err = run("mine.toml", "--steps", "3")
 
-    assert "ends at step 3" in err
+    assert "ended at step 3" in err
 
 
 def test_a_folder_that_cannot_be_made_is_refused_before_images_are_read(run, tmp_path):
@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_made_is_refused_before_images_are_read(run, tmp
         (b"x = " + b"[" * 5000, r"is not a readable recipe: it is nested too deeply"),
         (b"scale = 2\nscale = 3", r"is not a readable recipe: Cannot overwrite a value"),
         (b"scale = nan", r"scale must be"),
-        (b"date = 1979-05-27", r"a recipe holds numbers, texts and tables"),
+        (b"date = 1979-05-27", r"a recipe may contain only numbers, strings, arrays and tables"),
         (b"", r"is missing"),
     ],
 )

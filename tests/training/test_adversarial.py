@@ -86,6 +86,6 @@ def test_an_unknown_critic_and_a_wrong_size_are_told():
     ):
         adversary({**KINDS[0], "critic": {"kind": "vgg"}})
     with pytest.raises(
-        ValueError, match=r"adversary.critic: esrgan: .* multiple of 32 as size, got size=16"
+        ValueError, match=r"adversary.critic: esrgan: size must be a multiple of 32 .*, got size=16"
     ):
         adversary({**KINDS[0], "critic": {"kind": "esrgan"}})

@@ -36,7 +36,7 @@ def test_options_reach_nested_records_as_tuples():
     [
         (
             {"epsilom": 1},
-            "loss.0.options.epsilom is not an option of charbonnier, which has epsilon",
+            r"loss.0.options.epsilom must be an option of charbonnier \(epsilon\), got epsilom",
         ),
         ({"epsilon": -1.0}, "loss.0: charbonnier: .*-1"),
     ],

@@ -66,7 +66,7 @@ def test_a_calibrated_copy_keeps_its_weights_and_says_what_errors_to_expect(
     )
     assert calibration_in(card_of(target)) == calibration
     np.testing.assert_array_equal(found.error_below(), calibration.bound(found.spread, 0.9, WHITE))
-    with pytest.raises(ValueError, match=r"calibrated\.safetensors exists"):
+    with pytest.raises(ValueError, match=r"calibrated\.safetensors already exists"):
         calibrate(pairs[:4], "fsrcnn", 2, target=target, **options)
 
 

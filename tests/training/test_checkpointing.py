@@ -117,7 +117,7 @@ def test_a_longer_training_is_told():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"scale": 3}, "out holds a training with scale = 2, got 3: give another folder"),
+        ({"scale": 3}, "out has a training run with scale = 2, got 3: give another folder"),
         ({"network": {"options": {"features": 8}}}, "network.options.features = 4, got 8"),
         ({"optimiser": {"kind": "sgd"}}, "optimiser.kind = 'adam', got 'sgd'"),
         ({"run": {"ema": 0.9}}, "run.ema = 0.0, got 0.9"),

@@ -15,19 +15,19 @@ from napari_sr.training.config import Config, Data, Initialisation, Run, Term
         (lambda: Data(8, 1, folders=()), "folders must be at least one folder"),
         (lambda: Data(8, 1, synthetic=-1), "synthetic must be at least 0, got -1"),
         (lambda: Data(8, 1, recorded=("a", "b")), r"one for each of 1 folders, got \('a', 'b'\)"),
-        (lambda: Data(8, 1, recorded=("a",), sizes=(0.5,)), r"sizes must be left out .* \(0.5,\)"),
+        (lambda: Data(8, 1, recorded=("a",), sizes=(0.5,)), r"sizes must be omitted .* \(0.5,\)"),
         (
             lambda: Data(8, 1, recorded=("a",), synthetic=3),
-            "synthetic must be left out of .*, got 3",
+            "synthetic must be omitted if recorded is given, got 3",
         ),
         (lambda: Term("l1", weight=0), "weight must be above 0, got 0"),
         (lambda: Term("l1", since=0.5, until=0.5), r"0 <= since < until <= 1, got \(0.5, 0.5\)"),
-        (lambda: Initialisation("checkpoint"), r"given with kind 'checkpoint', and only then, got"),
+        (lambda: Initialisation("checkpoint"), r"given if, and only if, kind is 'checkpoint', got"),
         (
             lambda: Config(
                 2, ComponentSpec("fsrcnn"), Data(8, 1), (Term("l1", since=0.5),), Run(2)
             ),
-            r"every step needs a loss, got none after a share of 0",
+            r"every step needs a loss, got none after 0.0% of all steps",
         ),
         (lambda: Run(0), "steps must be at least 1, got 0"),
         (lambda: Run(10**10), "steps must be at most 1000000000, got 10000000000"),

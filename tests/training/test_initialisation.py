@@ -31,14 +31,16 @@ def test_a_lower_scale_gives_what_has_the_same_name_and_shape(lower):
 
     assert torch.equal(network.blocks[0].branch[0].weight, smaller.blocks[0].branch[0].weight)
     assert torch.equal(network.enlarge[0].weight, fresh)
-    assert told.startswith(f"took 11 of 17 tensors from {path}; fresh: blocks.1.branch.0.weight")
+    assert told.startswith(
+        f"copied 11 of 17 tensors from {path}; newly initialised: blocks.1.branch.0.weight"
+    )
 
 
 def test_another_network_is_refused(lower):
     _, path = lower
 
     with pytest.raises(
-        ValueError, match=r"a checkpoint of FSRCNN, got .*x2.*, which is one of EDSR"
+        ValueError, match=r"a checkpoint of FSRCNN, got .*x2.*, which is a checkpoint of EDSR"
     ):
         prepare(FSRCNN(scale=2), Initialisation("checkpoint", str(path)))
 
@@ -53,7 +55,7 @@ def test_a_model_that_ships_is_known_by_name():
 
     assert (
         prepare(network, Initialisation("checkpoint", "fsrcnn-x2"))
-        == "took 23 of 23 tensors from fsrcnn-x2"
+        == "copied 23 of 23 tensors from fsrcnn-x2"
     )
 
 

@@ -81,7 +81,7 @@ def test_whatever_scale_a_step_drew_the_result_has_the_recipes(ema):
         ({"network": {"kind": "interpolation", "options": {}}}, "must have weights to train"),
         (
             {"network": {"options": {"depth": 3}}},
-            "network.options.depth is not an option of fsrcnn",
+            "network.options.depth must be an option of fsrcnn",
         ),
     ],
 )

@@ -13,10 +13,13 @@ from napari_sr.training.optim_config import Adversary, Optimiser, Schedule
     [
         (lambda: Optimiser(learning_rate=-1), "learning_rate must be above 0, got -1"),
         (lambda: Optimiser(betas=(0.9, 1.0)), r"betas must be in 0..1, got \(0.9, 1.0\)"),
-        (lambda: Schedule("step"), r"given every or at, got \(0, \(\)\)"),
-        (lambda: Schedule("cosine", every=3), r"left out of a cosine schedule, got \(3, \(\)\)"),
-        (lambda: Adversary("wasserstein", 1.0), r"bounded by clip or by penalty, got \(0.0, 0.0\)"),
-        (lambda: Adversary("relativistic", 1.0, clip=0.1), "left out of relativistic"),
+        (lambda: Schedule("step"), r"given either every or at, got \(0, \(\)\)"),
+        (lambda: Schedule("cosine", every=3), r"omitted with kind 'cosine', got \(3, \(\)\)"),
+        (
+            lambda: Adversary("wasserstein", 1.0),
+            r"bounded by either clip or penalty, got \(0.0, 0.0\)",
+        ),
+        (lambda: Adversary("relativistic", 1.0, clip=0.1), "omitted with kind 'relativistic'"),
         (lambda: Optimiser(decay=float("inf")), "decay must be at least 0, got inf"),
         (lambda: Optimiser(epsilon=float("inf")), "epsilon must be above 0, got inf"),
         (lambda: Optimiser(lr_scale={"a": float("inf")}), "lr_scale must be factors above 0"),

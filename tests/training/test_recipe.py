@@ -23,8 +23,8 @@ from napari_sr.training.recipe import RecipeError
     ("changes", "message"),
     [
         ({"scale": "2"}, "x.toml: scale must be a valid integer, got '2'"),
-        ({"scales": [3]}, "x.toml: scales must be with the scale 2 among them"),
-        ({"wings": 2}, "x.toml: wings is not a key of a recipe, got 2"),
+        ({"scales": [3]}, "x.toml: scales must be a list with the scale 2"),
+        ({"wings": 2}, "x.toml: recipes have no key wings, got 2"),
         ({"run": {"precision": "half"}}, "run.precision must be 'float32', .* got 'half'"),
         ({"data": {"crop": 0}}, "x.toml: data: crop must be at least 1, got 0"),
         (
@@ -32,7 +32,7 @@ from napari_sr.training.recipe import RecipeError
             "optimiser.learning_rate must be a valid number, got True",
         ),
         ({"loss": []}, r"loss must be at least one \[\[loss\]\]"),
-        ({"loss": [{"kind": "l1", "wieght": 3}]}, "loss.0.wieght is not a key of a recipe, got 3"),
+        ({"loss": [{"kind": "l1", "wieght": 3}]}, "recipes have no key loss.0.wieght, got 3"),
         ({"loss": [{"weight": 3}]}, "loss.0.kind is missing"),
     ],
 )

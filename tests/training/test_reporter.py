@@ -77,7 +77,7 @@ def test_flat_pairs_are_left_out_and_told(make, pairs):
 
     assert len(found.pairs) == 1
     assert found.messages == [
-        "1 of 2 held-out images are flat in the scored part, and are left out"
+        "1 of 2 held-out images are flat in the part that is scored, and are left out"
     ]
     assert not make([FLAT]).judges
 
@@ -89,7 +89,7 @@ def test_what_is_not_finite_stops_the_training_and_says_what_is_kept(make, saved
     found = make([])
     learn(found, math.nan, healthy=False)
 
-    with pytest.raises(TrainingError, match=rf"broke down by step 5: .*loss nan.*; {kept}"):
+    with pytest.raises(TrainingError, match=rf"diverged by step 5: .*loss nan.*; {kept}"):
         found.report(5, 1.0, judges=False, saved=saved)
 
 

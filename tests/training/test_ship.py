@@ -56,7 +56,7 @@ def test_what_ships_has_been_judged_with_options_that_its_tensors_do_not_tell(se
 def test_a_file_without_a_card_is_refused(sets, tmp_path):
     save_file({"w": torch.zeros(1)}, tmp_path / "x.safetensors")
 
-    with pytest.raises(ValueError, match=r"x\.safetensors must be the result of a training"):
+    with pytest.raises(ValueError, match=r"x\.safetensors must be a trained network"):
         ship(tmp_path / "x.safetensors", sets, tmp_path / "y.safetensors")
 
 

@@ -142,7 +142,7 @@ def test_progress_tells_steps_loss_time_and_psnr(images, tmp_path):
     assert [one.loss is None for one in seen[:3]] == [True, False, False]
     assert [one.psnr is None for one in seen[:5]] == [True, True, True, False, False]
     assert seen[0].seconds_left > 0
-    assert seen[-1].message == f"ends at step 6; the result is {tmp_path / 'tiny.safetensors'}"
+    assert seen[-1].message == f"ended at step 6; the network is {tmp_path / 'tiny.safetensors'}"
     found = logged(tmp_path)
     assert [row["step"] for row in found] == ["2", "4", "6"]
     assert float(found[1]["psnr"]) == pytest.approx(seen[4].psnr, abs=1e-3)
@@ -172,9 +172,7 @@ def test_nan_stops_with_a_clear_word_and_the_last_good_state_intact(images, tmp_
     kept = (tmp_path / "state.pt").read_bytes()
     mad = tiny(optimiser={"learning_rate": 1e38}, run={**config.run.__dict__})
 
-    with pytest.raises(
-        TrainingError, match=r"broke down by step 6: .*loss nan.*state of step 4 is"
-    ):
+    with pytest.raises(TrainingError, match=r"diverged by step 6: .*loss nan.*state of step 4 is"):
         finish(mad, images, Session(tmp_path, resume=True))
 
     assert (tmp_path / "state.pt").read_bytes() == kept
@@ -183,7 +181,7 @@ def test_nan_stops_with_a_clear_word_and_the_last_good_state_intact(images, tmp_
 def test_a_session_of_no_time_takes_a_step_and_can_be_resumed(images, tmp_path):
     seen = finish(tiny(), images, Session(tmp_path, minutes=0))
 
-    assert seen[-1].message.startswith("pauses, to be resumed, at step 1; the result is")
+    assert seen[-1].message.startswith("paused (can be resumed) at step 1; the network is")
     assert load_state(tmp_path)["step"] == 1
     told = finish(tiny(run={"steps": 2}), images, Session(tmp_path, resume=True))
     assert [one.message for one in told[:2]] == [
@@ -195,7 +193,9 @@ def test_a_session_of_no_time_takes_a_step_and_can_be_resumed(images, tmp_path):
 def test_a_folder_with_a_training_is_not_overwritten(images, tmp_path):
     finish(tiny(), images, Session(tmp_path), 2)
 
-    with pytest.raises(StateError, match=r"holds a training at step 2: resume it, or give another"):
+    with pytest.raises(
+        StateError, match=r"has a training run at step 2: resume it, or give another"
+    ):
         finish(tiny(), images, Session(tmp_path))
 
 
@@ -221,7 +221,7 @@ def test_who_is_asked_may_stop_it_to_be_resumed(images, tmp_path):
 
     *_, last = finish(tiny(run=RUN), images, Session(tmp_path, stopped=lambda: next(asked)))
 
-    assert "pauses, to be resumed, at step 2" in last.message
+    assert "paused (can be resumed) at step 2" in last.message
     assert load_state(tmp_path)["step"] == 2
 
 
@@ -263,5 +263,5 @@ def test_a_flat_image_is_not_judged_and_said_so(images, tmp_path):
         for number, one in enumerate((both, images))
     )
 
-    assert told[0].message.startswith("1 of 2 held-out images are flat in the scored part")
+    assert told[0].message.startswith("1 of 2 held-out images are flat in the part")
     assert told[-1].psnr == alone[-1].psnr

@@ -1,4 +1,4 @@
-"""Adversarial training: a critic and the network are trained in turn.
+"""Adversarial training: each step trains a critic (discriminator), then the network.
 
 Goodfellow et al., "Generative Adversarial Networks", 2014, https://arxiv.org/abs/1406.2661
 WGAN: Arjovsky et al., ICML 2017, https://arxiv.org/abs/1701.07875, algorithm 1
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CRITICS = {"srgan": discriminators.srgan, "esrgan": discriminators.esrgan,
            "wgan": discriminators.wgan}  # fmt: skip
 _MIXES = 1
-"""A part of the seed, so that the penalty's random numbers differ from those of the crops."""
+"""Last element of the seed. Because of it, the penalty's random numbers differ from the crops'."""
 
 
 class Adversary:
@@ -36,24 +36,24 @@ class Adversary:
     Parameters
     ----------
     config : Config
-        A training with an adversary.
+        Settings of the training run, which must include an adversary.
     channels : int
         The network's image channels C.
     device : torch.device
         Device of the critic.
     rank : int
-        Number of this process among those that train together, from 0.
+        Index of this process among the processes that train together, from 0.
 
     Raises
     ------
     ValueError
-        If there is no such critic, or its size does not fit the crops.
+        If the recipe's critic is unknown, or does not fit the size of the crops.
     """
 
     def __init__(self, config: Config, channels: int, device: torch.device, rank: int = 0) -> None:
         recipe = config.adversary
         if recipe is None:
-            raise ValueError(f"the recipe {config.name} has no adversary")
+            raise ValueError(f"adversarial training needs an adversary; {config.name} has none")
         self.recipe = recipe
         self.seeds = (config.run.seed, rank)
         self.loss: Any = named(LOSSES, "LOSS", recipe.kind, "adversary.kind")()
@@ -70,16 +70,16 @@ class Adversary:
         self.descent = OptimizerStep(self.critic, recipe.optimiser, config, device)
 
     def learn(self, real: Tensor, fake: Tensor, step: int, number: int) -> Tensor:
-        """Take a step of the critic.
+        """Train the critic for one step.
 
         Parameters
         ----------
         real, fake : Tensor, (N, C, P, P)
-            Truth and result, without gradients.
+            HR crops, and the network's results; neither gets gradients.
         step : int
-            The network's step, which sets the learning rate.
+            Number of the network's step, which determines the learning rate.
         number : int
-            Number of this batch, which seeds the random numbers of the penalty.
+            Number of this batch, which seeds the gradient penalty's random numbers.
 
         Returns
         -------
@@ -99,11 +99,11 @@ class Adversary:
         return loss.detach()
 
     def judge(self, real: Tensor, fake: Tensor) -> Tensor:
-        """Return the network's adversarial loss, not weighted, without gradients for the critic."""
+        """Return the network's adversarial loss, unweighted; the critic gets no gradients."""
         self.critic.requires_grad_(False)
         try:
             with self.descent.autocast():
-                # only a relativistic critic needs real images
+                # only the relativistic loss uses the logits of real images
                 logits = self.critic(real), self.critic(fake.float())
             loss: Tensor = self.loss.generator(*(one.float() for one in logits))
         finally:
@@ -115,12 +115,12 @@ class Adversary:
         return loss
 
     def _mix(self, crops: int, number: int) -> Tensor:
-        """Draw a random mix of truth and result for each crop, (N, 1, 1, 1)."""
+        """Draw the share of the HR crop in each mixed crop, (N, 1, 1, 1)."""
         random = np.random.default_rng((*self.seeds, number, _MIXES))
         return torch.from_numpy(random.random((crops, 1, 1, 1)))
 
     def state(self) -> dict[str, Any]:
-        """Return the state that a resumed training needs."""
+        """Return the state that resuming needs."""
         return {"critic": self.critic.state_dict(), "descent": self.descent.state()}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def named(package: str, record: str, kind: str, key: str) -> Any:
-    """Return the record at the foot of the file with this name in a package.
+    """Return a component's record: the constant `record` of the module `kind` in a package.
 
     Raises
     ------
     ValueError
-        If no such file or record exists; the message names the recipe's key.
+        If there is no such module or record; the message names the recipe's key.
     """
     path = import_module(package).__path__
     found = sorted(one.name for one in pkgutil.iter_modules(path) if one.name[0] != "_")
@@ -46,8 +46,8 @@ def make(build: Callable[..., Any], part: ComponentSpec, key: str, **given: Any)
     for name, value in part.options.items():
         if name not in known:
             raise ValueError(
-                f"{key}.options.{name} is not an option of {part.kind}, which has "
-                f"{', '.join(known) or 'none'}, got {value!r}"
+                f"{key}.options.{name} must be an option of {part.kind} "
+                f"({', '.join(known) or 'it has none'}), got {name} = {value!r}"
             )
     try:
         options = {name: _typed(build, name, value) for name, value in part.options.items()}

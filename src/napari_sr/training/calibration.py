@@ -1,4 +1,11 @@
-"""Calibrate a model: how large its errors are at a given spread, on pairs with a known truth."""
+"""Calibrate a model: measure how large its errors are at each spread.
+
+The spread is the standard deviation of eight results for one pixel: the image is upscaled in eight
+orientations, and the results are turned back. Errors are measured on images whose true HR image
+(the truth) is known.
+
+Letters: C channels, H x W pixels of the LR image, S scale.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +37,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 MOST_ABOUT = 80
-"""Largest number of letters of the images' names in a card."""
+"""Largest number of characters of the images' names in a card."""
 
 
 def calibrate(
@@ -44,30 +51,31 @@ def calibrate(
     target: str | Path | None = None,
     device: str = "auto",
 ) -> Calibration:
-    """Measure a model's errors on pairs that it has never seen, at each spread over eight views.
+    """Measure how a model's errors depend on the spread, on pairs that it has never seen.
 
     Parameters
     ----------
     pairs : iterable of (array, array)
-        A small image and its truth, which is `scale` times larger along Y and X, in the same
-        values. The promise is for images like these, so more and different pairs are better.
+        LR images, each with its true HR image, which is `scale` times larger along Y and X and has
+        the same intensity scale. The bounds hold for similar images only, so use many varied pairs.
     model, scale : optional
-        As for `napari_sr.load`, or a network that it returned.
+        As for `napari_sr.load`; `model` may also be a network that `load` returned.
     value_range : (low, high), optional
         Black and white of all images; by default as for `napari_sr.upscale`.
     axes : str, optional
         One letter per axis of all images, as for `napari_sr.upscale`.
     about : str
-        What the images show and how they were taken, in a few words, for messages.
+        Short description for messages: what the images show, and how they were taken.
     target : str or Path, optional
-        File to write, which must not exist: the model, with the calibration in its card.
+        File to write, which must not exist yet: a copy of the model, with the calibration in its
+        card (the metadata of the file).
     device : str
         As for `napari_sr.upscale`.
 
     Returns
     -------
     Calibration
-        Bounds of the error with 50, 80, 90 and 95 % probability.
+        Error bounds for probabilities of 50, 80, 90 and 95 %.
 
     Raises
     ------
@@ -77,29 +85,29 @@ def calibrate(
         If there are too few pixels.
     """
     network = load(model, scale) if isinstance(model, str | Path) else model
-    place = None if target is None else Path(target).expanduser()
-    if place is not None and place.exists():
-        raise ValueError(f"the file {place} exists already: choose another name")
+    path = None if target is None else Path(target).expanduser()
+    if path is not None and path.exists():
+        raise ValueError(f"the file {path} already exists: choose another name")
     measured = []
-    for small, truth in pairs:
-        large = as_array(truth)
-        found = uncertainty(small, network, axes=axes, value_range=value_range, device=device)
-        if found.result.shape != large.shape:
-            raise ValueError(f"a truth must have the shape {found.result.shape}, got {large.shape}")
+    for lr, truth in pairs:
+        hr = as_array(truth)
+        found = uncertainty(lr, network, axes=axes, value_range=value_range, device=device)
+        if found.result.shape != hr.shape:
+            raise ValueError(f"a truth must have the shape {found.result.shape}, got {hr.shape}")
         width = width_of(found.record)
-        error = found.result.astype(np.float64) - large
+        error = found.result.astype(np.float64) - hr
         measured.append((found.spread / width, error / width))
     calibration = calibration_of(measured, about=about)
-    if place is not None:
-        _write(network, calibration, place)
+    if path is not None:
+        _write(network, calibration, path)
     return calibration
 
 
 def _write(network: Network, calibration: Calibration, target: Path) -> None:
-    """Write the network's file again, with the calibration in its card."""
+    """Copy the network's file, and add the calibration to its card."""
     file = network.provenance.get("file")
     if file is None or "blended" in network.provenance:
-        raise CalibrationError("only a model from a single file can be written with a calibration")
+        raise CalibrationError("a calibration can be saved only for a model from a single file")
     path = Path(str(file))
     card = {"scale": network.scale, **card_of(path), "calibration": calibration.as_json()}
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -109,16 +117,16 @@ def _write(network: Network, calibration: Calibration, target: Path) -> None:
 def add_calibration(
     path: Path, network: Network, pairs: Sequence[tuple[Tensor, Tensor]], about: str
 ) -> None:
-    """Add errors on validation pairs to the card of a training's result.
+    """Calibrate a trained network on validation pairs, and add the calibration to its card.
 
-    It takes as long as eight validations. Too few pixels give no calibration.
+    This takes as long as eight validations. If there are too few pixels, the file does not change.
 
     Parameters
     ----------
     path : Path
-        The result, which is replaced.
+        File of the trained network, which is replaced.
     network : Network
-        Its network in evaluation mode, which gets its weights.
+        The network in evaluation mode; the file's weights are loaded into it.
     pairs, about
         As for `calibration_on`.
     """
@@ -135,16 +143,17 @@ def calibration_on(
 ) -> Calibration:
     """Return the calibration of a network on validation pairs, without a border of S pixels.
 
-    Images are extended by reflection as those of a run, whose errors the calibration is to bound.
+    Images are extended by reflection, as when upscaling, because the calibration must bound the
+    errors of upscaled images.
 
     Parameters
     ----------
     network : Network
         In evaluation mode.
     pairs : sequence of (C, H, W) and (C, S * H, S * W)
-        In the network's own values, as `Pairs` gives them.
+        LR and HR images in the network's value range, as from `Pairs`.
     about : str
-        The kind of images, in words.
+        Description of the images.
 
     Raises
     ------
@@ -157,8 +166,8 @@ def calibration_on(
     inner = (..., slice(border, -border), slice(border, -border))
     measured: list[tuple[NDArray[Any], NDArray[Any]]] = []
     width_around = border_width(network, Settings())
-    for small, hr in pairs:
-        lr = _extended(small, width_around).to(device)
+    for image, hr in pairs:
+        lr = _extended(image, width_around).to(device)
         rows, columns = (_inside(size, width_around * network.scale) for size in hr.shape[-2:])
         views = torch.stack([_seen(network, lr, turns, mirrored)[..., rows, columns].cpu()
                              for turns in range(4) for mirrored in (False, True)])  # fmt: skip
@@ -171,8 +180,8 @@ def _extended(image: Tensor, width: int) -> Tensor:
     """Return an image, (C, H, W), with `width` reflected pixels on each side."""
     for axis in (-2, -1):
         size = image.shape[axis]
-        places = mirrored(np.arange(size + 2 * width) - width, size, twice=True)
-        image = image.index_select(axis, torch.from_numpy(places))
+        indices = mirrored(np.arange(size + 2 * width) - width, size, twice=True)
+        image = image.index_select(axis, torch.from_numpy(indices))
     return image
 
 
@@ -181,7 +190,7 @@ def _inside(length: int, width: int) -> slice:
 
 
 def _seen(network: Network, image: Tensor, turns: int, mirrored: bool) -> Tensor:
-    """Return the result for one view of an image, (C, H, W), turned back."""
+    """Upscale an image, (C, H, W), in one of eight orientations, and turn the result back."""
     view = torch.rot90(image.flip(-1) if mirrored else image, turns, (-2, -1))
-    large = torch.rot90(network(view[None].contiguous())[0].float(), -turns, (-2, -1))
-    return large.flip(-1) if mirrored else large
+    result = torch.rot90(network(view[None].contiguous())[0].float(), -turns, (-2, -1))
+    return result.flip(-1) if mirrored else result

@@ -1,6 +1,8 @@
-"""The files of a training: its state, written atomically, and its result with a card.
+"""The files of a training run: its state for resuming, and the trained network with its card.
 
-On resume, the saved state is compared with the recipe: some settings must not change.
+A card is the metadata of a checkpoint: network, scale, options, training data and scores. Files are
+written atomically. On resume, the recipe is compared with the saved state, because some settings
+must not change.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ VERSION = 1
 
 
 class StateError(ValueError):
-    """A training's state cannot be resumed."""
+    """Training cannot be resumed from a saved state."""
 
 
 def write(path: Path, content: bytes | memoryview) -> None:
@@ -40,7 +42,7 @@ def write(path: Path, content: bytes | memoryview) -> None:
 
 
 def save_state(folder: Path, state: Mapping[str, Any]) -> None:
-    """Replace the state in a folder.
+    """Write the state to a folder, and replace an older one.
 
     Parameters
     ----------
@@ -76,7 +78,7 @@ def load_state(folder: Path) -> dict[str, Any] | None:
 
 
 def export(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
-    """Write weights as safetensors that `napari_sr.load` opens, with a card about them.
+    """Write weights and their card to a safetensors file, which `napari_sr.load` can open.
 
     Parameters
     ----------
@@ -85,7 +87,7 @@ def export(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -
     tensors : mapping of str to Tensor
         The weights by key; they are copied to the CPU.
     card : mapping
-        Network, scale, options and training, in types that JSON can hold.
+        Network, scale, options and training, as JSON types.
     """
     plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
     write(path, save(plain, metadata={"card": json.dumps(card)}))
@@ -93,7 +95,7 @@ def export(path: Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -
 
 @dataclass(frozen=True)
 class Reached:
-    """Progress of a training when its result was written."""
+    """Progress of training when the network was written."""
 
     step: int
     seconds: float
@@ -104,14 +106,14 @@ class Reached:
 
 
 def training_card(config: Config, reached: Reached) -> dict[str, Any]:
-    """Return the card of a result, in types that JSON can hold.
+    """Return the card of a trained network, as JSON types.
 
     Parameters
     ----------
     config : Config
-        The training.
+        Settings of the training run.
     reached : Reached
-        Progress when the result was written.
+        Progress when the network was written.
     """
     return {
         "network": config.network.kind,
@@ -157,7 +159,7 @@ def resume_check(config: Config, state: dict[str, Any], out: Path) -> list[str]:
             continue  # recipes of older versions lack some keys
         if key.startswith(FIXED) or (key == "run.ema" and not (old and new)):
             raise StateError(
-                f"{out} holds a training with {key} = {old!r}, got {new!r}: give another folder"
+                f"{out} has a training run with {key} = {old!r}, got {new!r}: give another folder"
             )
         messages.append(f"{key} was {old!r} and is now {new!r}")
     return messages

@@ -1,4 +1,4 @@
-"""Components that recipes choose by name, and functions that check the values of a record."""
+"""The record of a component that a recipe chooses by name, and functions that check values."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ MOST_STEPS = 10**9
 
 
 def need(right: bool, key: str, needed: str, came: object) -> None:
-    """Raise an error unless a condition holds; the message names key, needed and given value."""
+    """Raise a ValueError unless `right`; the message names key, needed value and given value."""
     if not right:
         raise ValueError(f"{key} must be {needed}, got {came!r}")
 
 
 def within(key: str, value: int, least: int, most: int) -> None:
-    """Raise an error for a number that is too small or too large."""
+    """Raise a ValueError if a number is too small or too large."""
     need(value >= least, key, f"at least {least}", value)
     need(value <= most, key, f"at most {most}", value)
 
 
 @dataclass(frozen=True)
 class ComponentSpec:
-    """A component: the name of its file, and keywords for its constructor."""
+    """A component of a recipe: the name of its module, and its constructor's arguments."""
 
     __pydantic_config__: ClassVar = NO_OTHERS
     kind: str

@@ -1,6 +1,6 @@
-"""The settings of a training: typed records that check their values.
+"""The settings of a training run: typed records that check their values.
 
-`recipe.py` reads them from TOML files, whose tables and keys have the names below.
+`recipe.py` reads them from TOML files. The names of tables and keys there are the field names here.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ class Data:
     value_range: tuple[float, float] | None = None
     """The values of black and white; by default, the range of an integer type or 0..1."""
     grey: bool = False
-    """Whether to convert RGB to grey, and give networks of 1 channel the full range from black to
-    white. Otherwise they get luma in 16..235 of 255, also from grey images."""
+    """Whether to convert RGB to grey; networks of 1 channel then get grey in 0..1. Otherwise, they
+    get luma in 16/255..235/255, even from grey images."""
     synthetic: int = 0
-    """Number of synthetic fluorescence images to add; more are made for validation."""
+    """Number of synthetic fluorescence images to add; further ones are added for validation."""
     recorded: tuple[str, ...] = ()
     """Folders of recorded LR images, one for each of `folders` and with the same file names. They
     replace the degradation."""
     leave_out_small: bool = False
     """Whether to leave out images smaller than a crop; otherwise they raise an error."""
     cache_on_device: bool = False
-    """Whether to keep all images on the device and cut crops there; for 8-bit images on GPUs."""
+    """Whether to keep all images, which must have 8 bits, on the device, and cut crops there."""
 
     def __post_init__(self) -> None:
         """Check that numbers are within bounds."""
@@ -75,8 +75,8 @@ class Data:
             return
         each = len(self.recorded) == len(self.folders)
         need(each, "recorded", f"one for each of {len(self.folders)} folders", self.recorded)
-        need(self.sizes == (1.0,), "sizes", "left out of recorded images", self.sizes)
-        need(not self.synthetic, "synthetic", "left out of recorded images", self.synthetic)
+        need(self.sizes == (1.0,), "sizes", "omitted if recorded is given", self.sizes)
+        need(not self.synthetic, "synthetic", "omitted if recorded is given", self.synthetic)
 
 
 @dataclass(frozen=True)
@@ -85,20 +85,23 @@ class Term:
 
     __pydantic_config__: ClassVar = NO_OTHERS
     kind: str
-    """The name of a file in `losses`."""
+    """The name of a module in `losses`."""
     weight: float = 1.0
     since: float = 0.0
     until: float = 1.0
-    """The part of the training in which the loss counts, as shares of all steps."""
+    """The loss counts from `since` to `until`, as fractions of all steps."""
     fades: float = 0.0
-    """For DRCN: the share of all steps after which the losses of single depths have faded to 0."""
+    """For DRCN: the fraction of all steps in which the intermediate losses fade to 0; 0 to keep
+    them."""
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that numbers are within bounds."""
         need(0 < self.weight < math.inf, "weight", "above 0", self.weight)
         inside = 0 <= self.since < self.until <= 1
-        need(inside, "since and until", "0 <= since < until <= 1", (self.since, self.until))
+        need(
+            inside, "since and until", "such that 0 <= since < until <= 1", (self.since, self.until)
+        )
         need(0 <= self.fades <= 1, "fades", "in 0..1", self.fades)
 
 
@@ -108,21 +111,21 @@ class Initialisation:
 
     __pydantic_config__: ClassVar = NO_OTHERS
     kind: Literal["fresh", "interpolation", "checkpoint"] = "fresh"
-    """"interpolation" is for FSRCNN, which then starts as an interpolation."""
+    """With "interpolation", FSRCNN computes an interpolation before its first step."""
     checkpoint: str = ""
-    """A file, or a known model's name. Tensors of equal name and shape are copied, so scale and
+    """A file, or a known model's name. Tensors with equal names and shapes are copied, so scale and
     depth may differ."""
 
     def __post_init__(self) -> None:
         """Check that a checkpoint is given if `kind` needs it, and only then."""
         right = (self.kind == "checkpoint") == bool(self.checkpoint)
-        need(right, "checkpoint", "given with kind 'checkpoint', and only then",
+        need(right, "checkpoint", "given if, and only if, kind is 'checkpoint'",
               (self.kind, self.checkpoint))  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Run:
-    """Length, precision and reports of a training."""
+    """Length, precision and reports of a training run."""
 
     __pydantic_config__: ClassVar = NO_OTHERS
     steps: int
@@ -134,7 +137,7 @@ class Run:
     clip: float = 0.0
     """Largest norm of the gradient; 0 for no limit."""
     compile: bool = False
-    """Whether to compile the network with torch.compile, which first takes a minute or more."""
+    """Whether to use torch.compile, which takes a minute or more before the first step."""
     deterministic: bool = True
     """Whether a GPU computes every sum in the same order, as a CPU does."""
     channels_last: bool = False
@@ -154,7 +157,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Config:
-    """A training."""
+    """The settings of a training run."""
 
     __pydantic_config__: ClassVar = NO_OTHERS
     scale: int
@@ -163,7 +166,8 @@ class Config:
     loss: tuple[Term, ...]
     run: Run
     scales: tuple[int, ...] = ()
-    """For a network of several scales: its scales. Every step draws one; `scale` is validated."""
+    """The scales of a multi-scale network. Every step trains one, drawn at random; validation uses
+    `scale`."""
     optimiser: Optimiser = field(default_factory=Optimiser)
     schedule: Schedule = field(default_factory=Schedule)
     adversary: Adversary | None = None
@@ -172,16 +176,16 @@ class Config:
     """Name of the result's file."""
 
     def __post_init__(self) -> None:
-        """Check that every step has a loss, and that scales fit each other."""
+        """Check that every step has a loss, and that `scale` is one of `scales`."""
         within("scale", self.scale, 1, LARGEST_SCALE)
         need(bool(self.loss), "loss", "at least one [[loss]]", self.loss)
         for share in (0.0, *(term.until for term in self.loss)):
             there = share == 1 or any(term.since <= share < term.until for term in self.loss)
             if not there:
                 raise ValueError(
-                    f"every step needs a loss, got none after a share of {share:g} of all steps"
+                    f"every step needs a loss, got none after {share:.1%} of all steps"
                 )
         right = not self.scales or self.scale in self.scales
-        need(right, "scales", f"with the scale {self.scale} among them", self.scales)
+        need(right, "scales", f"a list with the scale {self.scale}", self.scales)
         alone = not (self.scales and self.adversary)
-        need(alone, "scales", "one with an adversary, whose critic has one size", self.scales)
+        need(alone, "scales", "omitted with an adversary, which fits only one scale", self.scales)

@@ -1,4 +1,4 @@
-"""Choose between deterministic and fast sums on a GPU."""
+"""Choose between deterministic and fast computation on a GPU."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def arithmetic(device: torch.device, *, deterministic: bool) -> Iterator[None]:
-    """Context: make a CUDA device deterministic or fast; other devices do not change.
+    """Context manager: make a CUDA device deterministic or fast; other devices do not change.
 
-    PyTorch warns if it has no deterministic algorithm.
+    PyTorch warns about operations that have no deterministic algorithm.
     """
     if device.type != "cuda":
         yield

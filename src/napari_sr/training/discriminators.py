@@ -1,14 +1,15 @@
 """Networks that distinguish photographs from upscaled images, for adversarial training only.
 
-SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, section 2.1: eight 3x3 from 64 to
-512, slopes of 0.2, two dense layers and a sigmoid; figure 4, as ports draw it (Lornatang/
-SRGAN-PyTorch, model.py): strides of 1 and 2 in turn, seven normalised, 1024 outputs in between.
-ESRGAN: Wang et al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219, does not describe the
-layers, but its code does (XPixelGroup/BasicSR, discriminator_arch.py). WGAN: Arjovsky et al., ICML
-2017, https://arxiv.org/abs/1701.07875; the paper's critics were not made for upscaled images, so
-SRGAN's pyramid is used.
+SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802. Section 2.1: eight 3x3
+convolutions with 64 to 512 outputs, leaky rectifiers of slope 0.2, two dense layers and a sigmoid.
+Figure 4, as implemented in Lornatang/SRGAN-PyTorch, model.py: strides alternate between 1 and 2,
+batch normalisation follows all convolutions but the first, the first dense layer has 1024 outputs.
+ESRGAN: Wang et al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219. The layers are those of
+its code (XPixelGroup/BasicSR, discriminator_arch.py); the paper does not describe them.
+WGAN: Arjovsky et al., ICML 2017, https://arxiv.org/abs/1701.07875. The paper's critics are not for
+upscaled images, so we use SRGAN's pyramid.
 
-All are a pyramid of convolutions, each followed by a leaky rectifier, and two dense layers.
+Each network is a pyramid of convolutions with leaky rectifiers, followed by two dense layers.
 
 Letters: N images, C image channels, P pixels along the sides of an image.
 """
@@ -41,9 +42,9 @@ class Layer:
 
 
 SRGAN = tuple(Layer(width, 3, stride) for width in (1, 2, 4, 8) for stride in (1, 2))
-"""The pyramid of SRGAN's paper, to 1/16 of the image's sides."""
+"""The pyramid of SRGAN's paper; it reduces height and width to 1/16."""
 ESRGAN = tuple(Layer(width, 2 + stride, stride) for width in (1, 2, 4, 8, 8) for stride in (1, 2))
-"""The pyramid of ESRGAN's code, to 1/32: it halves by 4x4."""
+"""The pyramid of ESRGAN's code; it reduces height and width to 1/32, by 4x4 convolutions."""
 
 
 class Discriminator(nn.Module):
@@ -56,11 +57,11 @@ class Discriminator(nn.Module):
     size : int
         Pixels P along each side; the dense layers need a fixed size.
     channels, features, hidden : int
-        Image channels C, outputs of the first convolution, and of the first dense layer.
+        Image channels C, and outputs of the first convolution and of the first dense layer.
     normalised : bool
         Whether batch normalisation follows all convolutions except the first.
     bias : bool
-        Whether normalised convolutions have a bias, which has no effect.
+        Whether convolutions before a normalisation have a bias, which the normalisation cancels.
     sigmoid : bool
         Whether the result is a probability in 0..1 or a logit.
 
@@ -90,7 +91,7 @@ class Discriminator(nn.Module):
             if side % layer.stride or size < 1:
                 least = math.prod(one.stride for one in layers)
                 raise ValueError(
-                    f"this discriminator needs a multiple of {least} as size, got size={size}"
+                    f"size must be a multiple of {least} for this discriminator, got size={size}"
                 )
             outputs, follows = layer.width * features, normalised and index > 0
             convolution = nn.Conv2d(
@@ -108,7 +109,7 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return a score for each image of (N, C, P, P), high for photographs: (N, 1).
+        """Score images, (N, C, P, P); return (N, 1), where photographs score high.
 
         Raises
         ------
@@ -151,11 +152,11 @@ def esrgan(*, size: int = 128, channels: int = 3, features: int = 64) -> Discrim
 
 
 def wgan(*, size: int = 96, channels: int = 3, features: int = 64) -> Discriminator:
-    """Return a Wasserstein critic: SRGAN's pyramid, whose score is unbounded.
+    """Return a Wasserstein critic: SRGAN's pyramid with an unbounded score.
 
-    There is no batch normalisation, which would mix the images of a batch: the gradient penalty of
-    Gulrajani et al., NeurIPS 2017, https://arxiv.org/abs/1704.00028, needs a gradient for each
-    single image. Their normalised critics use layer normalisation (their code, gan_64x64.py).
+    It has no batch normalisation, which mixes the images of a batch. The gradient penalty of
+    Gulrajani et al., NeurIPS 2017, https://arxiv.org/abs/1704.00028, needs a separate gradient for
+    each image. Where their critics are normalised, they use layer normalisation (gan_64x64.py).
 
     Parameters
     ----------

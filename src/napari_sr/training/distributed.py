@@ -1,8 +1,8 @@
-"""Processes that train together, started by PyTorch's launcher `torchrun`.
+"""Training in several processes, which PyTorch's launcher `torchrun` starts.
 
-Every process draws different crops and computes a gradient; all apply the mean gradient. It is
-computed here, because DistributedDataParallel can neither differentiate twice, which the gradient
-penalty needs, nor call methods other than `forward`.
+Every process draws different crops and computes a gradient; all apply the mean gradient. This
+module computes the mean. PyTorch's DistributedDataParallel does not fit: it supports no second
+derivatives, which the gradient penalty needs, and no methods other than `forward`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """The place of a process among those that train together."""
+    """The rank of one process among the processes that train together."""
 
     rank: int = 0
-    """Number of the process, from 0; only process 0 validates and writes files."""
+    """Index of the process, from 0; only process 0 validates and writes files."""
     world: int = 1
     """The number of processes."""
     local: int = 0
-    """Number of the process on this machine, which is also the number of its GPU."""
+    """Index of the process on this machine, and of the GPU that it uses."""
 
     @property
     def first(self) -> bool:
@@ -38,7 +38,7 @@ class Place:
 
 @contextmanager
 def together() -> Iterator[Place]:
-    """Context: join the processes that `torchrun` started; without it, there is only one."""
+    """Context manager: join the processes that `torchrun` started, or run as a single process."""
     place = Place(*(int(os.environ.get(key, default)) for key, default in
                     (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))))  # fmt: skip
     if place.world == 1:
@@ -80,7 +80,7 @@ def same_everywhere(module: nn.Module) -> None:
 
 
 def anywhere(flag: bool, device: torch.device) -> bool:
-    """Return whether a flag is set in any process; all must call this at the same step."""
+    """Return whether a flag is set in any process; all must call this function at the same step."""
     if _alone():
         return flag
     seen = torch.tensor(float(flag), device=device)

@@ -1,4 +1,7 @@
-"""Import the training code for the first time, in a worker; see `runs.first_import`."""
+"""Import the training code in a worker thread, because the first import is slow.
+
+See `runs.first_import`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Initialise the weights of a training."""
+"""Initialise the weights of a network before training."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _warm(network: Network, name: str) -> str:
     if record.network is not type(network):
         raise ValueError(
             f"start.checkpoint needs a checkpoint of {type(network).__name__}, got {name}, "
-            f"which is one of {record.title}"
+            f"which is a checkpoint of {record.title}"
         )
     own = network.state_dict()
     fits = {
@@ -62,14 +62,14 @@ def _warm(network: Network, name: str) -> str:
     }
     if not fits:
         raise ValueError(
-            f"start.checkpoint needs tensors that fit, got {name}: all its {len(state)} tensors "
-            "have other names or shapes"
+            "start.checkpoint needs tensors with the network's names and shapes, got "
+            f"{name}, where none of the {len(state)} tensors fits"
         )
     network.load_state_dict({**own, **fits})
     fresh = [key for key in own if key not in fits]
     more = f", {len(fresh) - SHOWN} more" if len(fresh) > SHOWN else ""
-    rest = f"; fresh: {', '.join(fresh[:SHOWN])}{more}" if fresh else ""
-    return f"took {len(fits)} of {len(own)} tensors from {name}{rest}"
+    rest = f"; newly initialised: {', '.join(fresh[:SHOWN])}{more}" if fresh else ""
+    return f"copied {len(fits)} of {len(own)} tensors from {name}{rest}"
 
 
 def _known(name: str) -> Path:

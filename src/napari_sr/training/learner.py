@@ -1,4 +1,4 @@
-"""A network with all that a training step changes: optimiser, running mean, critic.
+"""A network with everything that a training step changes: optimiser, running mean, critic.
 
 Letters: N crops, C channels, H x W pixels, S scale.
 """
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 
 def build(config: Config) -> Network:
-    """Return the network of a recipe, with fresh weights, in training mode.
+    """Build a recipe's network with newly initialised weights, in training mode.
 
     Raises
     ------
     ValueError
-        If no such network exists, it has no weights, or an option is wrong.
+        If the network is unknown or has no weights, or an option is wrong.
     """
     kind = models.architecture(config.network.kind).network
     given: dict[str, Any] = {"scale": config.scale}
@@ -54,11 +54,11 @@ class Learner:
     Parameters
     ----------
     config : Config
-        The training.
+        Settings of the training run.
     device : torch.device
-        Device of the training.
+        Device that computes.
     rank : int
-        Number of this process, from 0; all processes have the same weights and get different crops.
+        Index of this process, from 0; all processes have the same weights and get different crops.
     fresh : bool
         Whether to initialise the weights as `config.start` says; False if a state will be restored.
 
@@ -117,13 +117,14 @@ class Learner:
         step : int
             Number of the step, from 0.
         draw : callable
-            Takes the number of a batch, counted over all steps, and returns LR and HR crops,
+            Takes the number of a batch, counted over all steps. Returns LR and HR crops,
             (N, C, H, W) and (N, C, S * H, S * W), on the device.
 
         Returns
         -------
         dict of str to Tensor
-            The loss, its parts and the critic's loss; `healthy` is True if all are finite.
+            The loss, its terms and the critic's loss; `healthy` is True if they are finite and so
+            is the gradient.
         """
         self.network.scale = self.scale_of(step)
         found: dict[str, Tensor] = {}
@@ -140,7 +141,7 @@ class Learner:
             parts["adversary"] = self.adversary.judge(hr, result)
             loss = loss + self.adversary.recipe.weight * parts["adversary"]
         self.descent.step(loss, step)
-        # between steps, the network has the recipe's scale, at which it is validated
+        # validation, between steps, uses the recipe's scale
         self.network.scale = self.config.scale
         if self.average is not None:
             self.average.follow(self.network, step)
@@ -154,7 +155,7 @@ class Learner:
         return healthy
 
     def state(self) -> dict[str, Any]:
-        """Return the state that a resumed training needs."""
+        """Return the state that resuming needs."""
         return {
             "network": self.network.state_dict(),
             "average": None if self.average is None else self.average.network.state_dict(),
@@ -163,7 +164,7 @@ class Learner:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Restore a state from `state`; components that it lacks keep their initial values.
+        """Restore a state that `state` returned; what it lacks keeps its initial value.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The log of a training: means over steps, in a CSV file and, if installed, in TensorBoard."""
+"""The training log: means over steps, as a CSV file and, if installed, for TensorBoard."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WAIT = 0.02
-"""Seconds between two looks at the clock."""
+"""Seconds between two checks of the clock."""
 FIRST, LAST = ("step", "seconds", "learning_rate", "loss"), "psnr"
 
 
 class TrainingLog:
-    """Writes the loss, its parts and PSNR for each reported step.
+    """Writes the loss, its terms and PSNR for each reported step.
 
     Parameters
     ----------
     folder : Path
         Folder of `log.csv`.
     parts : sequence of str
-        Names of the parts of the loss.
+        Names of the terms of the loss.
     step : int
-        The step at which the training resumes; later rows are removed.
+        The step at which training resumes; later rows are removed.
     board : bool
         Whether to write files for TensorBoard, if it is installed.
     """
@@ -67,11 +67,11 @@ class TrainingLog:
 
 
 def rows(path: Path) -> list[dict[str, str]]:
-    """Return the complete rows of a log, by column; an empty list if there is no log."""
+    """Return the complete rows of a log, as values by column; an empty list if there is no log."""
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        # a killed process may have left half a row
+        # a killed process may have left an incomplete row
         return [row for row in csv.DictReader(file) if None not in row.values()]
 
 
@@ -81,17 +81,17 @@ def _board(folder: Path, step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return None
-    # TensorBoard reads files in the order of their names, which hold the second, then a counter.
-    # It sorts 10 before 9, so two files of one second may be read in the wrong order.
+    # TensorBoard reads files in alphabetical order. Their names contain the time in seconds, then a
+    # counter, and 10 sorts before 9. So two files of the same second may be read in wrong order.
     while any(folder.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
         time.sleep(WAIT)
-    # TensorBoard removes all values from purge_step on; values at the step itself remain
+    # TensorBoard removes the values of purge_step and later; those of `step` must remain
     return SummaryWriter(folder, purge_step=step + 1)
 
 
 @dataclass
 class Totals:
-    """Sums of scalars since the last report, on the device, so that no step waits for them."""
+    """Sums of scalars since the last report. They stay on the device, so steps need not wait."""
 
     sums: dict[str, Tensor] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -104,5 +104,5 @@ class Totals:
             self.counts[key] = self.counts.get(key, 0) + 1
 
     def means(self) -> dict[str, float]:
-        """Return the mean of each scalar; this waits for the device."""
+        """Return the mean of each scalar, after waiting for the device."""
         return {key: (one / self.counts[key]).item() for key, one in self.sums.items()}

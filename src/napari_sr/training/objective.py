@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LOSSES = "napari_sr.training.losses"
 METHODS = {"levels": "pyramid", "predictions": "predictions"}
-"""The network method that returns what a loss reads in addition to the result, by `Loss.reads`."""
+"""The network's method that computes a loss's additional inputs, by `Loss.reads`."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class _Weighed:
 
 
 class Predictor(nn.Module):
-    """Runs a network, and returns all that the losses read.
+    """Runs a network, and returns all inputs of the losses.
 
-    It is a module, so that it can be compiled as a whole.
+    It is a module, because torch.compile can then compile all of it.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Predictor(nn.Module):
         self.reads = reads
 
     def forward(self, lr: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Upscale (N, C, H, W); return the result, (N, C, S * H, S * W), and the other inputs."""
+        """Upscale (N, C, H, W); return the result, (N, C, S * H, S * W), and additional inputs."""
         if self.reads == "image":
             return self.network(lr), ()
         found: tuple[Tensor, ...] = getattr(self.network, METHODS[self.reads])(lr)
@@ -63,7 +63,7 @@ class Predictor(nn.Module):
 
 
 class Objective:
-    """The losses of a recipe.
+    """The weighted sum of a recipe's losses.
 
     Parameters
     ----------
@@ -75,8 +75,7 @@ class Objective:
     Raises
     ------
     ValueError
-        If no such loss exists, an option is wrong, or the network lacks a method that the loss
-        needs.
+        If a loss is unknown, an option is wrong, or the network lacks a method that a loss needs.
     """
 
     def __init__(self, terms: Sequence[Term], network: Network) -> None:
@@ -108,9 +107,9 @@ class Objective:
         result, truth : Tensor, (N, C, S * H, S * W)
             Images; they are compared in float32.
         more : tuple of Tensor
-            Further values from `Predictor`, after the result.
+            Additional inputs, as `Predictor` returns them.
         share : float
-            Share of all steps that are done, in 0..1.
+            Fraction of all steps that are done, in 0..1.
 
         Returns
         -------

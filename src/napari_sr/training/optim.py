@@ -1,9 +1,10 @@
 """Learning-rate schedule, optimiser step, and running mean of the weights.
 
 Mixed precision: Micikevicius et al., ICLR 2018, https://arxiv.org/abs/1710.03740
-Cosine schedule: Loshchilov and Hutter, "SGDR", ICLR 2017, https://arxiv.org/abs/1608.03983, one
-descent. Running mean: Polyak and Juditsky, "Acceleration of Stochastic Approximation by
-Averaging", SIAM Journal on Control and Optimization 30(4), 1992; exponential as the field uses it.
+Cosine schedule: Loshchilov and Hutter, "SGDR", ICLR 2017, https://arxiv.org/abs/1608.03983; here
+without restarts.
+Running mean: Polyak and Juditsky, "Acceleration of Stochastic Approximation by Averaging", SIAM
+Journal on Control and Optimization 30(4), 1992; here with exponential weights, as is usual.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class OptimizerStep:
     recipe : Optimiser
         The optimiser's settings.
     config : Config
-        The training, for its schedule, precision and clipping.
+        Settings of the training run: schedule, precision and clipping are used.
     device : torch.device
         Device of the weights.
 
@@ -61,14 +62,14 @@ class OptimizerStep:
         self.norm = torch.zeros(())
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Return the context in which a module computes in the recipe's precision."""
+        """Return a context manager under which a module computes in the recipe's precision."""
         precision = PRECISIONS[self.run.precision]
         return torch.autocast(
             self.device.type, precision, enabled=precision != torch.float32, cache_enabled=True
         )
 
     def step(self, loss: Tensor, step: int) -> None:
-        """Take step number `step`, from 0; afterwards, `norm` is the gradient's norm."""
+        """Take step number `step`, counted from 0, and set `norm` to the norm of the gradient."""
         factor = rate_factor(self.schedule, step, self.run.steps)
         for group, own in zip(self.optimiser.param_groups, self.factors, strict=True):
             group["lr"] = self.learning_rate * factor * own
@@ -82,11 +83,11 @@ class OptimizerStep:
 
     def healthy(self) -> Tensor:
         """Return a boolean scalar: whether the last gradient was finite or its step was skipped."""
-        # a gradient scaler skips the step and tries again with a smaller factor
+        # after an overflow, a gradient scaler skips the step and reduces its factor
         return self.norm.isfinite() | self.scaler.is_enabled()
 
     def state(self) -> dict[str, Any]:
-        """Return the state that a resumed training needs."""
+        """Return the state that resuming needs."""
         return {"optimiser": self.optimiser.state_dict(), "scaler": self.scaler.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -97,7 +98,7 @@ class OptimizerStep:
 
 
 def _groups(module: nn.Module, recipe: Optimiser) -> list[tuple[float, list[nn.Parameter]]]:
-    """Return the weights grouped by the factor of their learning rate."""
+    """Group the weights by the factor of their learning rate."""
     found: dict[float, list[nn.Parameter]] = {}
     used: set[str] = set()
     for name, parameter in module.named_parameters():
@@ -132,7 +133,7 @@ def _optimiser(recipe: Optimiser, groups: list[dict[str, Any]]) -> torch.optim.O
 def rate_factor(schedule: Schedule, step: int, total: int) -> float:
     """Return the learning rate at a step, relative to the highest rate.
 
-    The rate depends on the step alone, so a resumed training needs no state for it.
+    The rate depends on the step alone, so resuming needs no state of the schedule.
 
     Parameters
     ----------
@@ -154,16 +155,16 @@ def rate_factor(schedule: Schedule, step: int, total: int) -> float:
 class EMA:
     """The exponential moving average of a network's weights, over about 1 / (1 - decay) steps.
 
-    PyTorch's `AveragedModel` starts from the initial weights, which still have a share of a tenth
-    after twice as many steps. This average covers fewer steps at first. It never waits for the
-    device.
+    PyTorch's `AveragedModel` starts from the initial weights, whose share is still more than a
+    tenth after 2 / (1 - decay) steps. This average covers fewer steps at first, so it forgets the
+    initial weights sooner. It never waits for the device.
 
     Parameters
     ----------
     network : Network
         The network, which is copied.
     decay : float
-        Share of the mean that a step keeps, between 0 and 1.
+        Share of the old mean in the mean after a step, between 0 and 1.
     """
 
     def __init__(self, network: Network, decay: float) -> None:
@@ -172,9 +173,9 @@ class EMA:
 
     @torch.no_grad()
     def follow(self, network: Network, step: int) -> None:
-        """Move the mean towards the network's weights after step number `step`, from 0.
+        """Update the mean after step number `step`, counted from 0.
 
-        Buffers are copied, because running moments are averages already.
+        Buffers are copied: the running statistics in them are averages already.
         """
         decay = min(self.decay, (step + 1) / (step + 10))
         kept: list[Tensor] = list(self.network.parameters())

@@ -23,7 +23,7 @@ class Optimiser:
     """Weight decay."""
     momentum: float = 0.0
     lr_scale: dict[str, float] = field(default_factory=dict)
-    """Factors of the learning rate, for prefixes of parameter names."""
+    """Factors of the learning rate, by prefix of the parameter names."""
 
     def __post_init__(self) -> None:
         """Check that numbers are within bounds."""
@@ -38,7 +38,7 @@ class Optimiser:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the learning rate changes."""
+    """The schedule of the learning rate."""
 
     __pydantic_config__: ClassVar = NO_OTHERS
     kind: Literal["constant", "cosine", "step"] = "constant"
@@ -47,24 +47,24 @@ class Schedule:
     floor: float = 0.0
     """The last value of a cosine, as a share of the highest rate."""
     every: int = 0
-    """Steps between two decreases; `at` is the alternative."""
+    """For a step schedule: steps between two decreases of the rate."""
     at: tuple[int, ...] = ()
-    """Steps at which the rate decreases."""
+    """For a step schedule, instead of `every`: the steps at which the rate decreases."""
     factor: float = 0.5
     """Factor of each decrease."""
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of bounds; a step schedule needs either `every` or `at`."""
+        """Check that numbers are within bounds, and that only a step schedule has steps."""
         within("warm_up", self.warm_up, 0, MOST_STEPS)
         need(0 <= self.floor <= 1, "floor", "in 0..1", self.floor)
         need(0 < self.factor < 1, "factor", "between 0 and 1", self.factor)
         need(self.every >= 0, "every", "at least 0", self.every)
         falls = (self.every > 0) != bool(self.at)
         if self.kind == "step":
-            need(falls, "a step schedule", "given every or at", (self.every, self.at))
+            need(falls, "a step schedule", "given either every or at", (self.every, self.at))
         else:
             none = not self.every and not self.at
-            need(none, "every and at", f"left out of a {self.kind} schedule", (self.every, self.at))
+            need(none, "every and at", f"omitted with kind {self.kind!r}", (self.every, self.at))
 
 
 @dataclass(frozen=True)
@@ -73,21 +73,21 @@ class Adversary:
 
     __pydantic_config__: ClassVar = NO_OTHERS
     kind: Literal["adversarial", "wasserstein", "relativistic"]
-    """The name of a file in `losses`."""
+    """The name of a module in `losses`."""
     weight: float
     """Weight of the network's adversarial loss."""
     critic: ComponentSpec = field(default_factory=lambda: ComponentSpec("srgan"))
-    """A function of `discriminators.py`."""
+    """The critic; its `kind` is the name of a function in `discriminators.py`."""
     optimiser: Optimiser = field(default_factory=Optimiser)
     steps: int = 1
     """Steps of the critic for each step of the network; each step gets new crops."""
     clip: float = 0.0
-    """The largest weight of a Wasserstein critic; 0 for no clipping."""
+    """Largest absolute value of a Wasserstein critic's weights; 0 for no clipping."""
     penalty: float = 0.0
     """Weight of a Wasserstein critic's gradient penalty; 0 for none."""
 
     def __post_init__(self) -> None:
-        """Refuse numbers out of bounds, and a Wasserstein critic without clip or penalty."""
+        """Check that numbers are within bounds, and that clip and penalty fit the kind."""
         need(0 < self.weight < math.inf, "weight", "above 0", self.weight)
         within("steps", self.steps, 1, MOST_STEPS)
         least, most = sorted((self.clip, self.penalty))
@@ -95,8 +95,9 @@ class Adversary:
               (self.clip, self.penalty))  # fmt: skip
         bounded = (self.clip > 0) != (self.penalty > 0)
         if self.kind == "wasserstein":
-            need(bounded, "a wasserstein critic", "bounded by clip or by penalty",
+            need(bounded, "a wasserstein critic", "bounded by either clip or penalty",
                   (self.clip, self.penalty))  # fmt: skip
         else:
             free = not self.clip and not self.penalty
-            need(free, "clip and penalty", f"left out of {self.kind}", (self.clip, self.penalty))
+            need(free, "clip and penalty", f"omitted with kind {self.kind!r}",
+                 (self.clip, self.penalty))  # fmt: skip

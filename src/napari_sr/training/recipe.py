@@ -1,4 +1,4 @@
-"""Recipes: trainings as TOML files, some of which ship with the package."""
+"""Recipes: TOML files with the settings of a training run. Some ship with the package."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def names() -> list[str]:
 
 
 def find(name: str | Path) -> Path:
-    """Return the file of a recipe, named by its path or as a shipped recipe.
+    """Return the file of a recipe, given its path or the name of a shipped recipe.
 
     Raises
     ------
@@ -61,14 +61,14 @@ def read(name: str | Path) -> Config:
 
 
 def parse(table: Mapping[str, Any], where: str) -> Config:
-    """Make a training from nested tables, as TOML or JSON have them.
+    """Convert nested tables, read from TOML or JSON, to the settings of a training run.
 
     Parameters
     ----------
     table : mapping
         Keys as in `config`.
     where : str
-        The recipe's name in errors.
+        Name of the recipe in error messages.
 
     Raises
     ------
@@ -79,19 +79,21 @@ def parse(table: Mapping[str, Any], where: str) -> Config:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        # through JSON: pydantic then turns arrays into tuples, and converts no other type
+        # from JSON, pydantic converts arrays to tuples even if strict, and converts nothing else
         text = json.dumps(table)
         return TypeAdapter(Config).validate_json(text, strict=True)
     except ValidationError as error:
         raise RecipeError("; ".join(_told(error.errors(), where))) from error
     except RecursionError as error:
-        raise RecipeError(f"{where}: it is nested too deeply") from error
+        raise RecipeError(f"{where}: the recipe is nested too deeply") from error
     except TypeError as error:
-        raise RecipeError(f"{where}: a recipe holds numbers, texts and tables: {error}") from error
+        raise RecipeError(
+            f"{where}: a recipe may contain only numbers, strings, arrays and tables: {error}"
+        ) from error
 
 
 def as_table(config: Config) -> dict[str, Any]:
-    """Return a training as nested tables that `parse` accepts."""
+    """Convert settings to nested tables that `parse` accepts."""
     table: dict[str, Any] = json.loads(json.dumps(asdict(config)))
     return {key: value for key, value in table.items() if value is not None}
 
@@ -100,11 +102,11 @@ def _told(errors: Iterable[Any], where: str) -> Iterable[str]:
     for one in errors:
         key = ".".join(str(part) for part in one["loc"]) or "recipe"
         if one["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-            yield f"{where}: {key} is not a key of a recipe, got {_short(one['input'])}"
+            yield f"{where}: recipes have no key {key}, got {_short(one['input'])}"
         elif one["type"] in ("missing", "missing_argument"):
             yield f"{where}: {key} is missing"
         elif one["type"] == "json_invalid":
-            yield f"{where}: it is nested too deeply"
+            yield f"{where}: the recipe is nested too deeply"
         elif one["type"] == "value_error":
             inside = str(one["ctx"]["error"])
             yield f"{where}: {inside}" if key == "recipe" else f"{where}: {key}: {inside}"

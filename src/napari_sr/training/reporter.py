@@ -1,4 +1,4 @@
-"""Reports of a training: mean losses, PSNR of held-out pairs, and the best result so far."""
+"""Reports during training: mean losses, PSNR on held-out pairs, and the best network so far."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 
 
 class Reporter:
-    """The log, the validation and the result of a training.
+    """Writes the log, validates the network, and saves it.
 
     Parameters
     ----------
     config : Config
-        The training.
+        Settings of the training run.
     session : Session
-        Folder of the log and the result.
+        Folder of the log and of the network's file.
     learner : Learner
-        The learner whose result is validated and saved.
+        The learner whose network is validated and saved.
     pairs : sequence of (C, H, W) and (C, S * H, S * W)
         Held-out pairs as for `validation.judge`; flat ones are left out.
     place : Place
-        This process; only the first process writes.
+        Rank of this process; only the first process writes.
     state : mapping, optional
-        The saved state, from `state`, of a training to resume.
+        A saved state, as `state` returns it, to resume from.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class Reporter:
         if len(self.pairs) < len(pairs):
             self.messages.append(
                 f"{len(pairs) - len(self.pairs)} of {len(pairs)} held-out images are flat in the "
-                "scored part, and are left out"
+                "part that is scored, and are left out"
             )
         self.judges = distributed.anywhere(bool(self.pairs), self.device)
-        """Whether any process has pairs: all processes report at the same steps."""
+        """Whether to validate. If any process has pairs, all report at the steps of validation."""
         self.result = self.out / f"{config.name}.safetensors"
         self.best: float = -math.inf if state is None else state["best"]
         self.totals = Totals() if state is None else Totals(state["sums"], state["counts"])
@@ -71,7 +71,7 @@ class Reporter:
         self.log: TrainingLog | None = None
 
     def open(self, step: int) -> None:
-        """Begin or continue the log; `step` is the last step that was taken."""
+        """Start or continue the log; `step` is the last step taken."""
         self.out.mkdir(parents=True, exist_ok=True)
         parts = [one.term.kind for one in self.learner.objective.terms]
         more = ["adversary", "critic"] if self.learner.adversary else []
@@ -83,12 +83,12 @@ class Reporter:
             self.log.close()
 
     def report(self, step: int, seconds: float, *, judges: bool, saved: int) -> None:
-        """Write a row of the log; if `judges`, validate the result and keep it if it is the best.
+        """Write a row of the log; if `judges`, validate the network and save it if it is the best.
 
         Parameters
         ----------
         step, saved : int
-            The last step that was taken, and the last whose state was saved.
+            The last step taken, and the last step whose state was saved.
         seconds : float
             Training time up to this step.
         judges : bool
@@ -114,7 +114,7 @@ class Reporter:
         self.log.add(step, row)
 
     def means(self, step: int, saved: int) -> dict[str, float]:
-        """Return the means of losses since the last report.
+        """Return the mean losses since the last report.
 
         Parameters
         ----------
@@ -134,17 +134,17 @@ class Reporter:
             if saved and self.lasting:
                 kept = f"the state of step {saved} is kept in {self.out}"
             raise TrainingError(
-                f"the training broke down by step {step}: loss or gradient became NaN or "
+                f"training diverged by step {step}: the loss or a gradient became NaN or "
                 f"infinite ({shown}); {kept}. A "
                 "lower learning rate, clipping (run.clip) or bfloat16 instead of float16 may help"
             )
         return means
 
     def export(self, step: int, seconds: float) -> None:
-        """Write the result as a checkpoint with a card; arguments as in `report`."""
+        """Write the network as a checkpoint with a card; arguments as in `report`."""
         how = Reached(step, seconds, self.psnr, device_words(self.device, self.place.world))
         export(self.result, self.learner.result.state_dict(), training_card(self.config, how))
 
     def state(self) -> dict[str, Any]:
-        """Return the state that a resumed training needs."""
+        """Return the state that resuming needs."""
         return {"best": self.best, "sums": self.totals.sums, "counts": self.totals.counts}

@@ -1,4 +1,4 @@
-"""Folder, device and time limit of a training, and its progress."""
+"""Folder, device and time limit of a training session, and its progress."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class TrainingError(RuntimeError):
-    """A training cannot continue."""
+    """Training cannot continue."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Progress of a training."""
+    """Progress of a training session."""
 
     step: int
     total: int
@@ -36,14 +36,14 @@ class Session:
     """The folder, the device and the time limit of a training session."""
 
     out: Path
-    """Folder for the state, the log and the result."""
+    """Folder for the state, the log and the trained network."""
     device: str = "auto"
     resume: bool = False
-    """Whether to resume the training in the folder, if there is one."""
+    """Whether to resume from the state in the folder, if there is one."""
     minutes: float = math.inf
-    """Minutes after which the session stops; the training can be resumed."""
+    """Minutes after which the session stops; training can be resumed."""
     stopped: Callable[[], bool] = lambda: False
-    """Called after every step. If it returns True, the training stops and can be resumed; with
-    several processes, all stop at the same step if it returns True in one."""
+    """Called after every step. If it returns True, training stops and can be resumed. With several
+    processes, all stop at the same step as soon as it returns True in one of them."""
     lasting: bool = True
-    """Whether to write resume state and TensorBoard logs."""
+    """Whether to write TensorBoard logs and the state that resuming needs."""

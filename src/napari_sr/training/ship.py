@@ -1,9 +1,10 @@
-"""Add a training's result to the weights that ship.
+"""Add a trained network to the weights that ship with the package.
 
     python -m napari_sr.training.ship runs/fsrcnn-x3/fsrcnn-x3.safetensors --sets ../shared/data
 
-The result is scored on Set5 and Set14, which must not be among the training data. The scores are
-written into its card, and the registry is updated. The sets are degraded like the training images.
+The network is scored on Set5 and Set14, which must not be among the training data; both sets are
+degraded like the training images. The scores are written into the card of the file, and the
+registry of known models is updated.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ SETS = ("Set5", "Set14")
 SCORES = tuple(f"psnr_{name.lower()}" for name in SETS)
 """Prefixes of the card's score keys."""
 USUAL = "bicubic"
-"""The degradation of papers."""
+"""The degradation that papers use."""
 LICENCE = "BSD-3-Clause"
 
 logger = logging.getLogger(__name__)
 
 
 def card_of(path: Path) -> dict[str, Any]:
-    """Return the card that a training wrote into its result.
+    """Return the card of a trained network.
 
     Raises
     ------
@@ -50,38 +51,38 @@ def card_of(path: Path) -> dict[str, Any]:
     """
     card = cards.card_of(path)
     if "scale" not in card:
-        raise ValueError(f"{path} must be the result of a training: it has no card with a scale")
+        raise ValueError(f"{path} must be a trained network: it has no card with a scale")
     return card
 
 
 def ship(path: Path, sets: Path, target: Path) -> dict[str, Any]:
-    """Score a result, write it with its card, and return the card.
+    """Score a trained network, write it with the scores in its card, and return the card.
 
     Parameters
     ----------
     path : Path
-        The result of `train`.
+        The file that `train` wrote.
     sets : Path
-        The folder that holds Set5 and Set14.
+        The folder that contains Set5 and Set14.
     target : Path
         The file to write.
 
     Raises
     ------
     ValueError
-        If the file is not the result of a training.
+        If the file is not a trained network.
     """
     card = card_of(path)
     network = api.load(path)
     for name in SETS:
-        card.update(_reached(network, card, sets / name))
+        card.update(_scores(network, card, sets / name))
     card["licence"] = LICENCE
     export(target, read_checkpoint(path), card)
     return card
 
 
-def _reached(network: Network, card: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Score a result on one set, by the papers' protocol or with the training's degradation."""
+def _scores(network: Network, card: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Score a network on one set, as papers do or with the degradation of its training."""
     table = card.get("recipe")
     config = None if table is None else recipe.parse(table, "the card's recipe")
     key = f"psnr_{folder.name.lower()}"
@@ -102,9 +103,9 @@ def _reached(network: Network, card: dict[str, Any], folder: Path) -> dict[str, 
 def main() -> None:
     """Read the command line, write the shipped file and update the registry."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("result", type=Path, help="the result's file of a training")
+    parser.add_argument("result", type=Path, help="file of the trained network")
     parser.add_argument("--sets", type=Path, required=True, help="folder with Set5/ and Set14/")
-    parser.add_argument("--name", help="name among the shipped weights (default: the file's name)")
+    parser.add_argument("--name", help="name of the shipped weights (default: the file's name)")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     target = SHIPPED / f"{given.name or given.result.stem}.safetensors"

@@ -1,8 +1,8 @@
 """Training as a generator: it yields after every step, and can be stopped after any step.
 
-A step depends only on the seed, the step's number and the saved state. So a training may be killed
-at any time; after resuming on the same device with as many threads, the result is bit for bit the
-same as without the interruption.
+A step depends only on the seed, the step's number and the saved state. So training may be killed at
+any time. After resuming on the same device with the same number of threads, the result is bit for
+bit the same as without the interruption.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 def train(
     config: Config, training_data: TrainingData, session: Session
 ) -> Generator[Progress, None, Path]:
-    """Train a network; yield after every step, and return the file of the result.
+    """Train a network; yield after every step, and return the file of the trained network.
 
-    Close the generator to stop: this saves the state. Several processes that train together must
-    stop by `Session.stopped` instead.
+    To stop, close the generator: this saves the state. If several processes train together, use
+    `Session.stopped` instead.
 
     Parameters
     ----------
     config : Config
-        The training's settings.
+        Settings of the training run.
     training_data : TrainingData
         The images.
     session : Session
@@ -59,7 +59,7 @@ def train(
     ------
     ValueError
         If the recipe contradicts itself or does not fit the device or the data, or if the folder
-        holds another training.
+        contains another training run.
     TrainingError
         If the loss or a gradient becomes NaN or infinite; the last saved state remains.
     """
@@ -77,16 +77,16 @@ def train(
 
 
 class Training:
-    """One session of a training; see `train`.
+    """One training session; see `train`.
 
     Parameters
     ----------
     config, training_data, session
         As for `train`.
     place : Place
-        This process among those that train together.
+        Rank of this process among the processes that train together.
     device : torch.device
-        Device of the training.
+        Device that computes.
     """
 
     def __init__(
@@ -103,8 +103,8 @@ class Training:
         state = load_state(self.out)
         if state is not None and not session.resume:
             raise StateError(
-                f"{self.out} holds a training at step {state['step']}: resume it, or give another "
-                "folder"
+                f"{self.out} has a training run at step {state['step']}: resume it, or give "
+                "another folder"
             )
         self.messages: list[str] = [] if state is None else resume_check(config, state, self.out)
         self.learner = Learner(config, device, place.rank, fresh=state is None)
@@ -134,7 +134,7 @@ class Training:
         self.reporter.close()
 
     def run(self, began: float) -> Iterator[Progress]:
-        """Yield after every step, until the end of the training or of the session."""
+        """Yield after every step, until the last step or the end of the session."""
         if self.place.first:
             self.reporter.open(self.step)
         for message in self.messages:
@@ -156,12 +156,12 @@ class Training:
                 self.save()
             raise
         self.save()
-        done = "ends" if self.step >= self.config.run.steps else "pauses, to be resumed,"
-        yield self.progress(0.0, f"{done} at step {self.step}; the result is {self.result}")
+        done = "ended" if self.step >= self.config.run.steps else "paused (can be resumed)"
+        yield self.progress(0.0, f"{done} at step {self.step}; the network is {self.result}")
 
     def asks(self) -> bool:
-        """Return whether the processes should agree at this step on whether to stop."""
-        # asking takes time: it waits for the GPU, whose steps are short
+        """Return whether processes exchange their stop requests at this step."""
+        # the exchange waits for the GPU, which takes time compared with short steps
         waits = self.place.world > 1 and self.device.type != "cpu"
         return not waits or self.step % 10 == 0
 
@@ -171,7 +171,7 @@ class Training:
         return Progress(self.step, self.config.run.steps, left, loss, psnr, message)
 
     def advance(self) -> None:
-        """Take a step; report, validate and save when due."""
+        """Take a step; report, validate and save if this is due."""
         run = self.config.run
         self.reporter.totals.add(self.learner.learn(self.step, self.batches))
         self.step += 1
@@ -183,7 +183,7 @@ class Training:
             self.save()
 
     def save(self) -> None:
-        """Save the state; if there are no held-out pairs, also write the result."""
+        """Save the state; if there are no held-out pairs, also write the network."""
         self.reporter.means(self.step, self.saved)
         if not self.place.first or (self.step == self.saved and self.saved):
             return
@@ -194,7 +194,7 @@ class Training:
         self.saved = self.step
 
     def state(self) -> dict[str, Any]:
-        """Return the state that a resumed training needs."""
+        """Return the state that resuming needs."""
         return {
             "config": as_table(self.config),
             "step": self.step,

@@ -30,7 +30,7 @@ def judge(network: Network, pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
     Parameters
     ----------
     network : Network
-        In training or evaluation mode; its mode is restored.
+        In training or evaluation mode, which is restored afterwards.
     pairs : sequence of (C, H, W) and (C, S * H, S * W)
         At least one pair, with black at 0 and white at 1; values may exceed this range.
 

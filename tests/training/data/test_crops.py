@@ -143,7 +143,7 @@ def test_recorded_small_pictures_stay_with_their_large_ones(random):
 def test_all_eight_poses_differ_and_one_changes_nothing():
     square = torch.arange(9.0).reshape(1, 3, 3)
 
-    poses = [Pose(flipped, turns).lay(square) for flipped in (False, True) for turns in range(4)]
+    poses = [Pose(flipped, turns).apply(square) for flipped in (False, True) for turns in range(4)]
 
     assert len({tuple(pose.flatten().tolist()) for pose in poses}) == 8
     assert torch.equal(poses[0], square)
@@ -154,7 +154,7 @@ def test_small_and_large_stay_on_each_other():
     hr = lr.repeat_interleave(2, -1).repeat_interleave(2, -2)
 
     for pose in (Pose(True, 1), Pose(False, 3), Pose(True, 2)):
-        assert torch.equal(pose.lay(hr)[:, ::2, ::2], pose.lay(lr))
+        assert torch.equal(pose.apply(hr)[:, ::2, ::2], pose.apply(lr))
 
 
 @pytest.mark.parametrize(

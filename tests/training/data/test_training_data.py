@@ -158,7 +158,9 @@ def test_a_recorded_image_alone_is_told(recorded):
     data = tiny(data=PAIRED).data
     (recorded / "two" / "1.png").rename(recorded / "two" / "7.png")
 
-    with pytest.raises(ValueError, match=r"/two must hold an image named like .*small two/1\.png"):
+    with pytest.raises(
+        ValueError, match=r"/two must contain an image named like .*small two/1\.png"
+    ):
         of_folders(data, recorded)
 
 

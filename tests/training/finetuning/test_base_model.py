@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from napari_sr import models
 from napari_sr.runs.model import ModelReference
 from napari_sr.training.config import Data, Initialisation
-from napari_sr.training.finetuning.base_model import RATES, config_of, lasting
+from napari_sr.training.finetuning.base_model import RATES, config_of, with_steps
 from napari_sr.training.finetuning.config import BaseModel
 from napari_sr.training.initialisation import prepare
 from napari_sr.training.learner import build
@@ -81,7 +81,7 @@ def test_a_fresh_network_starts_as_its_recipe_says_at_any_scale():
 def test_a_file_of_another_scale_is_refused_with_both(tmp_path):
     _, path = saved(tmp_path, "bsrn", scale=3)
 
-    with pytest.raises(ValueError, match=r"BSRN upscales \(3,\) times, got scale=2"):
+    with pytest.raises(ValueError, match="scale must be 3 for BSRN, got 2"):
         config_of(BaseModel("BSRN", ModelReference(path)), 2, DATA, "cells")
 
 
@@ -93,10 +93,10 @@ def test_a_file_that_is_gone_is_no_known_model(tmp_path):
 def test_a_training_is_judged_about_as_often_as_told():
     config = config_of(BaseModel("FSRCNN x2", ModelReference("fsrcnn-x2")), 2, DATA, "cells")
 
-    run = lasting(config, 1000, 40).run
+    run = with_steps(config, 1000, 40).run
     assert (run.steps, run.validate_every, run.report_every) == (1000, 25, 5)
-    assert lasting(config, 10, 40).run.validate_every == 1
-    assert lasting(config, 1000, 40).schedule.warm_up == 20
+    assert with_steps(config, 10, 40).run.validate_every == 1
+    assert with_steps(config, 1000, 40).schedule.warm_up == 20
 
 
 def test_a_network_trained_on_grey_goes_on_so(tmp_path):

@@ -15,7 +15,7 @@ def test_a_gain_is_told_against_both():
     told = verdict(31.0, 30.0, 30.5)
 
     assert "31.00 dB, 1.00 dB above bicubic" in told
-    assert "(30.00 dB) and 0.50 dB above the network at first (30.50 dB)." in told
+    assert "(30.00 dB) and 0.50 dB above the original network (30.50 dB)." in told
     assert told.endswith("(30.50 dB).")
 
 

@@ -47,7 +47,7 @@ def test_a_runtime_error_becomes_one_that_workers_keep(monkeypatch):
 
     monkeypatch.setattr(finetune, "fine_tune", broken)
 
-    with pytest.raises(TrainError, match="training of FSRCNN x2 stopped: CUDA error"):
+    with pytest.raises(TrainError, match="training of FSRCNN x2 failed: CUDA error"):
         finish(run(config(), never))
 
 
@@ -58,7 +58,7 @@ def test_memory_that_runs_out_is_told_in_words(monkeypatch):
 
     monkeypatch.setattr(finetune, "fine_tune", broken)
 
-    with pytest.raises(TrainError, match="training of FSRCNN x2 stopped: memory ran out;"):
+    with pytest.raises(TrainError, match="training of FSRCNN x2 failed: memory ran out;"):
         finish(run(config(), never))
 
 

@@ -1,4 +1,4 @@
-"""MATLAB's bicubic shrinking, the field's usual degradation.
+"""Bicubic downscaling as in MATLAB, the usual degradation in the literature.
 
 Letters: C channels, H x W pixels of the LR image, S scale.
 """
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Bicubic(Degradation):
-    """MATLAB's `imresize`, which rounds integer types after each of its passes."""
+    """MATLAB's `imresize`, which rounds integers after each of its two passes."""
 
     @property
     def repeatable(self) -> bool:
-        """Whether every crop equals the same part of the degraded image: always True."""
+        """Whether a crop equals, bit for bit, the same part of the degraded image: always True."""
         return True
 
     def margin(self, scale: int) -> int:
@@ -35,7 +35,7 @@ class Bicubic(Degradation):
             return hr
         if steps is None:
             return imresize(hr, Fraction(1, scale))
-        # back to the integers that were divided by white
+        # `imresize` rounds integers, so convert back from 0..1
         whole = (hr * steps).round()
         return imresize(whole, Fraction(1, scale), largest=steps) / steps
 

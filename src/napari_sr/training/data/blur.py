@@ -1,11 +1,11 @@
 """A Gaussian blur, then every S-th pixel: the field's "blur-down" degradation.
 
 Zhang et al., "Residual Dense Network for Image Super-Resolution", CVPR 2018,
-https://arxiv.org/abs/1802.08797, section 4.3: 7 x 7, sigma 1.6, x3.
+https://arxiv.org/abs/1802.08797, section 4.3: a kernel of 7 x 7 pixels, sigma 1.6, scale 3.
 
 Letters: C channels, H x W pixels of the LR image, S scale.
-Unlike in the paper, the Gaussian is always centred on the LR pixel, even if S is even and no HR
-pixel lies there. So the LR image is aligned with MATLAB's, not shifted by half an HR pixel.
+Unlike in the paper, the Gaussian is always centred on the LR pixel; for an even S, this centre is
+between HR pixels. So the LR image is aligned with MATLAB's, not shifted by half an HR pixel.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Blur(Degradation):
     sigma: Range = 1.6
     """Sigma of the Gaussian, in HR pixels."""
     width: int = 0
-    """Side of the truncated kernel in HR pixels: 7 in the paper; 0 for three sigmas each way."""
+    """Side of the kernel in HR pixels: 7 in the paper; 0 for three sigmas on each side."""
 
     def __post_init__(self) -> None:
         """Check that sigma is positive, and the width not negative.
@@ -51,7 +51,7 @@ class Blur(Degradation):
 
     @property
     def repeatable(self) -> bool:
-        """Whether a crop equals the same part of the degraded image: if sigma is not a range."""
+        """Whether a crop equals the same part of the degraded image: not if sigma is a range."""
         return not isinstance(self.sigma, tuple)
 
     def margin(self, scale: int) -> int:
@@ -66,7 +66,7 @@ class Blur(Degradation):
     def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:
         """Shrink (C, S * H, S * W) to (C, H, W), as `Degradation.shrink` says.
 
-        The image is padded with its edge values. For a range of sigmas, its middle is used.
+        The image is padded with its edge values. If sigma is a range, its middle is used.
         """
         sigma = sum(self.sigma) / 2 if isinstance(self.sigma, tuple) else self.sigma
         lr = hr
@@ -79,7 +79,10 @@ class Blur(Degradation):
 
 
 def _blurred(image: Tensor, dim: int, scale: int, sigma: float, reach: float) -> Tensor:
-    """Blur along one axis, at every S-th pixel; sums have a fixed order, so crops are exact."""
+    """Blur along one axis, and keep every S-th pixel.
+
+    Sums have a fixed order, so that a crop equals the same part of the whole image bit for bit.
+    """
     size = image.shape[dim]
     centre = (scale - 1) / 2
     taps = range(math.ceil(centre - reach), math.floor(centre + reach) + 1)

@@ -7,7 +7,7 @@ IEEE Transactions on Image Processing 17(10), 2008, https://doi.org/10.1109/TIP.
     numbers = round(gain * electrons + offset), kept within 0 and 2^bits - 1
     image = (numbers - offset - gain * background) / (gain * photons)
 
-so that the mean of the image is the light, except where pixels saturate.
+So the expected value of the image is the light, except where pixels saturate.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from napari_sr.training.data.degradation import Range, check_range, draw
 
 @dataclass(frozen=True)
 class Camera:
-    """A sensor and its amount of light."""
+    """A camera's sensor, and the amount of light that reaches it."""
 
     photons: Range = (50.0, 2000.0)
-    """Photons detected in a white LR pixel; from a range, values are drawn log-uniformly."""
+    """Photons detected in a white LR pixel; values are drawn log-uniformly from a range."""
     background: float = 0.0
     """Photons detected in every pixel from background light."""
     read_noise: Range = 1.6
     """Standard deviation in electrons; 1.6 is typical of a scientific CMOS camera."""
     gain: float = 1.0
-    """Grey values for each electron."""
+    """Grey levels per electron."""
     offset: float = 100.0
     """The grey value without light."""
     bits: int = 16
@@ -69,9 +69,9 @@ class Camera:
         )
 
     def record(self, light: Tensor, random: np.random.Generator) -> Tensor:
-        """Record light, given as float32 of any shape, with black at 0 and white at 1.
+        """Return an image of light; both are float32 of any shape, with black at 0 and white at 1.
 
-        Negative light counts as 0. For a setting that is a range, a value is drawn.
+        Negative light counts as 0. A value is drawn from each setting that is a range.
         """
         camera = self.drawn(random)
         photons, noise = float(camera.photons), float(camera.read_noise)  # type: ignore[arg-type]

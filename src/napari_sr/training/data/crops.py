@@ -1,4 +1,4 @@
-"""Draw the crops of every step. They depend only on seed and step, so training resumes exactly.
+"""Draw the crops of each step. They depend on nothing else, so training can be resumed exactly.
 
 Letters: N crops, C channels, P pixels along an LR crop, S scale.
 """
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Place:
-    """The position of a crop."""
+    """The position and the orientation of a crop."""
 
     index: int
     """Index of the pair."""
@@ -40,7 +40,7 @@ class Place:
 class Crops:
     """Batches of crops; each depends only on seed, rank and step.
 
-    So no state of a random generator must be saved, and any thread may draw any step.
+    So resuming needs no random generator's state, and any thread may draw any step.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ class Crops:
     crop : int
         P.
     batch : int
-        N in one process.
+        N, for each process.
     channels : int
-        C: 1 or 3, as `Pairs` says.
+        C: 1 or 3, as for `Pairs`.
     full_range : bool
         As for `Pairs`.
     seed, rank : int
@@ -91,8 +91,8 @@ class Crops:
     ) -> None:
         if crop < 1 or batch < 1 or seed < 0 or rank < 0:
             raise ValueError(
-                "crops need a crop and a batch of at least 1 and a seed and a rank of at least 0, "
-                f"got crop={crop}, batch={batch}, seed={seed}, rank={rank}"
+                "crop and batch must be at least 1, seed and rank at least 0, got "
+                f"crop={crop}, batch={batch}, seed={seed}, rank={rank}"
             )
         if not isinstance(degradation, Degradation):
             check_fit(pictures, degradation, scale)
@@ -139,7 +139,7 @@ class Crops:
     def place(self, random: np.random.Generator) -> Place:
         """Draw the position of a crop."""
         index = int(np.searchsorted(self._bounds, random.random(), side="right"))
-        index = min(index, len(self.pairs) - 1)  # the last bound may be rounded down
+        index = min(index, len(self.pairs) - 1)  # rounding may leave the last bound below 1
         top, left = (int(random.integers(s - self.crop + 1)) for s in self.pairs.size(index))
         return Place(index, top, left, self.augmentation.draw(random))
 
@@ -147,13 +147,13 @@ class Crops:
         at = self.place(random)
         rows, columns = slice(at.top, at.top + self.crop), slice(at.left, at.left + self.crop)
         lr, hr = self.pairs.window(at.index, rows, columns, random)
-        return at.pose.lay(lr), at.pose.lay(hr)
+        return at.pose.apply(lr), at.pose.apply(hr)
 
 
 def _large_enough(
     pictures: Sequence[Picture], least: int, small_pictures: Literal["refuse", "leave out"]
 ) -> list[int]:
-    """Return the pictures that are large enough for a crop."""
+    """Return the indices of the pictures that are large enough for a crop."""
     enough = [
         index
         for index, picture in enumerate(pictures)
@@ -181,8 +181,8 @@ class Pose:
     turns: int = 0
     """Quarter turns, counter-clockwise."""
 
-    def lay(self, image: Tensor) -> Tensor:
-        """Turn an image, (..., P, P), to this orientation."""
+    def apply(self, image: Tensor) -> Tensor:
+        """Bring an image, (..., P, P), into this orientation."""
         image = image.flip(-1) if self.flipped else image
         return torch.rot90(image, self.turns, (-2, -1))
 

@@ -21,9 +21,9 @@ Range: TypeAlias = float | tuple[float, float]
 class Degradation:
     """Makes an LR image from an image that is S times larger.
 
-    `shrink` is not random, and a pixel depends only on a margin around it: a crop that is shrunk
-    with its margin equals the same part of the shrunk image. `disturb` adds random noise to each
-    pixel independently.
+    `shrink` downscales; it is not random, and an LR pixel depends only on HR pixels within a margin
+    around it. So a crop that is shrunk together with its margin equals the same part of the shrunk
+    image. `disturb` then adds random noise to each pixel independently.
     """
 
     @property
@@ -40,7 +40,7 @@ class Degradation:
         return self
 
     def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:
-        """Shrink an image.
+        """Downscale an image, without noise.
 
         Parameters
         ----------
@@ -49,8 +49,8 @@ class Degradation:
         scale : int
             S.
         steps : int, optional
-            The value of white in an image of integer type, 255 or 65535; the LR image is then
-            rounded to integers as well. None for other types.
+            White in an image of integer type, 255 or 65535: the LR image is rounded to multiples of
+            1 / `steps`. None for other types.
 
         Returns
         -------

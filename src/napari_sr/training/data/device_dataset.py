@@ -1,4 +1,4 @@
-"""Keep all pictures on the device and cut crops there, for GPUs that are faster than CPU threads.
+"""Keep all pictures on the device, and cut crops there, if CPU threads are too slow for a GPU.
 
 Letters: N crops, C channels, P pixels along a crop, S scale.
 """
@@ -31,7 +31,7 @@ class DeviceDataset:
     crops : Crops
         Crops of 8-bit pictures with a repeatable degradation.
     device : torch.device
-        The device that holds the pictures, with three bytes per pixel, and cuts the crops.
+        The device that stores the pictures, in three bytes per pixel, and cuts the crops.
 
     Raises
     ------
@@ -45,30 +45,30 @@ class DeviceDataset:
         pairs = crops.pairs
         if not (isinstance(pairs.degradation, Degradation) and pairs.degradation.repeatable):
             raise ValueError(
-                "pictures are kept on the device only with a degradation that is not random, "
-                f"got {pairs.degradation!r}"
+                "to keep pictures on the device, the degradation must not be random, got "
+                f"{pairs.degradation!r}"
             )
         colours = {picture.channels for picture in pairs.pictures}
         if pairs.channels == 1 and len(colours) > 1:
             raise ValueError(
-                "pictures are kept on the device for a luma network only if all are grey or all "
-                "are RGB, got both"
+                "to keep pictures on the device for a luma network, all must be grey or all RGB, "
+                "got both"
             )
         self.grey = colours == {1}
         scale, lrs, hrs = pairs.scale, [], []
         for index, picture in enumerate(pairs.pictures):
             if picture.steps != BYTE:
                 raise ValueError(
-                    f"pictures are kept on the device only with 8 bits, got {picture.name}, where "
-                    f"white is {picture.steps}"
+                    "to keep pictures on the device, they must have 8 bits (white is 255), got "
+                    f"{picture.name}, where white is {picture.steps}"
                 )
             height, width = pairs.size(index)
             hr = picture.crop(slice(0, scale * height), slice(0, scale * width))
             lr = pairs.degradation.shrink(hr, scale, picture.steps)
             lrs.append(_bytes(lr))
             hrs.append(_bytes(hr))
-        self.lr = _Sheet(lrs, crops.crop, 1, device)
-        self.hr = _Sheet(hrs, crops.crop, scale, device)
+        self.lr = _PackedPictures(lrs, crops.crop, 1, device)
+        self.hr = _PackedPictures(hrs, crops.crop, scale, device)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Cut the crops of a step.
@@ -92,7 +92,7 @@ class DeviceDataset:
         return coloured(lr[:, :channels]), coloured(hr[:, :channels])
 
 
-class _Sheet:
+class _PackedPictures:
     """Pictures concatenated in one tensor; crops are gathered from it by index."""
 
     def __init__(
@@ -105,7 +105,7 @@ class _Sheet:
         self.starts = np.cumsum(3 * self.planes) - 3 * self.planes
         side = scale * crop
         grid = torch.arange(side**2).view(side, side)
-        turned = torch.stack([pose.lay(grid) for pose in POSES])
+        turned = torch.stack([pose.apply(grid) for pose in POSES])
         self.rows, self.columns = (turned // side).to(device), (turned % side).to(device)
 
     def cut(self, places: Sequence[Place]) -> Tensor:

@@ -1,7 +1,7 @@
 """Folders of training images: PNG, JPEG and TIFF files, and NumPy's .npy arrays.
 
-All files are decoded before the training starts, so a broken file is reported at once. Decoded
-images are kept as far as memory allows; the others are decoded again for every crop.
+All files are decoded before training starts, so a broken file is reported at once. Decoded images
+are kept in memory up to a limit; the others are decoded again for every crop.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 ARRAY = ".npy"
 MEMORY = 4 << 30
-"""Largest size of the decoded images to keep by default, in bytes."""
+"""Default limit in bytes for decoded images in memory."""
 BYTE, SHORT = 255, 65_535
-"""The values of white in 8 and 16 bits; RGB read as grey gets 16 bits."""
+"""The values of white in 8 and 16 bits; RGB converted to grey has 16 bits."""
 GREY = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in grey, from BT.601, with full range."""
+"""Weights of red, green and blue in grey of the full range, from BT.601."""
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Reading:
     """Settings for reading files as pictures."""
 
     value_range: Declared = None
-    """The values of black and white, if the files' types do not define them."""
+    """The values of black and white, if the file's type does not define them."""
     grey: bool = False
     """Whether to convert colours to grey, with full range and 16 bits."""
     sizes: tuple[float, ...] = (1.0,)
@@ -76,28 +76,28 @@ class Reading:
         return [_grey(plane) for plane in planes] if self.grey else planes
 
     def again(self, path: Path, number: int, rows: slice, columns: slice) -> NDArray[Any]:
-        """Decode a file again, and return a part of its picture with this number."""
+        """Decode a file again, and return rows and columns of its picture with this number."""
         planes = self.planes(path)
         size = self.sizes[number // len(planes)]
         return _resized(planes[number % len(planes)], size).read(rows, columns)
 
 
 def of_folder(path: Path, reading: Reading | None = None, *, memory: int = MEMORY) -> list[Picture]:
-    """Read a folder of images in the order of their names, or read one image.
+    """Read the images of a folder in alphabetical order, or one image.
 
     Parameters
     ----------
     path : Path
-        A folder, without its subfolders; or a file.
+        A folder, whose subfolders are not read; or a file.
     reading : Reading, optional
-        The settings; by default colour at full size.
+        The settings; by default, colours are kept, and images have full size.
     memory : int
         Bytes of decoded images to keep.
 
     Raises
     ------
     ValueError
-        If there is no such path, it holds no images, or an image is broken or of a wrong type.
+        If the path does not exist or contains no images, or an image is broken or of a wrong type.
     """
     reading = reading or Reading()
     files = files_of(path)
@@ -123,12 +123,12 @@ def of_folder(path: Path, reading: Reading | None = None, *, memory: int = MEMOR
 
 
 def files_of(path: Path) -> list[Path]:
-    """Return the images in a folder in the order of their names, or the file itself.
+    """Return the image files in a folder in alphabetical order, or the file itself.
 
     Raises
     ------
     ValueError
-        If there is no such path, or it holds no images.
+        If the path does not exist or contains no images.
     """
     from napari_sr.files.formats import SUFFIXES
 
@@ -180,13 +180,13 @@ def _grey(picture: Picture) -> Picture:
     shares = torch.tensor(GREY)[:, None, None]
     grey = (picture.whole() * shares).sum(0)
     if picture.steps is None:
-        return _held(picture, grey.numpy(), ValueRange(0.0, 1.0), None)
+        return _in_memory(picture, grey.numpy(), ValueRange(0.0, 1.0), None)
     pixels = (grey * SHORT).round().numpy().astype(np.uint16)
-    return _held(picture, pixels, ValueRange(0.0, float(SHORT)), SHORT)
+    return _in_memory(picture, pixels, ValueRange(0.0, float(SHORT)), SHORT)
 
 
 def _resized(picture: Picture, size: float) -> Picture:
-    """Shrink as MATLAB does. Full-range integers keep their type; others become float32."""
+    """Resize as MATLAB does. Full-range integers keep their type; other types become float32."""
     if size == 1:
         return picture
     white = picture.steps
@@ -197,11 +197,13 @@ def _resized(picture: Picture, size: float) -> Picture:
     if white is not None:
         pixels = pixels.astype(np.uint8 if white == BYTE else np.uint16)
         values = ValueRange(0.0, float(white))
-        return _held(replace(picture, name=name), pixels, values, white)
-    return _held(replace(picture, name=name), pixels, ValueRange(0.0, 1.0), None)
+        return _in_memory(replace(picture, name=name), pixels, values, white)
+    return _in_memory(replace(picture, name=name), pixels, ValueRange(0.0, 1.0), None)
 
 
-def _held(picture: Picture, pixels: NDArray[Any], values: ValueRange, steps: int | None) -> Picture:
+def _in_memory(
+    picture: Picture, pixels: NDArray[Any], values: ValueRange, steps: int | None
+) -> Picture:
     height, width = pixels.shape[:2]
     channels = 1 if pixels.ndim == 2 else 3
     return Picture(picture.name, height, width, channels, values, steps, read=partial(_cut, pixels))

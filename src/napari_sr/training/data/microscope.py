@@ -1,7 +1,7 @@
 """A microscope's degradation: optical blur, binning and camera noise.
 
 It simulates a fluorescence microscope that records the HR image: `optics` blurs each point, S x S
-HR pixels are added to one camera pixel (binning), and `camera` adds noise.
+HR pixels are averaged to one camera pixel (binning), and `camera` adds noise.
 
 Letters: C channels, H x W pixels of the LR image, S scale, R radius of the spot.
 """
@@ -31,7 +31,7 @@ SMOOTH = 32
 
 @dataclass(frozen=True)
 class Microscope(Degradation):
-    """A microscope: blur with the optics' spot, bin S x S pixels, and record with the camera."""
+    """A microscope: the optics' spot blurs, S x S pixels are binned, and the camera adds noise."""
 
     optics: Optics = field(default_factory=Optics)
     camera: Camera = field(default_factory=Camera)
@@ -54,8 +54,8 @@ class Microscope(Degradation):
         spot = _spot(self.optics, scale).to(hr.dtype)
         reach = spot.shape[0] // 2
         around = functional.pad(hr, (reach,) * 4, mode="replicate")
-        # computed by Fourier transforms, because a spot covers hundreds of pixels; wrap-around
-        # affects only the first 2 R rows and columns, which are cut off
+        # Fourier transforms are fast for a spot of hundreds of pixels; their wrap-around affects
+        # only the first 2 R rows and columns, which are cut off
         sizes = [-(-size // SMOOTH) * SMOOTH for size in around.shape[1:]]
         spectrum = torch.fft.rfft2(around, s=sizes) * torch.fft.rfft2(spot, s=sizes)
         blurred = torch.fft.irfft2(spectrum, s=sizes)

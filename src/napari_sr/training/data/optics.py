@@ -1,11 +1,11 @@
 """A microscope's spot: the image of a point, computed from wavelength, aperture and pixel size.
 
-Born and Wolf, "Principles of Optics", section 8.5.2: a lens without aberrations shows a point in
-its focus as Airy's pattern, (2 J1(v) / v)^2 with v = 2 pi NA r / wavelength at a distance r in the
-plane of the sample, with J1 the Bessel function of the first kind and first order.
+Born and Wolf, "Principles of Optics", section 8.5.2: a lens without aberrations images a point in
+focus as the Airy pattern, (2 J1(v) / v)^2 with v = 2 pi NA r / wavelength. Here r is the distance
+from the point in the plane of the sample, and J1 is the Bessel function of the first kind, order 1.
 Zhang, Zerubia and Olivo-Marin, "Gaussian approximations of fluorescence microscope point-spread
-function models", Applied Optics 46(10), 2007, https://doi.org/10.1364/AO.46.001819: the Gaussian
-nearest to it by least squares over the plane has sigma = 0.21 wavelength / NA.
+function models", Applied Optics 46(10), 2007, https://doi.org/10.1364/AO.46.001819: the best
+Gaussian fit in the plane, by least squares, has sigma = 0.21 wavelength / NA.
 
 Both are valid for fluorescence in focus, and for an NA well below the refractive index. Lengths are
 in micrometres.
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 THIRD_DARK_RING = 10.1735
-"""Third zero of J1, where the pattern is cut: it contains 93.8 % of the light."""
+"""Third zero of J1, where the Airy pattern is cut off; 93.8 % of the light is inside."""
 NEAREST = 0.21
-"""Sigma of the nearest Gaussian, for wavelength / NA = 1."""
+"""Sigma of the best Gaussian fit, for wavelength / NA = 1."""
 GAUSSIAN_REACH = 3
-"""Radius in sigmas at which a Gaussian spot is cut: it contains 98.9 % of the light."""
+"""Radius in sigmas where a Gaussian spot is cut off; 98.9 % of the light is inside."""
 SAMPLES = 5
 """Samples along each side of a pixel; their mean is the pixel's light."""
 
@@ -45,7 +45,7 @@ class Optics:
     aperture: Range = 0.8
     """The objective's numerical aperture NA."""
     pixel: Range = 0.2
-    """Side of an LR image's pixel in the plane of the sample, in micrometres."""
+    """Side of an LR pixel in the plane of the sample, in micrometres."""
     spot: Literal["airy", "gaussian"] = "airy"
 
     def __post_init__(self) -> None:
@@ -81,12 +81,12 @@ class Optics:
     def kernel(self, scale: int) -> Tensor:
         """Return the light of each HR pixel around a point, (2 R + 1, 2 R + 1) float64.
 
-        The sum is 1. For a range, its middle is used.
+        R is the radius in HR pixels. The sum is 1. For a range, its middle is used.
         """
         wavelength, aperture = _middle(self.wavelength), _middle(self.aperture)
         side = _middle(self.pixel) / scale
         reach = self.reach(scale)
-        # one quadrant, from the central pixel on: the others are its mirror images
+        # compute one quadrant, with the central pixel at its corner; mirror it to get the others
         count = (reach + 1) * SAMPLES
         place = (torch.arange(count, dtype=torch.float64) - SAMPLES // 2) * side / SAMPLES
         distance = torch.hypot(place[:, None], place[None, :])
@@ -101,12 +101,12 @@ class Optics:
 
 
 def sigma_of(wavelength: float, aperture: float) -> float:
-    """Return the sigma of the nearest Gaussian, in the wavelength's unit."""
+    """Return the sigma of the best Gaussian fit, in the wavelength's unit."""
     return NEAREST * wavelength / aperture
 
 
 def airy(v: Tensor) -> Tensor:
-    """Evaluate Airy's pattern at any v. It is 1 at v = 0, and cut off at the third dark ring."""
+    """Evaluate the Airy pattern at any v: 1 at v = 0, and 0 beyond the third dark ring."""
     ratio = 2 * torch.special.bessel_j1(v) / v.clamp_min(1e-12)
     pattern = torch.where(v == 0, torch.ones_like(v), ratio**2)
     return torch.where(v <= THIRD_DARK_RING, pattern, torch.zeros_like(v))

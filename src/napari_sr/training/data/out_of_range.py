@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BAND = 256
 """Number of rows that are checked at once."""
 LOOKED_AT = 1 << 26
-"""Largest number of checked pixels of a plane, in bands spread over it."""
+"""Largest number of pixels that are checked in a plane, in evenly spaced bands."""
 
 
 def beyond(name: str, pictures: Sequence[Picture]) -> str:
@@ -35,7 +35,7 @@ def beyond(name: str, pictures: Sequence[Picture]) -> str:
     Returns
     -------
     str
-        A sentence; "" if no value lies beyond.
+        A sentence; "" if there are no such values.
     """
     values = outside = 0
     low = high = None
@@ -53,8 +53,8 @@ def beyond(name: str, pictures: Sequence[Picture]) -> str:
     ranges = {(picture.values.low, picture.values.high) for picture in pictures}
     declared = f" ({black:g} to {white:g})" if len(ranges) == 1 else ""
     return (
-        f"{max(outside / values, 1e-4):.2%} of the values of {name}, which go from {low:g} to "
-        f"{high:g}, lie beyond black and white{declared}: they are used unclipped"
+        f"{max(outside / values, 1e-4):.2%} of the values of {name} are beyond black and white"
+        f"{declared}: all values range from {low:g} to {high:g}, and are used unclipped"
     )
 
 

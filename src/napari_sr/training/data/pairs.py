@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from napari_sr.training.data.pictures import Picture
 
 LARGEST = 1 << 26
-"""Largest number of values in a picture that is shrunk as a whole; larger pictures are shrunk crop
-by crop."""
+"""Largest number of values in a picture that is downscaled as a whole; in larger pictures, each
+crop is downscaled."""
 
 
 class Pairs:
@@ -36,12 +36,11 @@ class Pairs:
     pictures : sequence of Picture
         At least one. Rows and columns beyond a multiple of the scale are left out.
     degradation : Degradation or sequence of Picture
-        The degradation that makes LR images, in colour from colour pictures; or the recorded LR
-        pictures, one for each picture.
+        The degradation that makes LR images, or the recorded LR pictures, one for each picture.
     scale : int
         S.
     channels : int
-        The network's channels. 1: luma networks, which get BT.601 luma in 16/255..235/255, also
+        The network's channels. 1: luma networks, which get BT.601 luma in 16/255..235/255, even
         from grey pictures. 3: RGB, with three equal channels for grey pictures.
     full_range : bool
         Whether a network of 1 channel gets grey in 0..1, and luma stretched to 0..1.
@@ -51,8 +50,8 @@ class Pairs:
     Raises
     ------
     ValueError
-        If there are no pictures, one is smaller than an LR pixel, scale or channels are wrong, or
-        LR pictures do not fit.
+        If there are no pictures, a picture is smaller than one LR pixel, scale or channels are
+        wrong, or the recorded LR pictures do not match.
     """
 
     def __init__(
@@ -67,7 +66,7 @@ class Pairs:
     ) -> None:
         if not isinstance(scale, int) or scale < 1 or channels not in (1, 3):
             raise ValueError(
-                "pairs need a whole scale of at least 1, and 1 or 3 channels, got "
+                "scale must be a whole number of at least 1, and channels 1 or 3, got "
                 f"scale={scale}, channels={channels}"
             )
         if not pictures:
@@ -115,7 +114,7 @@ class Pairs:
     def window(
         self, index: int, rows: slice, columns: slice, random: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Return a part of a pair, by rows and columns of the LR image, as `whole` does."""
+        """Return the part of a pair at these rows and columns of the LR image; see `whole`."""
         degradation = self.degradation.drawn(random)
         picture, scale = self.pictures[index], self.scale
         hr = picture.crop(_times(rows, scale), _times(columns, scale))
@@ -130,7 +129,7 @@ class Pairs:
         return self.coloured(part), self.coloured(hr)
 
     def _shrunk(self, index: int, rows: slice, columns: slice, degradation: Degradation) -> Tensor:
-        """Shrink a part with a margin, then cut the margin off."""
+        """Downscale a part with a margin, then cut off the margin."""
         margin, picture, scale = degradation.margin(self.scale), self.pictures[index], self.scale
         height, width = self.size(index)
         down = slice(max(rows.start - margin, 0), min(rows.stop + margin, height))
@@ -141,7 +140,7 @@ class Pairs:
         return lr[:, inside, columns.start - across.start : columns.stop - across.start]
 
     def _kept_lr(self, index: int) -> NDArray[Any] | None:
-        """Return the whole LR image in the picture's type, or None if it is not kept."""
+        """Return the whole LR image in the picture's type, or None if it is not in memory."""
         kept = self._kept.get(index)
         picture = self.pictures[index]
         height, width = self.size(index)
@@ -161,7 +160,7 @@ class Pairs:
         return self._kept[index]
 
     def coloured(self, image: Tensor) -> Tensor:
-        """Convert (..., C, h, w) to the channels of the network."""
+        """Convert an image, (..., C, h, w), to the channels of the network."""
         if self.channels == 3:
             return image if image.shape[-3] == 3 else image.expand(*image.shape[:-3], 3, -1, -1)
         if image.shape[-3] == 1:

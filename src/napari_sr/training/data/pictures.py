@@ -35,7 +35,7 @@ class Picture:
     """One plane, grey or RGB, without alpha."""
 
     name: str
-    """Where it comes from, for messages: the file, and the plane if there are several."""
+    """Name for messages: the file, and the plane if the file has several."""
     height: int
     width: int
     channels: int
@@ -44,8 +44,7 @@ class Picture:
     """The stored values of black and white. Black is larger than white in files that store white as
     0."""
     steps: int | None
-    """The value of white, 255 or 65535, if the full range of an integer type is used; otherwise
-    None."""
+    """White, 255 or 65535, if black and white are the ends of an integer type; otherwise None."""
     read: Callable[[slice, slice], NDArray[Any]]
     """Takes slices of rows and columns; returns (h, w) or (h, w, 3) in the stored type."""
     undeclared: bool = False
@@ -99,7 +98,7 @@ class Picture:
         return replace(self, height=height, width=width, read=read)
 
     def check(self, block: NDArray[Any]) -> None:
-        """Check for values that would spoil a training.
+        """Check for values that would spoil training.
 
         Raises
         ------
@@ -123,7 +122,7 @@ class Picture:
 def of_array(
     array: ArrayLike, *, name: str = "array", axes: str | None = None, value_range: Declared = None
 ) -> list[Picture]:
-    """Return every plane of an array as a picture; crops read only what they need.
+    """Return every plane of an array as a picture; crops read only the pixels that they need.
 
     Parameters
     ----------

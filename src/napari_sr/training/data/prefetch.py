@@ -28,8 +28,8 @@ class BatchLoader:
     device : torch.device
         The device that needs the crops.
     threads : int, optional
-        Number of threads; by default, 1 if the device is the CPU, which is busy anyway, otherwise
-        up to 8.
+        Number of threads; by default, up to 8 for a CUDA device, and 1 for the CPU, which is busy
+        with training.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
 """Synthetic fluorescence: cells, filaments and spots as a perfect microscope would show them.
 
-Photographs lack what fluorescence shows: thin bright lines and points on a dark background. So four
-kinds of structures are drawn at random: bent filaments, spots of very different brightness, nuclei
-with a texture, and the membranes of neighbouring cells. Edges are as sharp as the pixels allow;
-the `microscope` degradation blurs them later.
+Photographs have few of the thin bright lines and points on a dark background that fluorescence
+images have. So four kinds of structures are drawn at random: bent filaments, spots of very
+different brightness, nuclei with a texture, and the membranes of neighbouring cells. Edges are as
+sharp as the pixels allow; the `microscope` degradation blurs them later.
 
 Letters: P pixels along each side.
 """
@@ -61,7 +61,7 @@ class SyntheticImages:
         """Return the pictures, grey, 16 bits; each is drawn at its first use."""
         return [
             Picture(
-                name=f"phantom {number}",
+                name=f"synthetic image {number}",
                 height=self.size,
                 width=self.size,
                 channels=1,

@@ -1,4 +1,4 @@
-"""The data of a training: crops to learn from, and held-out pairs for validation.
+"""Training data: crops to learn from, and held-out pairs for validation.
 
 Letters: C channels, H x W pixels, S scale.
 """
@@ -37,11 +37,11 @@ class TrainingData:
     learnt: Sequence[Picture]
     held_out: Sequence[Picture] = ()
     recorded: Mapping[str, Picture] | None = None
-    """The recorded LR picture of each HR picture, by the latter's name; empty if LR pictures are
-    computed."""
+    """Recorded LR pictures, by the names of their HR pictures; None if a degradation computes LR
+    pictures."""
 
     def recorded_of(self, pictures: Sequence[Picture]) -> list[Picture] | None:
-        """Return the recorded LR pictures of some pictures; None if LR pictures are computed."""
+        """Return the recorded LR pictures of these HR pictures; None if none are recorded."""
         return None if self.recorded is None else [self.recorded[one.name] for one in pictures]
 
 
@@ -53,7 +53,7 @@ def of_folders(data: Data, folder: Path) -> TrainingData:
     data : Data
         The recipe's settings.
     folder : Path
-        The folder that holds the recipe's folders.
+        The folder that contains the recipe's folders.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def of_folders(data: Data, folder: Path) -> TrainingData:
 
 
 def _recorded(data: Data, folder: Path, pictures: Sequence[Picture]) -> dict[str, Picture]:
-    """Return the LR picture of each HR picture, by the latter's name."""
+    """Return the recorded LR pictures, by the names of their HR pictures."""
     for hr, lr in zip(data.folders, data.recorded, strict=True):
         wanted, found = ({file.stem: file for file in files_of(_place(folder, name))}
                          for name in (hr, lr))  # fmt: skip
@@ -97,20 +97,20 @@ def _recorded(data: Data, folder: Path, pictures: Sequence[Picture]) -> dict[str
         if alone:
             file = wanted.get(alone[0], found.get(alone[0]))
             other = _place(folder, lr if alone[0] in wanted else hr)
-            raise ValueError(f"{other} must hold an image named like {file}, but has none")
+            raise ValueError(f"{other} must contain an image named like {file}, but has none")
     reading = Reading(data.value_range, data.grey)
     places = [_place(folder, name) for name in data.recorded]
     lrs = [picture for place in places for picture in of_folder(place, reading)]
     if len(lrs) != len(pictures):
         raise ValueError(
-            f"each image needs as many planes as its LR image, got {len(pictures)} in "
+            f"an image must have as many planes as its LR image, got {len(pictures)} in "
             f"{', '.join(data.folders)} and {len(lrs)} in {', '.join(data.recorded)}"
         )
     return {hr.name: lr for hr, lr in zip(pictures, lrs, strict=True)}
 
 
 def _place(folder: Path, name: str) -> Path:
-    """Return the path of a recipe's folder: relative to `folder`, absolute, or with a "~"."""
+    """Return the path of a recipe's folder `name`: relative to `folder`, absolute, or with "~"."""
     return folder / os.path.expanduser(name)
 
 
@@ -139,7 +139,7 @@ def degradation_of(data: Data) -> Degradation:
 def crops_of(
     training_data: TrainingData, config: Config, channels: int, rank: int
 ) -> dict[int, Crops]:
-    """Return the crops for each scale.
+    """Return the crops by scale.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def crops_of(
 def draws_of(
     training_data: TrainingData, config: Config, channels: int, rank: int, device: torch.device
 ) -> dict[int, Callable[[int], tuple[Tensor, Tensor]]]:
-    """Return a function for each scale; it draws the batch of a number, on the CPU or the device.
+    """Return, by scale, a function that draws the batch with a number, on the CPU or the device.
 
     Raises
     ------
@@ -185,9 +185,9 @@ def draws_of(
 def pairs_of(
     training_data: TrainingData, config: Config, channels: int, multiple: int = 1
 ) -> list[tuple[Tensor, Tensor]]:
-    """Return the validation pairs, (C, H, W) and (C, S * H, S * W), always the same.
+    """Return the validation pairs, (C, H, W) and (C, S * H, S * W); every call returns the same.
 
-    H and W are multiples of `multiple`, as some networks require.
+    H and W are multiples of `multiple`, because some networks need that.
     """
     if not training_data.held_out:
         return []

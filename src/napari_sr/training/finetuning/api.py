@@ -43,11 +43,12 @@ def fine_tune(
         NumPy, dask or Zarr: (Y, X) or (Y, X, 3 or 4), or stacks of such planes. An `Image` also has
         a name, axes and a value range.
     model : str or Path
-        A known model, "fsrcnn-x2" or "fsrcnn" with `scale=2`, downloaded on first use; or a file.
+        A known model, such as "fsrcnn-x2", or "fsrcnn" with `scale=2`, which is downloaded on first
+        use; or a file.
     scale : int
-        Enlargement factor, along each side.
+        Enlargement factor along each side.
     target : str or Path
-        The file to write, which must not exist: safetensors that `napari_sr.load` opens.
+        The safetensors file to write, which must not exist yet; `napari_sr.load` can open it.
     axes : str, optional
         One letter per axis of all arrays, such as "TZYX"; guessed by default.
     value_range : (low, high), optional
@@ -59,12 +60,12 @@ def fine_tune(
     device : str
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     progress : callable, optional
-        Called with every `Update` of the training.
+        Called with every `Update`.
 
     Returns
     -------
     FineTuned
-        File, scores before and after in dB, and a verdict in words.
+        The file, the scores before and after in dB, and a verdict in words.
 
     Raises
     ------
@@ -73,7 +74,7 @@ def fine_tune(
     napari_sr.zoo.download.DownloadError
         If a known model cannot be downloaded.
     napari_sr.training.finetuning.config.FineTuningError
-        If loss or gradient became NaN or infinite.
+        If the loss or a gradient became NaN or infinite.
     """
     config = FineTuneConfig(
         images=_images(images, axes, value_range),

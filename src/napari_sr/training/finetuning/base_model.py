@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 SMALL = 100_000
 """Largest number of weights of a network that gets the higher learning rate."""
 RATES = 2e-3, 2e-4
-"""Learning rates of small networks and of others. Half a minute of training FSRCNN x2 on the sample
-`spots`, from 33.3 dB: 48.0 dB at 2e-3, 45.9 dB at 5e-4 (bicubic: 43.2 dB); `tissue` 35.5 and 35.4
-dB."""
+"""Learning rates of small networks and of others. In half a minute on the sample `spots`, FSRCNN x2
+went from 33.3 dB to 48.0 dB at a rate of 2e-3, and to 45.9 dB at 5e-4 (bicubic: 43.2 dB); on
+`tissue`, it reached 35.5 and 35.4 dB."""
 WARM_UP = 0.02
 """Share of all steps with a rising learning rate."""
 AVERAGED = 0.999
-"""Decay of the running mean of weights: it covers about 1000 steps, and fewer at first."""
+"""Decay of the running mean of the weights, which covers about 1000 steps, and fewer at first."""
 CLIP = 1.0
 """Largest norm of a gradient; normal fine-tuning never reaches it."""
 
 
 def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Config:
-    """Return a recipe with one step; `lasting` sets the number of steps later.
+    """Return a recipe with one step; `with_steps` sets the number of steps later.
 
     Parameters
     ----------
@@ -61,7 +61,8 @@ def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Confi
     record, state, found = recognition.recognise(weights.checkpoint.tensors)
     exists = found.pop("scales", None) or (found.pop("scale", scale),)
     if scale not in exists:
-        raise ValueError(f"{base_model.title} upscales {exists} times, got scale={scale}")
+        scales = ", ".join(map(str, exists))
+        raise ValueError(f"scale must be {scales} for {base_model.title}, got {scale}")
     kind = record.network.__module__.rpartition(".")[2]
     rate = RATES[sum(value.numel() for value in state.values()) > SMALL]
     return Config(
@@ -78,8 +79,8 @@ def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Confi
     )
 
 
-def lasting(config: Config, steps: int, judged: int) -> Config:
-    """Return the recipe with a number of steps, and with about a number of validations."""
+def with_steps(config: Config, steps: int, judged: int) -> Config:
+    """Return the recipe with `steps` steps and about `judged` validations."""
     every = max(1, steps // max(judged, 1))
     run = replace(_run(steps), validate_every=every, save_every=steps)
     return replace(config, run=run, schedule=_schedule(steps))
@@ -90,7 +91,7 @@ def _run(steps: int) -> Run:
         steps=steps,
         ema=AVERAGED,
         clip=CLIP,
-        # a fine-tuning is never resumed, and a user waits for it
+        # speed is more important than repeatability: a user waits, and never resumes
         deterministic=False,
         report_every=max(1, steps // 200),
     )

@@ -1,4 +1,4 @@
-"""Settings, progress and result of a fine-tuning."""
+"""Settings, progress and result of fine-tuning."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from napari_sr.zoo.registry import Entry
 
 WORTH = 0.05
-"""A gain in dB that is too small to see."""
+"""Gains below this number of dB are too small to see."""
 
 
 class FineTuningError(Exception):
-    """A training failed. It is not a RuntimeError, because napari's workers lose RuntimeErrors."""
+    """Fine-tuning failed. It is no RuntimeError, because napari's workers lose RuntimeErrors."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class BaseModel:
 
     @property
     def missing(self) -> tuple[Entry, ...]:
-        """The registry's entries that must be downloaded before a training.
+        """The registry entries of models that must be downloaded before training.
 
         Raises
         ------
@@ -86,12 +86,12 @@ class Scores:
 
 @dataclass(frozen=True)
 class Update:
-    """Progress since the last update; None for what has not changed."""
+    """Progress since the last update. A field that has not changed is None."""
 
     doing: str
     done: int = 0
     total: int = 0
-    """`done` and `total` count units of work; `total` is 0 if unknown."""
+    """`done` and `total` are in the same unit, such as steps or bytes; `total` is 0 if unknown."""
     seconds_left: float | None = None
     loss: tuple[int, float] | None = None
     """A step, and the mean loss of the steps before it."""
@@ -104,11 +104,12 @@ class Update:
 
 @dataclass(frozen=True)
 class FineTuned:
-    """The result of a fine-tuning."""
+    """The result of fine-tuning."""
 
     path: Path
+    """The file of the best network."""
     psnr: float
-    """Score on the held-out part of the best network, which is the result."""
+    """PSNR of the best network on the held-out part, in dB."""
     scores: Scores
     steps: int
     notes: tuple[str, ...] = ()
@@ -119,12 +120,12 @@ class FineTuned:
         """A sentence with the scores, and a warning if the network did not improve."""
         gain, before = self.psnr - self.scores.bicubic, self.psnr - self.scores.start
         words = f"On the held-out part: {self.psnr:.2f} dB, {_apart(gain)} bicubic interpolation "
-        words += f"({self.scores.bicubic:.2f} dB) and {_apart(before)} the network at first "
+        words += f"({self.scores.bicubic:.2f} dB) and {_apart(before)} the original network "
         words += f"({self.scores.start:.2f} dB)."
         if gain < WORTH:
             words += "  The network is not better than bicubic interpolation: do not use it."
         elif before < WORTH:
-            words += " The training did not help: use the network that it started from."
+            words += " Training did not help: use the original network."
         return words
 
 
@@ -135,14 +136,14 @@ def _apart(gain: float) -> str:
 def card_entry(
     task: FineTuneConfig, scores: Scores, psnr: float, notes: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return the entry `here` of a result's card, which `zoo.trained` reads.
+    """Return the entry `here` of a network's card, which `zoo.trained` reads.
 
     Parameters
     ----------
     task, scores
         Settings of the fine-tuning, and scores before the first step.
     psnr : float
-        The result's score on the held-out part, in dB.
+        PSNR of the network on the held-out part, in dB.
     notes : tuple of str
         Notes for the user about the images.
     """

@@ -1,7 +1,7 @@
-"""Fine-tuning of a network on images in memory, within a time limit; for the form and for scripts.
+"""Fine-tune a network on images in memory within a time limit, for the form and for scripts.
 
-The result's file is replaced whenever the network improves on the held-out part. So, however the
-training ends, the file holds the best network so far.
+The file is replaced whenever the network improves on the held-out part. So it always contains the
+best network so far, even if training is stopped or fails.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from napari_sr.training.config import Config, Data
 from napari_sr.training.data.out_of_range import beyond
 from napari_sr.training.data.training_data import TrainingData, pairs_of
 from napari_sr.training.finetuning import sizing
-from napari_sr.training.finetuning.base_model import config_of, lasting
+from napari_sr.training.finetuning.base_model import config_of, with_steps
 from napari_sr.training.finetuning.config import (
     FineTuneConfig,
     FineTuned,
@@ -48,11 +48,11 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 LEAST_SECONDS = 1.0
-"""Seconds that validation may take even in the shortest training."""
+"""Seconds that validation may always take, however short the training time is."""
 NAME = "network"
 """Name of the file that the trainer writes."""
 FEW_STEPS = 100
-"""Number of steps below which a network hardly changes."""
+"""With fewer steps, a network hardly changes."""
 PAUSE = 0.2
 """Seconds between two updates that show only progress."""
 
@@ -60,9 +60,9 @@ PAUSE = 0.2
 def fine_tune(
     task: FineTuneConfig, stopped: Callable[[], bool] = lambda: False
 ) -> Generator[Update, None, FineTuned]:
-    """Train until the time is over, or until `stopped` returns True; it is called after every step.
+    """Train until the time is over, or until `stopped`, called after every step, returns True.
 
-    Closing the generator also stops the training, and keeps the best network so far.
+    Closing the generator also stops training, and keeps the best network so far.
 
     Raises
     ------
@@ -71,15 +71,15 @@ def fine_tune(
     napari_sr.zoo.download.DownloadError
         If a known model cannot be downloaded.
     FineTuningError
-        If loss or gradient became NaN or infinite.
+        If the loss or a gradient became NaN or infinite.
     """
     if task.target.exists():
-        raise ValueError(f"the network {task.target} exists already: choose another name")
+        raise ValueError(f"the network {task.target} already exists: choose another name")
     layers = yield from _read(task)
     parts = hold_out(layers, task.scale)
     notes: list[str] = []
     for image, pictures in zip(task.images, layers, strict=True):
-        yield Update(f"Looking at the values of {image.name}")
+        yield Update(f"Checking the values of {image.name}")
         notes += filter(None, [beyond(image.name, pictures)])
     # on Windows, a virus scanner may still hold files of the temporary folder
     with tempfile.TemporaryDirectory("", "napari-sr-", ignore_cleanup_errors=True) as folder:
@@ -97,7 +97,7 @@ def _read(task: FineTuneConfig) -> Generator[Update, None, Any]:
 
 
 class Tuning:
-    """One fine-tuning: see `fine_tune`.
+    """One fine-tuning run; see `fine_tune`.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ class Tuning:
         judged = [parts.training_data.held_out[index] for index in self.held_out.judged]
         self.training_data = TrainingData(learnt, judged)
         self.first = self.held_out.show(network)
-        began = time.monotonic()  # the first run included preparations
+        began = time.monotonic()  # not earlier: the network's first run included preparations
         self.scores = Scores(self.held_out.bicubic, self.held_out.judge(network))
         judging = time.monotonic() - began
         session = Session(folder / "timed", task.device, lasting=False)
@@ -143,7 +143,7 @@ class Tuning:
         self.step = 0
 
     def _hold_out(self, network: Network) -> HeldOut:
-        """Return the validation pairs: as many as the time allows, from parts with structure."""
+        """Return as many validation pairs as the time allows, from parts with structure."""
         seconds = max(60 * self.task.minutes * JUDGING / LEAST_JUDGED, LEAST_SECONDS)
         side, most = sizing.judgeable(network, self.device, seconds)
         while True:
@@ -159,12 +159,12 @@ class Tuning:
                 side, most = sizing.SIDES[-1], 1  # the images may have structure outside the middle
 
     def run(self, stopped: Callable[[], bool]) -> Generator[Update, None, FineTuned]:
-        """Time the steps, choose their number, and train."""
+        """Time the steps, choose their size and number, and train."""
         yield Update("Timing the steps …", scores=self.scores, psnr=(0, self.scores.start),
                    preview=self.first)  # fmt: skip
         try:
             counts = yield from self.pacer.counts(stopped)
-            yield from self._trained(lasting(self.pacer.config, *counts), stopped)
+            yield from self._trained(with_steps(self.pacer.config, *counts), stopped)
         except TrainingError as error:
             raise FineTuningError(self._broken()) from error
         return self._ended(early=stopped())
@@ -226,14 +226,14 @@ class Tuning:
         if self.task.target.exists():
             kept = f"the best network so far is kept as {self.task.target.stem}"
         return (
-            f"the training broke down by step {self.step}: loss or gradient became NaN or "
+            f"training diverged by step {self.step}: the loss or a gradient became NaN or "
             f"infinite; {kept}. Check the values of black and white, or start from another network"
         )
 
     def _ended(self, *, early: bool) -> FineTuned:
         if self.best == -math.inf:  # stopped before the first validation
             self._kept(self.held_out.judge(self._loaded()))
-        if self.best == -math.inf:  # the results are not finite
+        if self.best == -math.inf:  # the network's output is not finite
             raise FineTuningError(self._broken())
         about = ", ".join(image.name for image in self.task.images)
         add_calibration(self.task.target, self._loaded(), self.held_out.pairs, about)

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 class TrainError(Exception):
-    """Replaces a MemoryError, and a RuntimeError, which napari's workers would lose."""
+    """Replaces a RuntimeError, which napari's workers would lose, or a MemoryError."""
 
 
 def run(config: FineTuneConfig, stopped: Callable[[], bool]) -> Generator[Update, None, FineTuned]:
-    """Fine-tune to the end, or until stopped or closed; the best network is kept.
+    """Fine-tune until the time is over or training is stopped; the best network is kept.
 
     Parameters
     ----------
     config : FineTuneConfig
         The settings, without objects that belong to the GUI thread.
     stopped : callable
-        Called after every step.
+        Called after every step; if it returns True, training stops.
 
     Raises
     ------
@@ -39,11 +39,11 @@ def run(config: FineTuneConfig, stopped: Callable[[], bool]) -> Generator[Update
     try:
         return (yield from _run(config, stopped))
     except RuntimeError as error:
-        raise TrainError(f"the training of {title} stopped: {error}") from error
+        raise TrainError(f"training of {title} failed: {error}") from error
     except MemoryError as error:
         if is_ours(error):
             raise
-        raise TrainError(f"the training of {title} stopped: {no_memory(error)}") from error
+        raise TrainError(f"training of {title} failed: {no_memory(error)}") from error
 
 
 def _run(config: FineTuneConfig, stopped: Callable[[], bool]) -> Generator[Update, None, FineTuned]:

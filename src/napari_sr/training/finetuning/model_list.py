@@ -1,4 +1,4 @@
-"""The base models to choose from: networks with weights, and the untrained networks of recipes."""
+"""The base models in the form's list: networks with weights, and untrained networks of recipes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RECIPES = MappingProxyType({
     "fsrcnn": ("FSRCNN, fresh", "fsrcnn", "Small and fast; learns in minutes."),
     "edsr-slim": ("EDSR slim, fresh", "edsr", "Larger and better; needs half an hour."),
 })  # fmt: skip
-"""The recipes that suit a laptop: title, network and summary, by the name without scale."""
+"""The recipes that suit a laptop: title, network and summary, by recipe name without scale."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Fresh(ListedModel):
 
     @property
     def recipe(self) -> str:
-        """The recipe for each scale; the recipes for x3 and x4 start from trained weights."""
+        """The recipe for x2, which serves every scale: others start from trained weights."""
         return f"{self.name}-x2"
 
 
@@ -48,7 +48,7 @@ def _fresh() -> list[ListedModel]:
 
 
 def base_model_of(choice: ChosenModel) -> BaseModel:
-    """Return the base model of a choice."""
+    """Return the base model that the user chose."""
     if isinstance(choice.model, Fresh):
         return BaseModel(choice.label, recipe=choice.model.recipe)
     return BaseModel(choice.label, choice.reference)

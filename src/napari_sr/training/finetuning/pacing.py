@@ -1,4 +1,4 @@
-"""Choose the size and the number of training steps, so that a fine-tuning ends in time."""
+"""Choose the size and the number of training steps, so that fine-tuning ends in time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from napari_sr.training.data.training_data import TrainingData
 from napari_sr.training.finetuning import sizing
-from napari_sr.training.finetuning.base_model import lasting
+from napari_sr.training.finetuning.base_model import with_steps
 from napari_sr.training.finetuning.config import Update
 from napari_sr.training.trainer import train
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from napari_sr.training.session import Session
 
 TIMED = 2.0
-"""Seconds spent on timing steps. The first two steps include preparations, and are left out."""
+"""Seconds for timing steps. The first two steps include preparations, and are not counted."""
 SIZED = 3
-"""Largest number of other step sizes to try."""
+"""Largest number of step sizes to try after the first."""
 SLACK = 1.3
-"""A smaller step is tried if a step takes more than this factor of its allowed time."""
+"""A smaller size is tried if a step takes more than this multiple of the allowed time."""
 SPARED = 0.6
-"""A smaller step that is still too slow is used if it takes at most this share of the larger step's
-time."""
+"""If steps of the smaller size are still too slow, it is used only if they take at most this share
+of the time of the larger ones."""
 JUDGING = 0.1
-"""Share of the time for validation."""
+"""Share of the training time for validation."""
 LEAST_JUDGED, MOST_JUDGED = 4, 40
 """Smallest and largest number of validations."""
 
@@ -42,7 +42,7 @@ class Pacer:
     Parameters
     ----------
     config : Config
-        Settings of the training; the pacer chooses crop and batch.
+        Settings of the training run; the pacer chooses crop and batch.
     learnt : sequence of Picture
         The images to train on.
     sizes : sequence of Size
@@ -50,7 +50,7 @@ class Pacer:
     session : Session
         Session for timing steps; its folder is temporary.
     minutes, judging : float
-        Minutes for the training, and seconds per validation.
+        Minutes for training, and seconds per validation.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Pacer:
         self.config, self.sizes, self.session = config, sizes, session
         self.training_data = TrainingData(learnt)
         self.minutes, self.judging = minutes, judging
-        # before timing, the speed of the device is unknown
+        # start with one crop per step: the speed of the device is not yet known
         self._take(next((size for size in sizes if size.batch == 1), sizes[-1]))
 
     def _take(self, size: Size) -> None:
@@ -83,7 +83,7 @@ class Pacer:
         return steps, min(max(most, LEAST_JUDGED), MOST_JUDGED, steps)
 
     def _sized(self, stopped: Callable[[], bool]) -> Generator[Update, None, float]:
-        """Choose a size with short steps; return the seconds per step."""
+        """Choose a size of steps that take at most the allowed time; return their seconds."""
         longest = sizing.longest(self.minutes)
         pace = yield from self._paced(stopped)
         for _ in range(SIZED):
@@ -95,13 +95,13 @@ class Pacer:
             self._take(size)
             pace = yield from self._paced(stopped)
             if smaller and pace > max(longest, SPARED * before[1]):
-                self._take(before[0])  # a smaller step is not faster: the weights take the time
+                self._take(before[0])  # the smaller size saves little: the time goes to the weights
                 return before[1]
         return pace
 
     def _paced(self, stopped: Callable[[], bool]) -> Generator[Update, None, float]:
-        """Return the seconds per step."""
-        config = lasting(self.config, 1_000_000, 1)
+        """Time steps of the current size; return the seconds per step."""
+        config = with_steps(self.config, 1_000_000, 1)
         took: list[float] = []
         with closing(train(config, self.training_data, self.session)) as steps:
             began = last = time.monotonic()

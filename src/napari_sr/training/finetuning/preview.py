@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 SIDES = 64, 64
 """Largest height and width of a picture in HR pixels."""
 PLACES = 5
-"""Number of candidate places along each axis; the place with most structure is shown."""
+"""Number of candidate positions along each axis; the one with most structure is shown."""
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Four pictures of one part. The form labels them with the fields' names.
+    """Four pictures of the same part. The form labels them with the fields' names.
 
     Each is uint8, (S * H, S * W) or (S * H, S * W, 3).
     """
 
     low_resolution: NDArray[np.uint8]
-    """The LR image, with repeated pixels."""
+    """The LR image, enlarged by repeating pixels."""
     bicubic: NDArray[np.uint8]
     network: NDArray[np.uint8]
     truth: NDArray[np.uint8]
@@ -96,7 +96,7 @@ class HeldOut:
 
     @torch.no_grad()
     def show(self, network: Network) -> Preview:
-        """Return the pictures; the network is in eval mode."""
+        """Upscale the shown part with a network in eval mode; return the pictures."""
         device = next(network.parameters()).device
         result = network(self._lr[None].to(device))[0].float().cpu()
         repeated = self._lr.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
@@ -105,13 +105,13 @@ class HeldOut:
 
 
 def spread(every: Sequence[Any], most: int) -> list[Any]:
-    """Return at most `most` pairs, spread evenly."""
+    """Return at most `most` items, spread evenly."""
     count = min(most, len(every))
     return [every[(2 * k + 1) * len(every) // (2 * count)] for k in range(count)]
 
 
 def _place(hr: Tensor, scale: int) -> tuple[slice, slice]:
-    """Return the rows and columns of the place with most structure, in whole LR pixels."""
+    """Return the rows and columns with most structure, aligned to LR pixels."""
     height, width = (
         min(size, most) // scale * scale for size, most in zip(hr.shape[1:], SIDES, strict=True)
     )

@@ -1,4 +1,4 @@
-"""Choose the size of a training step and of the validation by the network's cost on its device.
+"""Choose the size of a training step, and of validation, by the network's cost on its device.
 
 Letters: N crops, P pixels along an LR crop.
 """
@@ -45,20 +45,20 @@ LADDER = (
     Size(16, 24), Size(12, 24), Size(8, 24), Size(6, 24), Size(4, 24), Size(4, 20), Size(4, 16),
     Size(3, 16), Size(2, 16), Size(1, 16), Size(1, 12), Size(1, 8),
 )  # fmt: skip
-"""Sizes from best to smallest: first, the number of crops decreases, then their size."""
+"""Sizes of a step from largest to smallest. Larger steps train better, but take longer."""
 STEP, STEPS = 1.0, 300
-"""Longest step in seconds, and the wanted number of steps."""
+"""Longest step in seconds, and the number of steps that should fit into the time."""
 PART = 4
 """Training may use 1 / PART of the free memory."""
 COPIES = 5
-"""Number of tensors as large as the weights: weights, gradient, Adam's two moments and running
-mean."""
+"""Memory for the weights and everything as large, in multiples of the weights: weights, gradient,
+Adam's two moments and running mean."""
 SIDES = (64, 128, 256)
 """Possible sides, in HR pixels, of the part of a plane that is validated."""
 MOST_JUDGED = 8
 """Largest number of planes that are validated."""
 TIMINGS, SHORT = 4, 0.2
-"""Largest number of timings of a plane, and the seconds after which they end."""
+"""A plane is timed at most TIMINGS times, and for little more than SHORT seconds."""
 
 
 def sizes(network: Network, room: int) -> tuple[Size, ...]:
@@ -69,7 +69,7 @@ def sizes(network: Network, room: int) -> tuple[Size, ...]:
     network : Network
         A network with weights; only its shapes are used.
     room : int
-        Largest side of a crop in LR pixels that fits into the images.
+        Side in LR pixels of the largest crop that fits into the images.
 
     Raises
     ------
@@ -113,12 +113,12 @@ def affordable(offered: Sequence[Size], network: Network, free: int) -> tuple[Si
 
 
 def longest(minutes: float) -> float:
-    """Return the longest time of a step, in seconds, for a training of `minutes` minutes."""
+    """Return the seconds that a step may take at most if training takes `minutes` minutes."""
     return min(STEP, 60 * minutes / STEPS)
 
 
 def choose(offered: Sequence[Size], seconds_per_pixel: float, longest: float) -> Size:
-    """Return the best size whose step is short enough, or the smallest if none is.
+    """Return the best size with short enough steps, or the smallest size if there is none.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def choose(offered: Sequence[Size], seconds_per_pixel: float, longest: float) ->
 def judgeable(network: Network, device: torch.device, seconds: float) -> tuple[int, int]:
     """Return the side in HR pixels and the number of planes that can be validated in some seconds.
 
-    The network is timed on larger and larger parts, until this time has passed.
+    The network is timed on larger and larger parts, as long as two of them fit into this time.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def judgeable(network: Network, device: torch.device, seconds: float) -> tuple[i
     found, took, growth = SIDES[0], math.inf, 4.0
     _seconds(network, device, found)  # the first run includes preparations
     for side in SIDES:
-        # one plane is shown, too
+        # time for two planes is needed: one is validated, one is shown
         if side > found and 2 * took * growth > seconds:
             break
         now = _seconds(network, device, side)
@@ -163,7 +163,7 @@ def judgeable(network: Network, device: torch.device, seconds: float) -> tuple[i
 
 
 def _seconds(network: Network, device: torch.device, side: int) -> float:
-    """Return the seconds for a plane; short times are measured repeatedly, and the best counts."""
+    """Return the seconds for a plane; short times are measured repeatedly, and the least counts."""
     lr_side = max(side // network.scale, network.least_size)
     lr_side = math.ceil(lr_side / network.multiple) * network.multiple
     image = torch.zeros(1, network.channels, lr_side, lr_side, device=device)

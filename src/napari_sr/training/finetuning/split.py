@@ -1,6 +1,6 @@
 """Split images into a part for training and a held-out band for validation.
 
-Planes of a stack resemble their neighbours, so a held-out plane would be almost the same as a
+Neighbouring planes of a stack are similar, so a held-out plane would be almost the same as a
 training image. Instead, the same band of all planes is held out.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_sr.training.finetuning.config import Image
 
 MEMORY = 1 << 30
-"""Largest size of lazy images that are kept in memory, in bytes."""
+"""Largest number of bytes of lazy images that are kept in memory."""
 SHARE = 5
 """1 / SHARE of the longer side is held out, from its middle."""
 LEAST = 8
@@ -53,8 +53,8 @@ def read(
     images : sequence of Image
         The images, at least one.
     memory : int
-        Bytes for all lazy images. If an image has more planes than fit, evenly spread planes are
-        used. A single plane that does not fit is not kept; it is read crop by crop.
+        Bytes for all lazy images. If an image has more planes than fit, only evenly spread planes
+        are used. A single plane that does not fit is read again for every crop.
 
     Returns
     -------

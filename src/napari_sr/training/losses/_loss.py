@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 class Loss(nn.Module):
-    """A loss that compares images: it takes the arguments that `reads` names; returns a scalar."""
+    """A loss that compares images; `forward` takes the arguments that `reads` names."""
 
     reads: ClassVar[Literal["image", "levels", "predictions"]] = "image"
     """The kind of arguments: (result, truth); (images of all levels, truth); or (predictions,
@@ -25,7 +25,7 @@ def precise(image: Tensor) -> Tensor:
 
 
 def compared(result: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
-    """Return two images, (N, C, H, W), ready to be compared.
+    """Return two images, (N, C, H, W), in a precision that suits comparison.
 
     Raises
     ------

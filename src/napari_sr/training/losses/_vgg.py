@@ -83,7 +83,7 @@ class VGG19(nn.Module):
         unknown = sorted(set(wanted) - set(NAMES))
         if unknown or not wanted:
             raise ValueError(
-                f"VGG19's layers are conv1_1, relu1_1 to pool5, got {unknown or 'none of them'}"
+                f"layers must be some of conv1_1, relu1_1, ..., pool5, got {unknown or 'none'}"
             )
         self.wanted = frozenset(wanted)
         depth = 1 + max(NAMES.index(name) for name in wanted)
@@ -91,7 +91,7 @@ class VGG19(nn.Module):
         first = state.get("features.0.weight")
         if first is None or first.ndim != 4:
             raise ValueError(
-                "VGG19's weights are named features.0.weight and so on, got "
+                "VGG19's weights must be named features.0.weight and so on, got "
                 f"{sorted(state)[:3] or 'none'}"
             )
         self.features = nn.Sequential(*_layers(first.shape[0], depth))
@@ -108,8 +108,8 @@ class VGG19(nn.Module):
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Return the wanted layers' features, (N, F, h, w), of (N, 1 or 3, H, W) in 0..1.
 
-        They are computed in float32 even under AMP: the squares of their differences overflow in
-        half precision.
+        They are computed in float32 even under autocast, because squares of their differences
+        overflow in half precision.
 
         Raises
         ------

@@ -1,6 +1,6 @@
 """The standard GAN's losses: the critic recognises photographs, the generator deceives it.
 
-Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, https://arxiv.org/abs/1406.2661;
+Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, https://arxiv.org/abs/1406.2661.
 The generator's loss is -log D(result), whose gradient does not vanish where the critic is certain,
 as in SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (6). The equation
 is a sum over images; this loss is a mean.

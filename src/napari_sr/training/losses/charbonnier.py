@@ -1,7 +1,7 @@
 """Charbonnier: L1, smoothed near a difference of 0.
 
 Charbonnier et al., "Two deterministic half-quadratic regularization algorithms for computed
-imaging", ICIP 1994; as Lai et al. use it, CVPR 2017, https://arxiv.org/abs/1704.03915.
+imaging", ICIP 1994. Used in LapSRN: Lai et al., CVPR 2017, https://arxiv.org/abs/1704.03915.
 """
 
 from __future__ import annotations

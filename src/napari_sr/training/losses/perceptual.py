@@ -5,8 +5,8 @@ https://arxiv.org/abs/1603.08155: squared differences after a rectifier, `relu2_
 SRGAN: Ledig et al., CVPR 2017, https://arxiv.org/abs/1609.04802, equation (5): the same with
 `relu5_4`. Section 3.2 divides its features by 12.75, so that the loss is about as large as the
 squared error of pixels; recipes do this by a `weight` of 1 / 12.75^2 = 0.00615. ESRGAN: Wang et
-al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219, section 3.3: `conv5_4`, that is before
-the rectifier, and absolute differences, as in its code (XPixelGroup/BasicSR).
+al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219, section 3.3: `conv5_4`, which is before
+the rectifier, with absolute differences as in its code (XPixelGroup/BasicSR).
 
 Letters: N crops, C channels, H x W pixels.
 """
@@ -46,7 +46,8 @@ class Perceptual(Loss):
     Raises
     ------
     ValueError
-        If a layer or the distance is unknown, a weight is below 0, or the file has other weights.
+        If a layer or the distance is unknown, a layer's weight is below 0, or the file does not
+        contain VGG19's weights.
     DownloadError
         If the weights cannot be downloaded.
     """

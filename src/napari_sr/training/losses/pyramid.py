@@ -1,13 +1,13 @@
-"""LapSRN's loss: compares the image of every level with the truth at its size.
+"""LapSRN's loss: compares the image of each level with the truth, downscaled to the same size.
 
 Lai et al., "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution", CVPR 2017,
 https://arxiv.org/abs/1704.03915, equation (2): Charbonnier of all levels, summed. The truth of a
-level is the image shrunk bicubically. The authors' code (phoenix104104/LapSRN, vllab_nn_L1_loss.m)
-sums over the pixels of every level, with an epsilon of 1e-3, so that a level with half the height
-and width counts a quarter.
+level is the image downscaled bicubically. The authors' code (phoenix104104/LapSRN,
+vllab_nn_L1_loss.m) uses an epsilon of 1e-3, and sums over the pixels of each level; so a level with
+half the height and width has a quarter of the weight.
 
 Letters: N crops, C channels, H x W pixels of the truth.
-Beyond the paper: a level larger than the truth, as in MS-LapSRN for scale 3, is shrunk to the
+Beyond the paper: a level larger than the truth, as in MS-LapSRN for scale 3, is downscaled to the
 truth's size.
 """
 
@@ -34,8 +34,8 @@ class Pyramid(Loss):
     epsilon : float
         As for `Charbonnier`.
     by_pixels : bool
-        Whether to weight a level by its number of pixels, as in a sum over pixels; otherwise all
-        levels have equal weights.
+        Whether the weight of a level is proportional to its number of pixels, as in the authors'
+        code; otherwise, all levels have equal weights.
     """
 
     reads = "levels"

@@ -1,11 +1,11 @@
-"""DRCN's recursive supervision: compares all predictions, and their sum, with the truth.
+"""DRCN's recursive supervision: compares all predictions and their weighted sum with the truth.
 
 Kim et al., "Deeply-Recursive Convolutional Network for Image Super-Resolution", CVPR 2016,
 https://arxiv.org/abs/1511.04491, equations (7) to (9): alpha l1 + (1 - alpha) l2, where l1 is half
 the mean squared error of the D predictions, and l2 is half the squared error of their weighted sum.
-Alpha starts high, so that every recursion learns, and falls. The third term, beta times the sum of
-squared weights, is the optimiser's weight decay. Errors are means over pixels, as in public ports
-(jiny2001/deeply-recursive-cnn-tf); the equations have sums.
+Alpha starts high, so that every recursion learns, and decreases. The third term, beta times the sum
+of squared weights, is the optimiser's weight decay. Errors are means over pixels, as in public
+ports (jiny2001/deeply-recursive-cnn-tf); the equations have sums.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Recursive(Loss):
-    """alpha / 2 * mean of all predictions' squared errors + (1 - alpha) / 2 * the result's."""
+    """alpha / 2 * mean of the predictions' MSEs + (1 - alpha) / 2 * MSE of the result."""
 
     reads = "predictions"
 

@@ -1,12 +1,12 @@
-"""The relativistic average GAN's losses: photographs against the mean of results.
+"""The relativistic average GAN's losses: they compare a photograph with the mean of the results.
 
 Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard GAN",
-ICLR 2019, https://arxiv.org/abs/1807.00734; as in ESRGAN: Wang et al., ECCV Workshops 2018,
+ICLR 2019, https://arxiv.org/abs/1807.00734. Used in ESRGAN: Wang et al., ECCV Workshops 2018,
 https://arxiv.org/abs/1809.00219, equations (1) and (2).
 
 With logits l, D(l, others) = sigmoid(l - mean of the others).
-Unlike ESRGAN's code (XPixelGroup/BasicSR, esrgan_model.py), and like its paper, the two terms are
-summed, not averaged.
+The two terms are summed, as in ESRGAN's paper; its code (XPixelGroup/BasicSR, esrgan_model.py)
+averages them.
 """
 
 from __future__ import annotations

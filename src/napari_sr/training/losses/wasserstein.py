@@ -4,8 +4,8 @@ Arjovsky et al., "Wasserstein GAN", ICML 2017, https://arxiv.org/abs/1701.07875:
 bounds the critic by clipping its weights to 0.01.
 Gulrajani et al., "Improved Training of Wasserstein GANs", NeurIPS 2017,
 https://arxiv.org/abs/1704.00028: bounds it by a penalty on its gradient, with weight 10.
-Both follow the authors' code: igul222/improved_wgan_training, and martinarjovsky/WassersteinGAN,
-which clips before each step of the critic; the algorithm clips after it.
+Both follow the authors' code (martinarjovsky/WassersteinGAN, igul222/improved_wgan_training).
+Exception: we clip after each step of the critic, as algorithm 1 does; the code clips before it.
 
 Letters: N crops, C channels, H x W pixels.
 """
