@@ -1,4 +1,4 @@
-"""The commit of a measurement; without git, NAPARI_SR_COMMIT names it."""
+"""The commit of a measurement; the environment variable NAPARI_SR_COMMIT replaces git."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def commit() -> str:
-    """Return the short hash of this tree's commit; "unknown" outside a clone or without git."""
+    """Return the short hash of the current commit; "unknown" outside a clone or without git."""
     named = os.environ.get("NAPARI_SR_COMMIT")
     if named:
         return named

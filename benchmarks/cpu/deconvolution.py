@@ -1,9 +1,9 @@
-"""Time a transposed convolution on a CPU, and the convolution with a pixel shuffle in its place.
+"""Time a transposed convolution on a CPU, and the convolution with pixel shuffle that replaces it.
 
     python benchmarks/cpu/deconvolution.py
 
-The layers are the last of FSRCNN: from 56 features to 1, 9x9, on noise, in float32. Both take
-turns; times are medians, in milliseconds. The results are compared before anything is timed.
+The layer is the last one of FSRCNN: from 56 features to 1, 9x9, on noise, in float32. Both versions
+run alternately; times are medians, in milliseconds. Results are compared before anything is timed.
 """
 
 from __future__ import annotations

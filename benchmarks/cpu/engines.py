@@ -1,15 +1,14 @@
-"""Time `upscale` on a CPU beside the engines used by hand, network by network, in one process.
+"""Compare the time of `upscale` on a CPU with that of the engines called directly ("by hand").
 
     python benchmarks/cpu/engines.py DATA/Set5/HR/butterfly.png --models fsrcnn-x2 bsrn-x2
     python benchmarks/cpu/engines.py IMAGE --sides 256 512 1024 --write benchmarks/cpu/engines.md
 
-By hand means our own ONNX export of the network, run by onnxruntime and by OpenVINO in float32 on
-the pixels that a network takes, with neither tiles nor checks: what a program would take that did
-nothing else. Eager by hand means the network called in PyTorch, with its weights as files hold them
-(contiguous). OpenCV's `dnn` module runs the same file if OpenCV is installed. Peers take turns, and
-each time is a median. The image is a photograph, repeated to the side, because networks amplify
-noise. Errors are those of `upscale` with OpenVINO against PyTorch, for the same image in float32
-from 0 to 1.
+"By hand" means: onnxruntime and OpenVINO run our ONNX export of the network, in float32, without
+tiles and checks. This is the least time that any program needs. "Eager by hand" calls the network
+in PyTorch, with contiguous weights, as files store them. OpenCV's `dnn` module runs the same file
+if OpenCV is installed. All run alternately in one process, and each time is a median. The image is
+a photograph, repeated to the wanted side; noise would not do, because networks amplify it. Errors
+compare `upscale` with OpenVINO and with PyTorch, for the same image in float32 from 0 to 1.
 """
 
 from __future__ import annotations
@@ -52,27 +51,27 @@ PEERS = [
 
 
 def photograph(path: Path, side: int, *, grey: bool) -> np.ndarray:
-    """Return (side, side) or (side, side, 3) in uint8."""
+    """Return the image as (side, side) or (side, side, 3) in uint8."""
     pixels = np.asarray(Image.open(path).convert("L" if grey else "RGB"))
     times = [-(-side // length) for length in pixels.shape[:2]] + [1] * (pixels.ndim - 2)
     return np.tile(pixels, times)[:side, :side].copy()
 
 
 def planes_of(image: np.ndarray) -> np.ndarray:
-    """Return the pixels that a network takes: (1, C, H, W), float32, from 0 to 1."""
+    """Return an image as the input of a network: (1, C, H, W), float32, from 0 to 1."""
     planes = image[None, None] if image.ndim == 2 else image.transpose(2, 0, 1)[None]
     return (planes / np.float32(255)).astype(np.float32)
 
 
 def eager(network: torch.nn.Module, image: np.ndarray) -> Callable[[], object]:
-    """Return what runs a network as PyTorch does it step by step."""
+    """Return a function that runs a network eagerly in PyTorch."""
     plain = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
     x = torch.from_numpy(planes_of(image))
     return torch.inference_mode()(lambda: plain(x))
 
 
 def by_hand(network: Any, image: np.ndarray, folder: Path) -> dict[str, Callable[[], object]]:
-    """Return what runs a network by onnxruntime and by OpenVINO; {} where it is not exported."""
+    """Return functions that run a network by onnxruntime and OpenVINO; {} if its export fails."""
     import onnxruntime
     import openvino
 
@@ -99,7 +98,7 @@ def by_hand(network: Any, image: np.ndarray, folder: Path) -> dict[str, Callable
 
 
 def by_opencv(file: Path, x: np.ndarray) -> dict[str, Callable[[], object]]:
-    """Return what runs a network by OpenCV; {} where it is not installed or cannot run it."""
+    """Return a function that runs a network by OpenCV; {} if OpenCV is missing or fails."""
     try:
         import cv2
     except ImportError:
@@ -121,10 +120,10 @@ def by_opencv(file: Path, x: np.ndarray) -> dict[str, Callable[[], object]]:
 
 
 def measure(model: str, path: Path, side: int, tile: int | None, runs: int) -> dict[str, float]:
-    """Return median seconds of each peer, and the error of OpenVINO."""
+    """Return the median seconds of each way to run the network, and the error of OpenVINO."""
     network = napari_sr.load(model)
     image = photograph(path, side, grey=network.channels == 1)
-    # zeros beyond the border, as peers have by hand
+    # zeros beyond the border, because the engines by hand have them
     how: dict[str, Any] = {"tile": tile, "device": "cpu", "border": "zeros"}
 
     def upscaled(engine: str) -> Callable[[], np.ndarray]:
@@ -137,7 +136,7 @@ def measure(model: str, path: Path, side: int, tile: int | None, runs: int) -> d
         if tile is None:
             calls |= {"eager by hand": eager(network, image)}
             calls |= by_hand(network, image, Path(folder))
-        for _ in range(4):  # is compiled, and its first results are checked
+        for _ in range(4):  # these runs compile the network, and check its first results
             upscaled("openvino")()
             wait_for_trials()
         times: dict[str, list[float]] = {name: [] for name in calls}

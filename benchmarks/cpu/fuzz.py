@@ -2,9 +2,9 @@
 
     python benchmarks/cpu/fuzz.py --count 10000 [--seed 0] [--kind png] [--keep FOLDER] > table.md
 
-The same seed and number give the same file. Files are read in a spawned process, which is started
-again if it dies. A file must either be read, or be refused with the documented error. It must not
-crash or hang the process, use much memory, or leave a file behind. The inputs of faults are kept.
+The same seed and number give the same file. Another process reads the files, and is started again
+if it dies. A file must either be read, or be refused with the documented error. Reading must not
+crash or hang the process, use much memory, or leave a file behind. `--keep` saves files that fail.
 fuzz.md has the results of the last long run.
 """
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SECONDS = 5.0
 """Seconds of processor time allowed for one file."""
 PATIENCE = 60.0
-"""Seconds after which a process is ended; other programs may be running at the same time."""
+"""Seconds on the clock after which a process is ended; long, because other programs may run."""
 MEMORY = 1 << 30
 """Bytes of additional memory allowed for one file."""
 CHECKPOINTS = ("pth", "pth, legacy", "safetensors", "card", "npz", "mat")
@@ -55,18 +55,18 @@ class Outcome:
 
 @dataclass
 class Tally:
-    """Counts of one kind."""
+    """Counts of one kind of file."""
 
     verdicts: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
 
 def judge(kind: str, path: Path) -> Outcome:
-    """Read a file; anything but success and the documented errors is a fault."""
+    """Read a file; everything except success and the documented errors is a fault."""
     began, started = time.process_time(), _memory(reset=True)
     try:
         outcome = _READERS[kind](path)
-    except BaseException as error:  # noqa: BLE001  # whatever comes is what is looked for
+    except BaseException as error:  # noqa: BLE001  # any exception is a fault to report
         where = traceback.extract_tb(error.__traceback__)[-1]
         name = f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}"
         outcome = Outcome("exception", f"{name}: {str(error)[:200]}")
@@ -86,12 +86,12 @@ def _read_checkpoint(path: Path) -> Outcome:
     from napari_sr.zoo import trained
     from napari_sr.zoo.checkpoint import CheckpointError, open_checkpoint
 
-    trained.networks()  # of this folder: one file may not take away the list
+    trained.networks()  # a damaged file in the folder must not break the list
     try:
         open_checkpoint(path)
     except CheckpointError as error:
         return Outcome("refused", str(error))
-    with suppress(ValueError):  # tensors of no network
+    with suppress(ValueError):  # the tensors match no network
         api.load(path, 2)
     return Outcome("read")
 
@@ -157,12 +157,12 @@ def work(connection: Connection, folder: str) -> None:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     os.environ["NAPARI_SR_NETWORKS"] = folder
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = f"{folder}-torch"  # made where torch is asked for it
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = f"{folder}-torch"  # outside the folder that is checked
     tempfile.tempdir = folder
-    # whoever takes 8 GB more is stopped before the machine is
+    # an allocation of more than 8 GB fails, before it can stop the machine
     most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + (8 << 30)
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # libraries write there
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # hides messages of libraries
     with suppress(EOFError):
         while True:
             kind, name = connection.recv()
@@ -212,7 +212,7 @@ class Worker:
 
 
 def run(count: int, seed: int, kinds: list[str], keep: Path | None) -> dict[str, Tally]:
-    """Judge mutated files in a process of its own; return counts by kind."""
+    """Judge mutated files in another process; return the counts of each kind of file."""
     tallies = {kind: Tally() for kind in kinds}
     worker = Worker()
     try:
@@ -232,7 +232,7 @@ def run(count: int, seed: int, kinds: list[str], keep: Path | None) -> dict[str,
 
 
 def table(tallies: dict[str, Tally]) -> str:
-    """Return Markdown: a row for each kind, and each fault."""
+    """Return Markdown: a row for each kind of file, then a list of all faults."""
     rows = ["| kind | inputs | refused | read | faults |", "|---|---|---|---|---|"]
     for kind, tally in tallies.items():
         counts = tally.verdicts
@@ -248,7 +248,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kind", choices=_READERS, action="append")
-    parser.add_argument("--keep", type=Path, help="folder for inputs that show a fault")
+    parser.add_argument("--keep", type=Path, help="folder in which to save files that fail")
     given = parser.parse_args()
     began, measured = time.perf_counter(), commit()
     tallies = run(given.count, given.seed, given.kind or list(_READERS), given.keep)

@@ -1,4 +1,4 @@
-"""Mutations for fuzz.py: damage to any file, and false values in files of known structure."""
+"""Mutations for fuzz.py: random damage to any file, and wrong values in files of known formats."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXTREMES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, (1 << 63) - 1)
 DIGITS = (b"0", b"-1", b"99999999", b"4294967295", b"1e400", b"9" * 30, b"true", b"nan", b'"2"')
 LARGEST = 1 << 18
-"""Bytes of a mutated file."""
+"""Largest number of bytes of a mutated file."""
 _NUMBER = re.compile(rb"\d+")
 
 
@@ -36,14 +36,14 @@ def mutated(data: bytes, kind: str, rng: random.Random) -> bytes:
 
 
 def damaged(data: bytes, rng: random.Random) -> bytes:
-    """Return content with one to four blind mutations."""
+    """Return content with one to four mutations at random places."""
     for _ in range(rng.choice((1, 1, 1, 2, 4))):
         data = rng.choice(_BLIND)(bytearray(data or b"\0"), rng)
     return data
 
 
 def _place(data: bytearray, rng: random.Random) -> int:
-    # the beginning and the end of a file say more than its middle
+    # prefer the beginning and the end of a file, which describe its structure
     near = rng.choice((16, 64, 256, len(data)))
     at = rng.randrange(min(near, len(data)))
     return at if rng.random() < 0.7 else len(data) - 1 - at
@@ -97,15 +97,15 @@ _BLIND = (_flip, _flip, _cut, _insert, _duplicate, _swap, _extreme, _extreme, _d
 
 
 def _text(data: bytes, rng: random.Random) -> bytes:
-    """Mutate one number, or anything."""
+    """Mutate one number, or any bytes."""
     return _digits(bytearray(data), rng) if rng.random() < 0.5 else damaged(data, rng)
 
 
 def _zip(data: bytes, rng: random.Random) -> bytes:
-    """Mutate one member; its checksum is right again."""
+    """Mutate one member of the archive, and give it the right checksum."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = [(name, archive.read(name)) for name in archive.namelist()]
-    # the list of tensors, or a header, is the first
+    # prefer the first member, which is the list of tensors or a header
     at = 0 if rng.random() < 0.6 else rng.randrange(len(members))
     way = rng.randrange(10)
     if way == 0:
@@ -117,15 +117,15 @@ def _zip(data: bytes, rng: random.Random) -> bytes:
     file = io.BytesIO()
     method = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
     with warnings.catch_warnings(), zipfile.ZipFile(file, "w", method) as archive:
-        warnings.simplefilter("ignore")  # of two members of one name
+        warnings.simplefilter("ignore")  # two members may have the same name
         for name, content in members:
-            # without a date, which would differ from run to run
+            # a ZipInfo has a fixed date, so all runs write the same bytes
             archive.writestr(zipfile.ZipInfo(name), content, method)
     return file.getvalue()
 
 
 def _png(data: bytes, rng: random.Random) -> bytes:
-    """Mutate, drop, double or move one chunk; its checksum is right again."""
+    """Mutate, drop or duplicate one chunk, and give it the right checksum."""
     chunks, at = [], 8
     while at < len(data):
         (length,) = struct.unpack_from(">I", data, at)
@@ -152,14 +152,14 @@ def _png(data: bytes, rng: random.Random) -> bytes:
 
 
 def _safetensors(data: bytes, rng: random.Random) -> bytes:
-    """Mutate the header; its length is right again."""
+    """Mutate the header, and give it the right length."""
     end = 8 + int.from_bytes(data[:8], "little")
     header = _text(data[8:end], rng)
     return len(header).to_bytes(8, "little") + header + data[end:]
 
 
 def _card(data: bytes, rng: random.Random) -> bytes:
-    """Mutate the card alone."""
+    """Mutate only the card."""
     end = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:end])
     card = _text(header["__metadata__"]["card"].encode(), rng)
@@ -169,7 +169,7 @@ def _card(data: bytes, rng: random.Random) -> bytes:
 
 
 def _mat(data: bytes, rng: random.Random) -> bytes:
-    """Mutate one element, unpacked where it is packed; its size is right again."""
+    """Mutate one element, after decompression if it is compressed, and give it the right size."""
     elements, at = [], 128
     while at < len(data):
         kind, size = struct.unpack_from("<II", data, at)

@@ -1,4 +1,4 @@
-"""Small valid files of every kind that can be read, for fuzz.py to mutate; always the same."""
+"""Small valid files of every format that can be read; fuzz.py mutates them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CARD = {
 
 
 def samples() -> dict[str, list[bytes]]:
-    """Return contents of valid files by kind."""
+    """Return the contents of valid files, by kind of file; they are the same in every run."""
     state = _state()
     return {
         "pth": [_torch({"params": state}, True), _torch(state, True)],
@@ -142,7 +142,7 @@ def _tiff() -> Iterator[bytes]:
         tifffile.imwrite(file, image, **options)
         yield file.getvalue()
     file = io.BytesIO()
-    with tifffile.TiffWriter(file) as writer:  # pages that were appended one by one
+    with tifffile.TiffWriter(file) as writer:  # append pages one by one
         for page in stack[0]:
             writer.write(page, contiguous=False, metadata=None)
     yield file.getvalue()

@@ -1,9 +1,9 @@
-"""Time networks on a CPU with their weights in each layout: contiguous, and channels last.
+"""Time networks on a CPU with weights in two layouts: contiguous, and channels last.
 
     NAPARI_SR_WEIGHTS=WEIGHTS python benchmarks/cpu/layouts.py DATA/Set5/HR/butterfly.png
 
-`napari_sr.load` returns weights with channels last. Both layouts take turns on one photograph, in
-float32; times are medians, in milliseconds. The results are compared before anything is timed.
+`napari_sr.load` returns weights with channels last. Both layouts run alternately on one photograph,
+in float32; times are medians, in milliseconds. Results are compared before anything is timed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("image", type=Path, help="a photograph")
     options.add_argument("--models", nargs="+", default=MODELS)
-    options.add_argument("--side", type=int, default=192, help="pixels of the image that are used")
+    options.add_argument(
+        "--side", type=int, default=192, help="side of the part of the image to use"
+    )
     options.add_argument("--runs", type=int, default=7)
     wanted = options.parse_args()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, commit {commit()}")

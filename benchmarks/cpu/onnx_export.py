@@ -3,9 +3,10 @@
     NAPARI_SR_WEIGHTS=../shared/weights python benchmarks/cpu/onnx_export.py > onnx_export.md
     ... python benchmarks/cpu/onnx_export.py "EDSR" bsrn-x4
 
-First the models that can be chosen by name, with their weights if they are on this computer; then
-one network of each other published variant, with random weights. The error is the largest at three
-sizes that were not traced, as a share of the range of the network's results. Prints Markdown.
+The table begins with the models that can be chosen by name and whose weights are on this computer.
+One network of each other published variant follows, with random weights. The error is the largest
+one at three image sizes other than the traced size, as a share of the range of the network's
+results. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def networks() -> Iterator[tuple[str, Callable[[], Network]]]:
-    """Yield the name of each network with a function that makes it."""
+    """Yield the name of each network and a function that builds it."""
     for entry in entries():
         if local_path(entry) is not None:
             yield entry.name, lambda name=entry.name: load(name)

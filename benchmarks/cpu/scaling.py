@@ -2,9 +2,10 @@
 
     python benchmarks/cpu/scaling.py DATA/Set5/HR/butterfly.png --sides 512 1024 2048 4096 8192
 
-Each size runs in a process of its own, as peak memory is that of a process. Each engine is prepared
-by four runs; the time is the median of the following ones. The photograph is repeated to the side,
-in uint8. Memory is the process's largest resident size, without what it has before the first run.
+Each size runs in a separate process, because peak memory is measured per process. OpenVINO is
+prepared by four runs, PyTorch by one; the time is the median of later runs. The photograph is
+repeated to the wanted side, in uint8. Memory is the largest resident size of the process, minus its
+resident size before the first run.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def measure(image: Path, model: str, engine: str, side: int, runs: int) -> None:
 
 
 def main() -> None:
-    """Measure each engine and size in a process."""
+    """Measure each engine and size in a separate process."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("image", type=Path, help="a photograph")
     options.add_argument("--models", nargs="+", default=["fsrcnn-x2"])

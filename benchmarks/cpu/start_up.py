@@ -1,10 +1,10 @@
-"""Time what a user waits for at the start: import, form, first run, later runs.
+"""Time how long a user waits at the start: import, form, first run, later runs.
 
     xvfb-run -a python benchmarks/cpu/start_up.py --turns 3
 
-Each turn is a process of its own, with no compiled segments at first. The image is a sample of
-256 x 256 px, which is one tile for the default model, on a CPU. Processor time is shown beside the
-time on the clock, because other work on the computer delays only the clock.
+Each turn is a separate process, in which OpenVINO has compiled nothing yet. The image is a sample
+of 256 x 256 px, which is one tile for the default model, on a CPU. Processor time is shown beside
+the time on the clock, because other work on the computer affects only the time on the clock.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ TARGETS: dict[str, float | None] = {
     "compiled: first tile": 0.2,
     "compiled: layer is added": None,
 }
-"""Seconds that each step may take. The engine is imported while the forecast is awaited."""
+"""Seconds that each step may take. The engine is imported before the forecast is shown."""
 SIDE = 256
 PATIENCE = 120
-"""Most seconds of a step."""
+"""Seconds after which a step counts as failed."""
 
 
 class Steps:
-    """Seconds of each step, on the clock and of the processor."""
+    """Seconds of each step: time on the clock, and processor time."""
 
     def __init__(self) -> None:
         self.found: dict[str, tuple[float, float]] = {}
@@ -55,7 +55,7 @@ class Steps:
         self._clock, self._processor = time.perf_counter(), time.process_time()
 
     def end(self, name: str) -> None:
-        """Write down the time since the start; the first end of a name counts."""
+        """Record the time since the start; later calls with the same name are ignored."""
         clock = time.perf_counter() - self._clock
         self.found.setdefault(name, (clock, time.process_time() - self._processor))
 
@@ -103,7 +103,7 @@ def inside() -> dict[str, tuple[float, float]]:
 
 
 def wait_until(ready: Callable[[], bool]) -> None:
-    """Let the window work until something is so."""
+    """Let the window handle events until `ready` returns true."""
     from qtpy.QtWidgets import QApplication
 
     end = time.monotonic() + PATIENCE

@@ -2,9 +2,9 @@
 
     python benchmarks/cpu/tiling.py --weights ../shared/weights --image IMAGE.png
 
-For every known network and an untrained RRDB: the largest difference between the tiled and the
-untiled result, as a share of the range and in grey levels of 255; and the time, alternating between
-both (best of --repeats). Prints Markdown with versions and commit.
+Measures every known network and an untrained RRDB. The error is the largest difference between the
+tiled and the untiled result, as a share of the range and in grey levels of 255. All ways run
+alternately, and the time is the best of --repeats. Prints Markdown with versions and commit.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ OVERLAP = 16
 
 
 def networks(weights: Path | None) -> Iterator[tuple[str, Network]]:
-    """Yield every known network, and an RRDB of few blocks."""
+    """Yield every known network, and an RRDB with few blocks."""
     if weights is not None:
         os.environ["NAPARI_SR_WEIGHTS"] = str(weights)
     for entry in entries():

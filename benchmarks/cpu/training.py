@@ -1,11 +1,11 @@
-"""Trainings: time of a step, adversaries, several processes, gain over bicubic interpolation.
+"""Measure trainings: time of a step, adversarial losses, several processes, gain over bicubic.
 
-    python benchmarks/cpu/training.py speed bsrn-gpu-x4 --steps 200  # and steps in half an hour
-    python benchmarks/cpu/training.py adversaries                    # 200 steps of each kind
+    python benchmarks/cpu/training.py speed bsrn-gpu-x4 --steps 200  # also steps in half an hour
+    python benchmarks/cpu/training.py adversaries                    # 200 steps with each critic
     python benchmarks/cpu/training.py together                       # two processes, by torchrun
     python benchmarks/cpu/training.py gain fsrcnn-x3 --data ../shared/data/train --minutes 5
 
-All but the last use synthetic images.
+All except `gain` use synthetic images.
 
 Letters: H x W pixels.
 """
@@ -46,7 +46,7 @@ HALF_AN_HOUR = 1800
 
 
 def images(count: int, size: int) -> TrainingData:
-    """Make images of soft discs, (size, size, 3) of 8 bits; two of them are held out."""
+    """Draw 8-bit images of soft discs, (size, size, 3); hold two of them out."""
     random = np.random.default_rng(0)
     y, x = np.mgrid[0:size, 0:size]
     found = []
@@ -67,7 +67,7 @@ def speed(name: str, steps: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         seen = train(config, images(20, 480), Session(Path(folder)))
         for progress in seen:
-            if progress.step == 20:  # compiled, tuned
+            if progress.step == 20:  # compiling and tuning are over
                 _wait()
                 began = time.perf_counter()
             if progress.step == steps + 20 and not progress.message:
@@ -86,7 +86,7 @@ def _wait() -> None:
 SRGAN = {"kind": "srgan", "options": {"features": 8, "blocks": 2}}
 WGAN = {"kind": "wgan", "options": {"features": 4}}
 RMSPROP = {"kind": "rmsprop", "learning_rate": 5e-5}
-# WGAN's paper clips to 0.01, which makes a critic with so few features constant
+# the WGAN paper clips to 0.01, which would make a critic with so few features constant
 ADVERSARIES = {
     "GAN": {"kind": "adversarial", "critic": {"kind": "srgan", "options": {"features": 4}}},
     "WGAN": {"kind": "wasserstein", "critic": WGAN, "clip": 0.1, "steps": 5, "optimiser": RMSPROP},
@@ -99,7 +99,7 @@ ADVERSARIES = {
 
 
 def tiny(adversary: dict[str, object] | None = None, **run: object) -> Config:
-    """Return a training of SRGAN's network, small enough for a test."""
+    """Return the configuration of a small training of SRGAN's network."""
     return recipe.parse(
         {
             "name": "tiny",
@@ -116,7 +116,7 @@ def tiny(adversary: dict[str, object] | None = None, **run: object) -> Config:
 
 
 def adversaries() -> None:
-    """Train 200 steps against each kind of critic; a loss that is not finite raises."""
+    """Train 200 steps against each kind of critic; raise if a loss is not finite."""
     seen = images(4, 96)
     for name, part in ADVERSARIES.items():
         with tempfile.TemporaryDirectory() as folder:
@@ -132,7 +132,7 @@ def adversaries() -> None:
 
 
 def together(steps: int = 20) -> None:
-    """Train with two processes; compare the result with one process that gets all crops."""
+    """Train with two processes, and compare with one process that gets the crops of both."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["-m", "torch.distributed.run", "--nproc-per-node", "2", __file__, "process"]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -147,18 +147,18 @@ def together(steps: int = 20) -> None:
         learner.learn(step, lambda _, both=(small, large): both)
     for key, value in learner.network.state_dict().items():
         torch.testing.assert_close(state["learner"]["network"][key], value, rtol=1e-3, atol=1e-5)
-    print(f"two processes: {state['step']} steps, as one that sees both's crops")
+    print(f"two processes: {state['step']} steps, equal to one process with the crops of both")
 
 
 def _plain(steps: int) -> Config:
-    # each process has its own batch normalisation
+    # a network without batch normalisation, whose statistics would differ between processes
     config = tiny(steps=steps, save_every=steps, validate_every=steps)
     part = replace(config.network, kind="fsrcnn", options={"features": 8, "shrunk": 4, "layers": 1})
     return replace(config, network=part)
 
 
 def gain(name: str, data: Path, minutes: float) -> None:
-    """Train from an empty folder for some minutes, and print the gain over bicubic."""
+    """Train from scratch for some minutes, and print the gain over bicubic interpolation."""
     config = recipe.read(name)
     every = {"report_every": 50, "validate_every": 250}
     config = replace(config, run=replace(config.run, **every))
@@ -196,7 +196,7 @@ def main() -> None:
         speed(given.recipe, given.steps)
     elif given.what == "gain":
         gain(given.recipe, given.data, given.minutes)
-    elif given.what == "process":  # one of the two of `together`
+    elif given.what == "process":  # one of the two processes of `together`
         for _ in train(_plain(20), images(4, 96), Session(given.out, "cpu")):
             pass
     else:

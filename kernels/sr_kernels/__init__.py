@@ -1,10 +1,11 @@
 """Fused GPU kernels for super-resolution networks, usable without the plugin.
 
-An op is found by its file's name and described by the record `OP` at the file's foot. Each file is
-imported only when its op is used, so a broken kernel breaks only itself.
+Each op has a file of its name, which ends in the record `OP`. A file is imported only when its op
+is used, so a broken kernel breaks only its own op.
 
-No kernel has run on a GPU yet. All speed-ups ("at best", computed from bytes) and times in these
-files are forecasts; `benchmarks/gpu/kernel_model.py` computes the times from the machine code.
+No kernel has run on a GPU yet, so all speed-ups and times in these files are forecasts. Speed-ups
+("at best") are computed from the bytes moved; `benchmarks/gpu/kernel_model.py` computes the times
+from the machine code.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ _OF_CHOICE = {*__all__} - {"distrusted", "names", "op"}
 
 
 def names() -> list[str]:
-    """Return the names of all ops: the names of the files here."""
+    """Return the names of all ops: the names of the files in this folder."""
     found = (module.name for module in pkgutil.iter_modules(__path__))
     return sorted(name for name in found if name[0] != "_")
 
 
 def op(name: str) -> Op:
-    """Return the record of one op, importing its file and no other.
+    """Return the record of one op; import only its file.
 
     Raises
     ------
@@ -47,13 +48,13 @@ def op(name: str) -> Op:
         If no op has this name.
     """
     if name not in names():
-        raise ValueError(f"there is no op {name!r}; there are {', '.join(names())}")
+        raise ValueError(f"there is no op {name!r}; the ops are {', '.join(names())}")
     record: Op = import_module(f"{__name__}.{name}").OP
     return record
 
 
 def __getattr__(name: str) -> Any:
-    """Import the functions that choose, count and check kernels when they are first used."""
+    """Return a function that chooses, counts or checks kernels; import it at its first use."""
     if name in _OF_CHOICE:
         return getattr(import_module(f"{__name__}._choice"), name)
     if name == "distrusted":

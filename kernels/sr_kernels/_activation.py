@@ -1,4 +1,4 @@
-"""The activations, in PyTorch and inside a kernel."""
+"""Activation functions, in PyTorch and inside a kernel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ACTIVATIONS = ("none", "gelu", "relu", "leaky_relu", "hard_swish", "tanh")
-"""Names of all activations. Only "leaky_relu" has a slope, the factor of values below zero."""
+"""Names of all activations. Only "leaky_relu" has a slope, a factor for values below zero."""
 
 
 def activated(y: Tensor, activation: str, slope: float = 0.0) -> Tensor:
@@ -51,7 +51,7 @@ def activate(y, ACTIVATION: tl.constexpr, slope):
     if ACTIVATION == "hard_swish":
         y *= tl.minimum(tl.maximum(y + 3.0, 0.0), 6.0) / 6.0
     if ACTIVATION == "tanh":
-        # the exponential of a negative value is never infinite
+        # the exponent is never positive, so the power cannot become infinite
         power = tl.exp(-2.0 * tl.abs(y))
         y = tl.where(y < 0.0, power - 1.0, 1.0 - power) / (1.0 + power)
     return y
@@ -59,7 +59,7 @@ def activate(y, ACTIVATION: tl.constexpr, slope):
 
 @triton.jit
 def sigmoid(x):
-    """Return 1 / (1 + exp(-x)) of float32, with a relative error below 3e-6 from -20 on.
+    """Return 1 / (1 + exp(-x)) of float32; for x >= -20, the relative error is below 3e-6.
 
     The square of a reciprocal root takes two instructions; a division takes eight.
     """
@@ -76,4 +76,4 @@ def check_activation(op: str, activation: str, known: tuple[str, ...] = ACTIVATI
         If the activation is unknown.
     """
     if activation not in known:
-        raise ValueError(f"{op} takes an activation of {known}, got {activation!r}")
+        raise ValueError(f"{op} needs an activation among {', '.join(known)}, got {activation!r}")

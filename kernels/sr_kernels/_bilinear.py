@@ -1,4 +1,4 @@
-"""Bilinear enlargement of a small plane, sampled in a window of the large image."""
+"""Bilinear enlargement of a small plane, computed for a window of the large image."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sr_kernels._triton import tl, triton
 
 
 def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...]) -> Tensor:
-    """Return a piece of `low`, (N, E, h, w), enlarged bilinearly to the whole image.
+    """Enlarge `low`, (N, E, h, w), bilinearly to the whole image, and return a piece of it.
 
     The result equals `interpolate(low, (full_height, full_width), mode="bilinear")`, cropped to the
-    piece, but only the piece is computed.
+    piece. Only the piece is computed.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...
 def _shares(size: int, full: int, start: int, length: int, like: Tensor) -> tuple[slice, Tensor]:
     """Return the cells around a piece along one axis, and the matrix that interpolates them.
 
-    The matrix is (length, cells). Positions count from the first of these cells, in integers where
-    possible, because float32 would lose digits far from the origin of a large image.
+    The matrix is (length, cells). Positions are counted from the first of these cells, in integers
+    where possible, because float32 would lose digits far from the origin of a large image.
     """
     first = max(((2 * start + 1) * size - full) // (2 * full), 0)
     end = ((2 * (start + length) - 1) * size - full) // (2 * full) + 2
@@ -59,10 +59,10 @@ def _shares(size: int, full: int, start: int, length: int, like: Tensor) -> tupl
 
 @triton.jit
 def neighbours(start, offset, size, full):
-    """Return the two cells, among `size`, around a pixel, and its distance from the first.
+    """Return the two of `size` cells around a pixel, and its distance from the first one.
 
-    The pixel has the index `start + offset` of `full`. The position of pixel `start` is computed in
-    integers, because float32 would lose digits in a large image.
+    The pixel is number `start + offset` of `full` pixels. The position of pixel `start` is computed
+    in integers, because float32 would lose digits in a large image.
     """
     twice = tl.cast(full, tl.int64) * 2
     # the position is (2 * start + 1) * size / twice - 1 / 2; 1 is added to make it positive
@@ -78,7 +78,7 @@ def neighbours(start, offset, size, full):
 
 @triton.jit
 def between(one_ptr, other_ptr, offsets, inside, share):
-    """Return the features at `share` between two rows or columns, in float32."""
+    """Interpolate features between two rows or columns, in float32; `share` weighs the second."""
     one = tl.load(one_ptr + offsets, mask=inside, other=0.0).to(tl.float32)
     other = tl.load(other_ptr + offsets, mask=inside, other=0.0).to(tl.float32)
     return one + share * (other - one)

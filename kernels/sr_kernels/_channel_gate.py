@@ -1,10 +1,10 @@
-"""A channel gate inside a kernel, from the moments of a plane's parts.
+"""A channel gate inside a kernel, computed from the moments of a plane's parts.
 
-See `contrast_gate` for the gate and `_moments` for the parts. One program merges all channels of an
-image and computes the gate, which saves a launch. For 320 x 180 pixels in 450 parts of 64 channels,
-it reads 345 KB, which takes a multiprocessor about as long as a launch.
+`contrast_gate` describes the gate, `_moments` the parts. One program merges the parts of all
+channels of an image and computes the gate, which saves a launch. For 320 x 180 pixels in 450 parts
+of 64 channels, it reads 345 KB. This takes a multiprocessor about as long as a launch.
 
-Letters: N images, C channels, R of them inside the gate.
+Letters: N images, C channels, R channels between squeeze and excite.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LEAST_VARIANCE = 1e-12
-"""Smallest variance, so that the root has a finite slope in training. The standard deviation of a
-constant plane becomes 1e-6, a hundredth of the resolution of half precision near 1."""
+"""Smallest variance, which keeps the slope of the root finite in training. The standard deviation
+of a constant plane becomes 1e-6, far below the resolution of half precision near 1 (1e-3)."""
 SLOTS = 64
 """Number of parts that are merged at once, for up to 64 channels."""
 WARPS = 16
@@ -45,7 +45,7 @@ def gate_of(
     """Return the gates of one image's channels from their moments, each (C2,) of float32."""
     c, r = tl.arange(0, C2), tl.arange(0, R2)
     contrast = mean + tl.sqrt(larger(m2 / pixels, LEAST))
-    # padding columns of the matrices are zero, so the vectors may hold anything there
+    # the matrices are padded with zeros, so the padding of the vectors does not matter
     hidden = tl.sum(_load_matrix(squeeze_weight_ptr, r, c, R, C) * contrast[None, :], axis=1)
     hidden += tl.load(squeeze_bias_ptr + r, mask=r < R, other=0.0).to(tl.float32)
     hidden = larger(hidden, 0.0)
@@ -60,7 +60,7 @@ def _kernel(
     m2_ptr, gate_ptr, height, width, rows, columns, parts, LEAST: tl.constexpr, C: tl.constexpr,
     R: tl.constexpr, C2: tl.constexpr, R2: tl.constexpr, SLOTS: tl.constexpr,
 ):  # fmt: skip
-    # one program: all channels of one image; it merges their parts, SLOTS at a time
+    # one program: all channels of one image; merges SLOTS parts at a time
     c, slot = tl.arange(0, C2), tl.arange(0, SLOTS)
     image = tl.program_id(0).to(tl.int64)
     every = tl.num_programs(0).to(tl.int64) * parts * C
@@ -78,7 +78,7 @@ def _kernel(
         pivot = tl.load(parts_ptr + at, mask=inside, other=0.0)
         means = tl.load(parts_ptr + every + at, mask=inside, other=0.0)
         m2s = tl.load(parts_ptr + 2 * every + at, mask=inside, other=0.0)
-        # exact for 2 million parts; integer division takes five times as many instructions
+        # exact for up to 2 million parts; integer division takes five times as many instructions
         row = ((part.to(tl.float32) + 0.5) * inverse).to(tl.int32)
         # the last part of a row or column of parts has fewer pixels
         high = tl.minimum(height - row * rows, rows)
@@ -112,7 +112,7 @@ def merge_and_gate(
     Parameters
     ----------
     parts : Tensor, (3, N, parts, C)
-        As in `_moments.merge`, but with channels next to each other.
+        As in `_moments.merge`, but channels are the fastest axis.
     plane, part : (int, int)
         As in `_moments.merge`.
     weights : sequence of Tensor, (R, C, 1, 1), (R,), (C, R, 1, 1) and (C,)
@@ -130,7 +130,7 @@ def merge_and_gate(
     mean, m2 = (parts.new_empty(shape) for _ in range(2))
     gate = parts.new_empty(shape, dtype=weights[0].dtype)
     wide = next_power_of_2(features)
-    # wider features leave fewer registers for parts
+    # with more channels, fewer registers remain for parts
     slots = max(16, SLOTS * 64 // max(wide, 64))
     with torch.cuda.device_of(parts):
         _kernel[(images,)](

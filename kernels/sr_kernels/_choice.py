@@ -1,8 +1,9 @@
 """Choose between kernel and reference, and count launches.
 
 There are three choices: "auto" (kernels where they are fast and known to be right), "reference" (no
-kernels) and "triton" (always kernels, and an error if one cannot run). The innermost `use_kernels`
-decides, else the environment variable NAPARI_SR_KERNELS; without either, the choice is "auto".
+kernels) and "triton" (always kernels, and an error if a kernel cannot run). The innermost
+`use_kernels` sets the choice. Outside `use_kernels`, the environment variable NAPARI_SR_KERNELS
+sets it. If it is not set, the choice is "auto".
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ _one_at_a_time = threading.Lock()
 
 @contextmanager
 def use_kernels(word: str) -> Iterator[None]:
-    """Context: choose kernels for the calls inside: "auto", "reference" or "triton".
+    """Choose "auto", "reference" or "triton" for the calls inside this context.
 
-    Use it around a call, never around a `yield`: a generator would pass the choice on to its
-    caller. A new thread starts without a choice.
+    Use it around a call, never around a `yield`: the choice would then also hold in the code that
+    consumes the generator. A new thread starts without a choice.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def chosen() -> str:
 
 
 def runs_fused(*tensors: Tensor) -> bool:
-    """Return whether a kernel computes the result of the tensors; otherwise, the reference does.
+    """Return whether a kernel computes on these tensors; otherwise, the reference does.
 
     Raises
     ------
@@ -95,14 +96,14 @@ def count_launch(name: str) -> None:
 
 
 def add_launched(counts: Mapping[str, int]) -> None:
-    """Add launches of each op; a CUDA graph adds its launches at every replay."""
+    """Add launches of each op; called at every replay of a CUDA graph with the graph's launches."""
     with _one_at_a_time:
         _launched.update(counts)
 
 
 @contextmanager
 def launches_apart() -> Iterator[Counter[str]]:
-    """Context: count the launches inside separately, because a captured graph runs later or never.
+    """Count launches inside this context separately: a captured graph runs later, or never.
 
     Yields
     ------
@@ -146,17 +147,17 @@ def _obstacle(kinds: frozenset[tuple[torch.device, torch.dtype]]) -> str | None:
         return "Triton is not installed"
     devices = {device for device, _ in kinds}
     if len(devices) > 1:
-        return f"tensors lie on several devices: {', '.join(sorted(map(str, devices)))}"
+        return f"tensors are on several devices: {', '.join(sorted(map(str, devices)))}"
     dtypes = {dtype for _, dtype in kinds}
     if INTERPRETED:
         integers = [str(dtype) for dtype in dtypes if not dtype.is_floating_point]
         return f"kernels compute on floats, not on {', '.join(integers)}" if integers else None
     device = devices.pop()
     if device.type != "cuda":
-        return f"tensors lie on {device}, not on a CUDA device"
+        return f"tensors are on {device}, not on a CUDA device"
     if torch.version.hip:
-        return "nobody has run the kernels on an AMD GPU yet"
-    # statistics are float32 even if weights are in half precision
+        return "the kernels have not been tested on AMD GPUs"
+    # float32 is allowed as a second dtype, because statistics are float32
     if dtypes.isdisjoint(HALF) or not dtypes <= {*HALF, torch.float32}:
         return f"kernels compute in half precision, got {', '.join(sorted(map(str, dtypes)))}"
     capability = _capability(device.index)

@@ -1,12 +1,13 @@
 """Launch options that differ between architectures.
 
 An op passes its default block sizes, warps and stages when it is launched. `configurations.json`
-overrides them, by architecture, then by op, by op and width ("bsconv/64"), or by op, input and
-output channels ("bsconv/64-32"); a more specific entry wins:
+overrides them. It has an entry for each architecture, and in it entries for an op ("bsconv"), for
+an op and its width ("bsconv/64"), or for an op, its input and its output channels
+("bsconv/64-32"). The most specific entry is used:
 
     {"gfx942": {"bsconv": {"BLOCK": 16, "num_warps": 4}}}
 
-So options that were measured on a GPU are data, and need no change of code.
+So options that were measured on a GPU can be added without changing code.
 """
 
 from __future__ import annotations
@@ -33,19 +34,19 @@ def configuration(
     x : Tensor, (N, C, H, W)
         The op's first argument; C is the width.
     outputs : int, optional
-        Number of output channels, for an op in which it may differ from that of inputs.
+        Number of output channels, if the op allows more or fewer outputs than inputs.
     **usual : int
-        Keywords of the launch, with their defaults.
+        Default options of the launch.
 
     Returns
     -------
     dict of str to int
-        The same keywords, with the values to use.
+        The same options, with the values to use.
 
     Raises
     ------
     ValueError
-        If `configurations.json` has a keyword that is not among `usual`.
+        If `configurations.json` has an option that is not among `usual`.
     """
     known = configurations().get(architecture(x.device), {})
     width = f"{op}/{x.shape[1]}"
@@ -59,7 +60,7 @@ def configuration(
 
 @cache
 def configurations() -> dict[str, dict[str, dict[str, int]]]:
-    """Return launch options from `configurations.json`, by architecture, then by op and widths."""
+    """Return launch options from `configurations.json`, by architecture, then by entry."""
     found: dict[str, dict[str, dict[str, int]]] = json.loads(
         files("sr_kernels").joinpath(FILE).read_text()
     )

@@ -1,10 +1,10 @@
-"""Enhanced spatial attention: the kernel of `esa_tail`, `esa_mix` and `esa_moments`.
+"""Enhanced spatial attention (ESA): the kernel of `esa_tail`, `esa_mix` and `esa_moments`.
 
 A pixel's gate is sigmoid(excite(enlarged(low) + skip(squeezed))), where excite and skip are 1x1
-convolutions, and enlarged is bilinear: Liu et al., 2020, https://arxiv.org/abs/2009.11551. It is
-computed for a window of an image, by positions in the whole image.
+convolutions, and enlarged is bilinear: Liu et al., 2020, https://arxiv.org/abs/2009.11551. The
+kernel computes a window of an image, and interpolates at the window's position in the whole image.
 
-Letters: N images, C features, H x W pixels, E features inside, h x w cells of the low plane.
+Letters: N images, C features, H x W pixels, E features inside ESA, h x w cells of the low plane.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 BLOCK = 64
 """Number of neighbouring pixels of a row that one program gates at once."""
 FEWER = 32
-"""The same if channels are mixed or moments are gathered. 64 pixels would spill registers: mixing
-50 features on sm_120, gathering 64 features on sm_80."""
+"""Number of pixels if channels are mixed or moments are computed. 64 pixels would spill registers:
+when mixing 50 features on sm_120, or computing moments of 64 features on sm_80."""
 ROWS = 4
-"""Number of rows that one program gates in turn, with the same weights."""
+"""Number of rows that one program gates one after the other, with the same weights."""
 MOST_PARTS = 1024
-"""Largest number of programs that gather the moments of a plane, because a single program merges
-their parts. In larger planes, each program takes more rows."""
+"""Largest number of parts of a plane whose moments are computed separately. It is limited because
+a single program merges them; in larger planes, each part has more rows."""
 WARPS = 4
 STAGES = 2
 
@@ -70,7 +70,7 @@ def _kernel(
     inside = (offset < width - column)[:, None]
     inside_e, inside_c = inside & (e < E)[None, :], inside & (c < C)[None, :]
     if parts_ptr is not None:
-        # sums for each column of each channel, so that no row waits for a sum over columns
+        # each column has its own sums, so that no row waits for a sum over columns
         first = tl.zeros((BLOCK, C2), tl.float32)
         total, squares = tl.zeros((BLOCK, C2), tl.float32), tl.zeros((BLOCK, C2), tl.float32)
     for row in range(begin, tl.minimum(begin + rows, height)):
@@ -109,12 +109,12 @@ def check(
     weights: Sequence[Tensor],
     window: Sequence[int],
 ) -> None:
-    """Check that planes, weights and window, as `run_kernel` takes them, fit together.
+    """Check that planes, weights and window fit together; they are those of `run_kernel`.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit together, or the window does not lie in the image.
+        If the shapes do not fit together, or the window exceeds the image.
     """
     x, squeezed, low = planes
     images, features, height, width = x.shape
@@ -157,7 +157,7 @@ def run_kernel(
     window : sequence of int
         Top and left of the window, and the full height and width, in pixels.
     mix : sequence of Tensor, (C,), (C, C, 1, 1), (C,) and (N, C, H, W), optional
-        A weight of each channel, weight and bias of a 1x1 convolution, a residual.
+        A weight for each channel, weight and bias of a 1x1 convolution, and a residual.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def run_kernel(
 def run_with_parts(
     op: str, planes: Sequence[Tensor], weights: Sequence[Tensor], window: Sequence[int]
 ) -> tuple[Tensor, Tensor, tuple[int, int]]:
-    """Gate a window of an image as `run_kernel`, and gather the moments of its parts.
+    """Gate a window of an image as `run_kernel` does, and compute the moments of its parts.
 
     Returns
     -------
@@ -185,7 +185,7 @@ def run_with_parts(
     parts : Tensor, (3, N, parts, C)
         As in `_channel_gate.merge_and_gate`.
     part : (int, int)
-        Height and width of a part that does not lie at the lower or right end.
+        Height and width of a part; parts at the lower or right end may be smaller.
     """
     x = planes[0]
     images, features, height, width = x.shape
@@ -200,7 +200,7 @@ def run_with_parts(
 
 
 def _options(op: str, x: Tensor, block: int) -> dict[str, int]:
-    # wider features leave fewer registers for pixels
+    # with more features, fewer registers remain for pixels
     block = max(LEAST_DOT, block * 64 // max(padded(x.shape[1]), 64))
     return configuration(op, x, BLOCK=block, ROWS=ROWS, num_warps=WARPS, num_stages=STAGES)
 

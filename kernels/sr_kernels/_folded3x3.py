@@ -1,7 +1,7 @@
-"""A 3x3 inside a kernel: dense, or depthwise after a 1x1, which is folded into a dense one.
+"""A 3x3 convolution inside a kernel: dense, or a 1x1 and a depthwise 3x3, folded into a dense 3x3.
 
 The depthwise weight, (E, 1, 3, 3), times the weight of the 1x1, (E, E), is a dense 3x3, (E, E, 3,
-3). If the 1x1 has a bias, every tap inside the plane adds the bias times its weight.
+3). If the 1x1 has a bias, every tap inside the plane adds the bias times the tap's weight.
 
 Letters: E features, h x w cells.
 """
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def check(op: str, name: str, inner: int, weights: Sequence[Tensor | None]) -> None:
-    """Check that the weights of a 3x3, and of a 1x1 before it, fit together.
+    """Check that the weights of a 3x3 convolution and of the 1x1 before it fit together.
 
     Parameters
     ----------
     op, name : str
-        Names of the op and of the 3x3, for errors.
+        Names of the op and of the 3x3 convolution, for error messages.
     inner : int
         Required number of features E.
     weights : sequence of Tensor
@@ -58,7 +58,7 @@ def check(op: str, name: str, inner: int, weights: Sequence[Tensor | None]) -> N
 def convolve(
     x: Tensor, weight: Tensor, bias: Tensor, pointwise: Tensor | None, between: Tensor | None
 ) -> Tensor:
-    """Convolve (N, E, h, w) by the 1x1, if there is one, then by the 3x3, in plain PyTorch."""
+    """Convolve (N, E, h, w) by the 1x1 if it exists, then by the 3x3, in plain PyTorch."""
     groups = 1
     if pointwise is not None:
         x, groups = functional.conv2d(x, pointwise, between), weight.shape[0]
@@ -67,7 +67,7 @@ def convolve(
 
 @triton.jit
 def load_mixing(pointwise_ptr, source, output, E: tl.constexpr):
-    """Return the weight of the 1x1 before a 3x3, (sources, outputs) of float32, or None."""
+    """Return the weight of the 1x1 before a 3x3, (sources, outputs) in float32, or None."""
     if pointwise_ptr is None:
         return None
     else:
@@ -99,7 +99,7 @@ def load_taps_of_row(weight_ptr, mixing, row: tl.constexpr, source, output, E: t
 def _load_weights(
     weight_ptr, mixing, down, first, E: tl.constexpr, E2: tl.constexpr, TAPS: tl.constexpr, DOT
 ):  # fmt: skip
-    """Return TAPS weights of one row of a 3x3, from `first` on, (taps * sources, outputs)."""
+    """Return TAPS taps of one row of a 3x3, starting at `first`: (taps * sources, outputs)."""
     output = tl.arange(0, E2)
     if mixing is None:
         each = tl.arange(0, TAPS * E2)
@@ -120,7 +120,7 @@ def _load_cells(
     x_ptr, at, pitch, row, column, known, height, width, down, first,
     E: tl.constexpr, E2: tl.constexpr, STRIDE: tl.constexpr, TAPS: tl.constexpr, DOT,
 ):  # fmt: skip
-    """Return the inputs of cells for the taps of `_load_weights`, (cells, taps of sources)."""
+    """Return the inputs of cells for the taps of `_load_weights`: (cells, taps * sources)."""
     each = tl.arange(0, TAPS * E2)
     tap, source = first + each // E2, each % E2
     place = column[:, None] + tap[None, :] - 1
@@ -134,7 +134,7 @@ def _load_cells(
 def _weigh_between(
     row, column, height, width, weight_ptr, between_ptr, E: tl.constexpr, E2: tl.constexpr, DOT
 ):  # fmt: skip
-    """Return what the 1x1's bias adds to the result, over all taps inside the plane."""
+    """Return what the bias of the 1x1 adds to the result, summed over all taps inside the plane."""
     feature, tap = tl.arange(0, E2)[None, :], tl.arange(0, 16)
     weight = tl.load(
         weight_ptr + feature * 9 + tap[:, None],
@@ -157,7 +157,7 @@ def convolve_tile(
     value = tl.zeros((row.shape[0], E2), tl.float32)
     cells = (x_ptr, at, pitch, row, column, known, height, width)
     if TAPS == 4:
-        # all loads come first, because a load cannot pass a product's barriers
+        # load everything first, because loads after a product would wait at its barrier
         above = _load_cells(*cells, 0, 0, E, E2, STRIDE, TAPS, DOT)
         level = _load_cells(*cells, 1, 0, E, E2, STRIDE, TAPS, DOT)
         below = _load_cells(*cells, 2, 0, E, E2, STRIDE, TAPS, DOT)

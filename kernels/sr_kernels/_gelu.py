@@ -9,7 +9,8 @@ from sr_kernels._triton import tl, triton
 def gelu(x):
     """Return x * (1 + erf(x / sqrt 2)) / 2 of float32, with an error below 5e-7.
 
-    The error function is Abramowitz and Stegun's 7.1.26: 21 instructions; erf takes 33.
+    The error function is formula 7.1.26 of Abramowitz and Stegun, which takes 21 instructions;
+    `erf` takes 33.
     """
     size = tl.abs(x)
     # the square of a reciprocal root takes fewer instructions than a division
@@ -19,5 +20,5 @@ def gelu(x):
     series = series * t + 0.710706870
     series = series * t - 0.142248368
     series = series * t + 0.127414796
-    # GELU is the rectifier minus |x| * (1 - erf(|x| / sqrt 2)) / 2
+    # GELU equals max(x, 0) minus |x| * (1 - erf(|x| / sqrt 2)) / 2
     return tl.maximum(x, 0.0) - size * t * series * tl.exp2(-0.7213475204 * x * x)

@@ -22,8 +22,8 @@ def load_weight(
 ):  # fmt: skip
     """Return a 1x1 convolution's weight as (sources, outputs), padded with zeros.
 
-    Two outputs are STRIDE values apart; STRIDE exceeds SOURCES if the weight is part of a larger
-    one.
+    Neighbouring outputs are STRIDE values apart; STRIDE exceeds SOURCES if the weight is a part of
+    a larger weight.
     """
     inside = (source < SOURCES)[:, None] & (output < OUTPUTS)[None, :]
     at = output[None, :] * STRIDE + source[:, None]
@@ -49,12 +49,12 @@ def dot_type(dtype: torch.dtype) -> Any:
 
 
 def channels_last(plane: Tensor) -> Tensor:
-    """Return a plane, (N, C, H, W), whose channels are next to each other in memory."""
+    """Return a plane, (N, C, H, W), in memory order channels_last; copy it only if needed."""
     return plane.contiguous(memory_format=torch.channels_last)
 
 
 def laid_out(tensor: Tensor | None) -> Tensor | None:
-    """Return a weight, (C, I, h, w), with inputs next to each other, or a contiguous vector."""
+    """Return a weight, (C, I, h, w), with inputs as the fastest axis, or a contiguous vector."""
     if tensor is None:
         return None
     return channels_last(tensor) if tensor.ndim == 4 else tensor.contiguous()

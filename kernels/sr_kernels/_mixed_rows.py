@@ -1,7 +1,7 @@
-"""The pointwise half of a blueprint separable convolution, row by row, inside a kernel.
+"""The 1x1 convolution of a blueprint separable convolution, row by row, inside a kernel.
 
 Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549. The 1x1 is computed for the columns that
-the 3x3 reads, and is not written to memory. The depthwise 3x3 that follows is in `_rows`.
+the depthwise 3x3 reads next (see `_rows`), and is not written to memory.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from sr_kernels._rows import is_inside
 from sr_kernels._triton import cdiv, tl, triton
 
 PHASES = 2
-"""Number of neighbouring columns in one row of a matrix product. Two outputs share products: each
-needs three columns, but together they need four products instead of six."""
+"""Number of neighbouring output columns that are computed together. Each needs the 1x1 in three
+columns, but two of them share columns and need only four instead of six products."""
 MOST_OUTPUTS = 64
 """Largest number of output channels of a program."""
 IDLE = 1.34
-"""Largest ratio of computed to needed channels; beyond it, programs take fewer channels. So 48
-channels are one program of 64, with 46 instructions and 6 bytes of L2 for each needed element.
-Three programs of 16 would take 40 instructions and 18 bytes, because each reads the pixels again;
-by the forecast, they would take twice the time on an H100."""
+"""Largest ratio of computed to needed channels; beyond it, programs compute fewer channels. So 48
+channels are computed by one program of 64, with 46 instructions and 6 bytes from L2 for each needed
+element. Three programs of 16 channels would take 40 instructions but 18 bytes, because each reads
+the pixels again; by the forecast, they would take twice the time on an H100."""
 
 
 @triton.jit
@@ -26,10 +26,10 @@ def _mix(
     x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.constexpr,
     PLANES: tl.constexpr,
 ):  # fmt: skip
-    """Return the 1x1 convolution of a row, (columns, channels); outside the image it is 0."""
+    """Return the 1x1 convolution of a row, (columns, channels), with 0 outside the image."""
     inside = is_inside(row, column, height, width)
     channel = tl.arange(0, weight.shape[0])
-    if PLANES < INPUTS:  # the planes are repeated, and in NCHW
+    if PLANES < INPUTS:  # the same planes are read repeatedly, in NCHW
         line = (top * PLANES + row) + (channel % PLANES) * height
         at = line[None, :] * width + column[:, None]
     else:
@@ -46,7 +46,7 @@ def mix_around(
     x_ptr, top, row, column, height, width, weight, bias, INPUTS: tl.constexpr,
     PLANES: tl.constexpr,
 ):  # fmt: skip
-    """Return, for PHASES neighbouring columns, the mixed row at the left, centre and right tap."""
+    """Return the 1x1 of a row at the left, centre and right tap, for two neighbouring columns."""
     left = _mix(x_ptr, top, row, column - 1, height, width, weight, bias, INPUTS, PLANES)
     first = _mix(x_ptr, top, row, column, height, width, weight, bias, INPUTS, PLANES)
     second = _mix(x_ptr, top, row, column + 1, height, width, weight, bias, INPUTS, PLANES)
@@ -55,7 +55,7 @@ def mix_around(
 
 
 def part_of_outputs(outputs: int) -> int:
-    """Return the number of output channels of a program: the largest with few idle channels."""
+    """Return the largest number of output channels of a program that wastes few channels."""
     computed = {part: cdiv(outputs, part) * part for part in (MOST_OUTPUTS, 32, 16)}
     allowed = IDLE * min(computed.values())
     return next(part for part, size in computed.items() if size <= allowed)

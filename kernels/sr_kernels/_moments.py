@@ -1,10 +1,10 @@
-"""Moments of a plane, merged from moments of its parts, for all ops that gather moments.
+"""Moments of a plane (mean and sum of squared deviations), merged from the moments of its parts.
 
-A program stores the mean of its part of a plane, and the sum of squared deviations. A second kernel
-merges the parts by their counts, as in Chan, Golub and LeVeque, "Updating Formulae and a Pairwise
-Algorithm for Computing Sample Variances", 1979. Means are relative to a pivot near them, so that an
-offset costs no digits. There are no atomic operations, and the parts depend on the shape alone, so
-results are bit-equal from run to run.
+A program stores the mean of its part of a plane, and the sum of squared deviations (m2). A second
+kernel merges the parts by their numbers of pixels, as in Chan, Golub and LeVeque, "Updating
+Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979. Means are stored relative
+to a nearby value, the pivot, so that a large offset costs no digits. There are no atomic
+operations, and the parts depend only on the shape, so repeated runs give bit-equal results.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ WARPS = 4
 
 @triton.jit
 def column_sum(x):
-    """Sum over axis 0 in two steps, the first within a thread, because shorter sums round less."""
+    """Sum over axis 0 in two steps, because shorter sums round less; the first is in one thread."""
     return tl.sum(tl.sum(tl.reshape(x, (x.shape[0] // 16, 16, x.shape[1])), axis=0), axis=0)
 
 
 @triton.jit
 def moments(first, total, squares, inside, rows, columns):
-    """Return the pivot, the mean relative to it, and m2 of a part of several rows.
+    """Return the pivot, the mean relative to the pivot, and m2 of a part of several rows.
 
     Parameters
     ----------
     first, total, squares : (BLOCK, C)
-        The part's first row, the sum over rows of differences from it, and the sum of their
-        squares. The first row is close to the mean, so cancellation costs few digits.
+        The part's first row; the sum over rows of the differences from the first row; and the sum
+        of the squared differences. The first row is near the mean, so few digits cancel.
     inside : (BLOCK, C)
         Mask of the valid values.
     rows, columns : float32
@@ -45,7 +45,7 @@ def moments(first, total, squares, inside, rows, columns):
     within = tl.where(inside, squares - total * mean, 0.0)
     shift = column_sum(apart) / columns
     m2 = column_sum(within + rows * apart * apart) - rows * columns * shift * shift
-    # rounding may give negative values; NaN stays
+    # rounding may give negative values; this comparison keeps NaN
     return pivot, shift, tl.where(m2 < 0.0, 0.0, m2)
 
 
@@ -104,7 +104,7 @@ def merge(parts: Tensor, plane: tuple[int, int], part: tuple[int, int]) -> tuple
     parts : Tensor, (3, N, C, parts)
         See `store_part`. A plane's parts are in row-major order.
     plane, part : (int, int)
-        Height and width of a plane, and of a part that does not lie at its lower or right end.
+        Height and width of a plane, and of a part; parts at the lower or right end may be smaller.
 
     Returns
     -------

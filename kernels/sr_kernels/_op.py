@@ -24,15 +24,15 @@ try:
     )
     from torch._C._autograd import _profiler_enabled
     from torch._C._functorch import maybe_current_level
-except ImportError:  # these names are private to PyTorch
+except ImportError:  # these names are private, so another PyTorch may lack them
     _CAN_TELL = False
 else:
     _CAN_TELL = True
 
 NAMESPACE = "napari_sr"
 SIZES = frozenset({"top", "left", "full_height", "full_width", "pixels"})
-"""Names of `launch`'s arguments that count pixels. Kernels are not specialised for their values,
-so a checked kernel is right for all values."""
+"""Names of arguments of `launch` that count pixels. The binary of a kernel does not depend on
+their values, so a kernel that was checked with one value is right for all values."""
 
 _PLAIN = frozenset({Tensor, torch.nn.Parameter})
 
@@ -47,17 +47,17 @@ class Op:
     public: Callable[..., Any]
     """Checks its arguments, then calls the kernel or the reference, whichever is chosen."""
     reference: Callable[..., Any]
-    """Computes the same in plain PyTorch, exact in float64; takes the arguments of `public`."""
+    """Computes the same in plain PyTorch, exactly in float64; takes the arguments of `public`."""
     launch: Callable[..., Any]
     """Calls the kernel unconditionally; takes all arguments of `public`, by position."""
     example: Callable[[tuple[int, ...], torch.dtype, torch.device], tuple[Any, ...]]
-    """Returns all arguments of `public` for a shape (N, C, H, W) of the first, from the global
-    random state; C is any multiple of 4 from 4 on, or 50. Equal shapes and seeds give equal values,
-    rounded to the dtype."""
+    """Returns random arguments for `public`. The shape, (N, C, H, W), is that of the first
+    argument; C is 50 or a multiple of 4. Values come from the global random state: equal shapes and
+    seeds give equal values, rounded to the dtype."""
     bytes_moved: Callable[..., int]
     """Takes the arguments of `public`; returns the bytes that the kernel must read and write."""
     flops: Callable[..., int]
-    """Takes the same arguments; returns the floating-point operations, two for each
+    """Takes the arguments of `public`; returns the floating-point operations, two for each
     multiply-add."""
 
 
@@ -67,16 +67,17 @@ def register(
     launch: Callable[..., Any],
     layout: Layout = torch.channels_last,
 ) -> Callable[..., Any]:
-    """Register `torch.ops.napari_sr.<name>`, and return a function that chooses and computes.
+    """Register `torch.ops.napari_sr.<name>`, and return the function that computes the op.
 
-    The backward pass differentiates the reference; vmap runs the op once for each element.
+    That function chooses between kernel and reference. The backward pass differentiates the
+    reference; vmap runs the op once for each element.
 
     Parameters
     ----------
     name : str
         The name of the op's file.
     reference, launch : callable
-        As in `Op`. The annotations of `launch` make the operator's schema.
+        As in `Op`. The operator's schema is derived from the annotations of `launch`.
     layout : torch.memory_format, or callable
         Memory format of `launch`'s results with four dimensions; other results are contiguous.
 
@@ -119,7 +120,7 @@ def register(
     def compute(*arguments: Any) -> Any:
         if not keeps_operator(*arguments):
             return reference(*arguments)
-        # tracing comes first: a compiler cannot trace the second condition
+        # order matters: a compiler cannot trace the second condition
         traced = torch.compiler.is_compiling() or not _needs_no_operator(arguments)
         return (operator if traced else run_kernel)(*arguments)
 
@@ -127,15 +128,12 @@ def register(
 
 
 def sizes_of(launch: Callable[..., Any]) -> frozenset[int]:
-    """Return the positions of those arguments of `launch` that count pixels (named in `SIZES`)."""
+    """Return the positions of the arguments of `launch` that `SIZES` names."""
     return frozenset(at for at, name in enumerate(signature(launch).parameters) if name in SIZES)
 
 
 def keeps_operator(*arguments: Any) -> bool:
-    """Return whether an op with these arguments runs as an operator, as every kernel does.
-
-    Otherwise, the reference is called directly.
-    """
+    """Return whether an op is traced or runs as a kernel; otherwise the reference runs directly."""
     return torch.compiler.is_compiling() or runs_fused(*tensors_of(arguments))
 
 
@@ -153,17 +151,17 @@ def check_shapes(op: str, **given: tuple[Tensor | None, tuple[int, ...]]) -> Non
 
 
 def tensors_of(arguments: Sequence[Any]) -> list[Tensor]:
-    """Return those arguments that are tensors."""
+    """Return the arguments that are tensors."""
     return [argument for argument in arguments if isinstance(argument, Tensor)]
 
 
 def _needs_no_operator(arguments: Sequence[Any]) -> bool:
     """Return whether the kernel can be called directly: nothing intercepts or records calls.
 
-    For a custom operator, PyTorch's dispatcher takes a third of the host's time for a launch
-    (measured on a CPU, bsconv: 22 us with it, 15 us without). In inference mode there is no
-    gradient; the remaining conditions are transforms such as vmap, modes, profilers, tracing, and
-    tensor subclasses.
+    This saves the dispatcher of PyTorch, which takes a third of the host's time for a launch of a
+    custom operator (measured on a CPU, bsconv: 22 us with the dispatcher, 15 us without). Inference
+    mode excludes gradients; the other conditions exclude transforms such as vmap, modes, profilers,
+    tracing, and tensor subclasses.
     """
     return (
         _CAN_TELL

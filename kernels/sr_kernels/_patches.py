@@ -1,8 +1,8 @@
-"""A dense 3x3 over patches of an image: each program computes some pixels of some rows.
+"""A dense 3x3 convolution in which each program computes one patch of the image.
 
-A patch is read in channels_last, and written either as features (channels_last) or as an image
-(NCHW). A pixel may become R x R pixels, which are written one phase (i, j) at a time, or all at
-once.
+A patch is some columns of some rows. It is read in channels_last, and written either as features
+(channels_last) or as an image (NCHW). A pixel shuffle turns a pixel into R x R pixels; in features,
+one of them, (i, j), is written at a time, in an image all of them.
 
 Letters: N images, C channels, H x W pixels, R the factor of a pixel shuffle.
 """
@@ -25,9 +25,9 @@ def convolve(
     INPUTS: tl.constexpr, PITCH: tl.constexpr, DEPTH: tl.constexpr, BLOCK: tl.constexpr,
     ROWS: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
-    """Return the sums of a 3x3 over a patch, (pixels, outputs) of float32.
+    """Return the 3x3 convolution of a patch, (pixels, outputs) in float32.
 
-    x_ptr points at the first pixel of the patch. Two neighbouring pixels are PITCH values apart.
+    x_ptr points at the first pixel of the patch. Neighbouring pixels are PITCH values apart.
     """
     pixel, source = tl.arange(0, ROWS * BLOCK), tl.arange(0, DEPTH)
     row, column = top + pixel // BLOCK, left + pixel % BLOCK
@@ -61,11 +61,11 @@ def finish_features(
     CHANNELS: tl.constexpr, R: tl.constexpr, BLOCK: tl.constexpr, ROWS: tl.constexpr,
     ACTIVATION: tl.constexpr,
 ):  # fmt: skip
-    """Add, activate and store a patch of features, (pixels, channels), channels_last.
+    """Add the residual to a patch of features, activate and store it: (pixels, channels).
 
-    The pixels are (i, j) in each square of R x R.
+    The features are channels_last; the patch fills pixel (i, j) of each square of R x R.
     """
-    # 32 bits suffice within a patch
+    # within a patch, addresses fit into 32 bits
     pixel = tl.arange(0, ROWS * BLOCK)
     row, column = pixel // BLOCK, pixel % BLOCK
     start = ((((image * height + top) * R + i) * width + left) * R + j) * CHANNELS
@@ -81,11 +81,11 @@ def finish_image(
     CHANNELS: tl.constexpr, R: tl.constexpr, R2: tl.constexpr, PLANES: tl.constexpr,
     BLOCK: tl.constexpr, ROWS: tl.constexpr, ACTIVATION: tl.constexpr,
 ):  # fmt: skip
-    """Add, activate and store a patch of an image, ((h, w), (c, i, j)), NCHW.
+    """Add the residual to a patch of an image, activate and store it: ((h, w), (c, i, j)).
 
-    Of the R2 values of i and of j, R are valid.
+    The image is NCHW. Only the first R of the R2 values of i and of j are valid.
     """
-    # in the order of memory the axes are (c, h, i) and (w, j)
+    # reorder the axes as in memory: (c, h, i) and (w, j)
     y = tl.reshape(y, (ROWS, BLOCK, PLANES, R2, R2))
     y = tl.reshape(tl.permute(y, (2, 0, 3, 1, 4)), (PLANES * ROWS * R2, BLOCK * R2))
     line, place = tl.arange(0, PLANES * ROWS * R2), tl.arange(0, BLOCK * R2)
@@ -100,9 +100,10 @@ def finish_image(
 
 
 def with_pitch(x: Tensor) -> tuple[Tensor, int]:
-    """Return planes, (N, C, H, W), with channels fastest, and the values from pixel to pixel.
+    """Return planes, (N, C, H, W), in channels_last, and the distance of two pixels in values.
 
-    A part of the channels of channels_last planes is not copied; other layouts are copied.
+    Planes that are a part of the channels of channels_last planes are not copied; other layouts
+    are.
     """
     _, channels, height, width = x.shape
     pitch = x.stride(3)

@@ -1,9 +1,9 @@
-"""A depthwise 3x3, computed row by row, for all kernels that contain one.
+"""A depthwise 3x3 convolution, computed row by row, for all kernels that contain one.
 
-A program walks down a band of rows of channels_last planes. It loads each row as three matrices
-(pixels, channels): the row, and the row shifted by one pixel to the left and to the right. Their
-nine weighted sums are added to the three output rows that need this row. Then the uppermost of the
-three is complete, so only two rows of sums stay in registers.
+A program computes a band of rows of channels_last planes from top to bottom. It loads each row as
+three matrices (pixels, channels): the row, and the row shifted by one pixel to the left and to the
+right. It adds their weighted sums to the three output rows that need this row. Then the uppermost
+output row is complete, so only two rows of sums stay in registers.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from sr_kernels._triton import tl, triton
 ACTIVATIONS = ("gelu", "none")
 """The activations that may follow the sums."""
 LEAST_TURNS = 2
-"""Smallest number of programs on the busiest multiprocessor, if the image has enough rows. With a
-single program, the multiprocessor would be idle while that waits for memory."""
+"""Smallest number of programs on the busiest multiprocessor, if the image has enough rows. A single
+program would leave the multiprocessor idle while it waits for memory."""
 LEAST_ROWS, MOST_ROWS = 4, 32
-"""Smallest and largest number of rows of a band. A band reads two more rows: half of 4 rows, a
-sixteenth of 32 rows."""
+"""Smallest and largest number of rows of a band. A band reads two additional rows: 50 % more for 4
+rows, 6 % more for 32 rows."""
 
 
 @triton.jit
 def part_of(
     program, height, width, rows, CHANNELS: tl.constexpr, BLOCK: tl.constexpr, PART: tl.constexpr
 ):
-    """Return the part of a program: its channels, its columns, its first row and its image."""
-    # in this order, neighbouring programs read the same or adjacent pixels
+    """Return a program's channels, columns, first row and image."""
+    # channels vary fastest, so that neighbouring programs read the same or adjacent pixels
     parts = tl.cdiv(CHANNELS, PART)
     channel = program % parts * PART + tl.arange(0, PART)
     program //= parts
@@ -43,7 +43,7 @@ def part_of(
 
 @triton.jit
 def load_taps(weight_ptr, row: tl.constexpr, channel, CHANNELS: tl.constexpr):
-    """Return the three taps in one row of the 3x3 convolution, each (1, channels) of float32."""
+    """Return the three taps of one row of the 3x3 convolution, each (1, channels) in float32."""
     at = weight_ptr + channel * 9 + row * 3
     inside = channel < CHANNELS
     left = tl.load(at, mask=inside, other=0.0).to(tl.float32)
@@ -54,7 +54,7 @@ def load_taps(weight_ptr, row: tl.constexpr, channel, CHANNELS: tl.constexpr):
 
 @triton.jit
 def load_bias(bias_ptr, channel, CHANNELS: tl.constexpr):
-    """Return the bias, (1, channels) of float32; zeros without a bias."""
+    """Return the bias, (1, channels) in float32, or zeros if there is none."""
     if bias_ptr is None:
         return tl.zeros_like(channel).to(tl.float32)[None, :]
     else:
@@ -65,14 +65,14 @@ def load_bias(bias_ptr, channel, CHANNELS: tl.constexpr):
 
 @triton.jit
 def weigh(row, taps, onto):
-    """Add to one output row a row at the left, centre and right tap, weighted."""
+    """Add an input row at the left, centre and right tap, weighted, to an output row."""
     return onto + row[0] * taps[0] + row[1] * taps[1] + row[2] * taps[2]
 
 
 @triton.jit
 def is_inside(row, column, height, width):
-    """Return which columns of a row lie inside the image."""
-    # a row outside gets an empty range of columns, because a scalar cannot be combined with a mask
+    """Return a mask of the columns of a row that are inside the image."""
+    # rows outside get an empty range of columns, because a scalar cannot be combined with a mask
     end = tl.where((row >= 0) & (row < height), width, 0)
     return (column >= 0) & (column < end)
 
@@ -93,18 +93,18 @@ def rows_per_band(
     choices: range = range(LEAST_ROWS, MOST_ROWS + 1),
     more: float = 2,
 ) -> int:
-    """Return the rows per program with which the busiest multiprocessor has the least work.
+    """Return the number of rows per program that gives the busiest multiprocessor the least work.
 
     Parameters
     ----------
     height : int
         Rows of an image.
     beside : int
-        Number of programs for one row, over all images and blocks of columns and channels.
+        Number of programs for one band, over all images and blocks of columns and channels.
     device : torch.device
-        The device; with few processors, bands are fewer and longer.
+        The device. With few multiprocessors, bands are fewer and longer.
     choices : range
-        Allowed results.
+        Allowed numbers of rows.
     more : float
         Number of additional rows that a band reads.
     """
@@ -114,7 +114,7 @@ def rows_per_band(
 @cache
 def _rows_for(height: int, beside: int, processors: int, choices: range, more: float) -> int:
     def cost(rows: int) -> tuple[bool, float]:
-        # the programs of a multiprocessor run in turn
+        # the programs of a multiprocessor run one after the other
         turns = -(-beside * -(-height // rows) // processors)
         return turns < LEAST_TURNS, turns * (rows + more)
 

@@ -1,13 +1,13 @@
 """Compare a kernel with its reference at the first launch of its binary on a GPU.
 
-A compiler or driver that we have not tested may have faults that no test has found. So the first
-launch of every binary is compared with the reference in float32, for the same arguments; it may
-differ by twice the error that the reference has in the arguments' type. A kernel that fails or
-differs more is not launched again on that device; the reference replaces it, and `distrusted` gives
-the reason.
+We cannot test every compiler and driver. So the first launch of every binary is compared with the
+reference in float32, for the same arguments. Its error may be twice the error that the reference
+has in the arguments' type. A kernel that fails or differs more is not launched again on that
+device. The reference replaces it, and `distrusted` gives the reason.
 
 Triton compiles one binary for each combination of types, channels and alignments (see
-`_triton.kernel_jit`); `_signature` distinguishes them. A verdict holds until the process ends.
+`_triton.kernel_jit`); `_signature` distinguishes the binaries. Results of the comparison are kept
+until the process ends.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 ROUNDINGS = 4
 """Allowed error in addition to the reference's error, in units of eps times the largest value."""
 ALIGNMENT = 16
-"""The alignment that Triton specialises on: of addresses in bytes, and of sizes."""
+"""Triton compiles another binary if an address (in bytes) or a size is a multiple of this."""
 SMALL = 49
-"""Largest number of pixels of a weight's kernel; a larger plane counts as an image of varying
-size."""
+"""Largest number of pixels of the kernel of a convolution weight; larger planes count as images,
+whose size varies."""
 MOST_INT32 = 2**31 - 1
-"""Largest integer of 32 bits; larger integers have another type, and so another binary."""
+"""Largest 32-bit integer; larger integers have another type, and so another binary."""
 WORDS = 160
 """Largest number of characters quoted from an error."""
 
@@ -43,7 +43,7 @@ _reasons: dict[tuple[str, str], str] = {}
 
 
 def distrusted(device: torch.device) -> dict[str, str]:
-    """Return the ops whose kernels failed or were wrong on a device, each with the reason."""
+    """Return the ops whose kernels failed or were wrong on a device, with the reasons."""
     return {op: reason for (where, op), reason in _reasons.items() if where == str(device)}
 
 
@@ -61,7 +61,7 @@ def launch_checked(
     arguments: Sequence[Any],
     sizes: Container[int] = (),
 ) -> Any:
-    """Launch the kernel, and check it if such arguments are new; if it is wrong, run the reference.
+    """Launch the kernel, or run the reference if the kernel is wrong; check it at its first launch.
 
     Parameters
     ----------
@@ -98,11 +98,10 @@ def _first(
     """Return the results of a call whose binary has not been checked yet, and check it."""
     name, device, _ = key
     if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
-        return reference(
-            *arguments
-        )  # values cannot be read during a capture: the check follows at a later launch
+        # values cannot be read during a capture: a later launch is checked
+        return reference(*arguments)
     with _one_at_a_time:
-        # another thread may have checked it meanwhile
+        # another thread may have checked the binary meanwhile
         trusted = False if (str(device), name) in _reasons else _verdicts.get(key)
         if trusted is None:
             results, reason = _compare(reference, launch, arguments)
@@ -122,9 +121,9 @@ def _first(
 def _compare(
     reference: Callable[..., Any], launch: Callable[..., Any], arguments: Sequence[Any]
 ) -> tuple[Any, str | None]:
-    """Return an op's results and the kernel's fault: "" if there is none, None if it is unknown.
+    """Return an op's results, and the kernel's fault: "" if it has none, None if that is unknown.
 
-    The results are the kernel's if it is right, otherwise the reference's.
+    The results are the kernel's if it has no fault, otherwise the reference's.
     """
     with use_kernels("reference"):
         usual = reference(*arguments)
@@ -137,14 +136,14 @@ def _compare(
         ]
         if all(near):
             return results, ""
-        if None in near:  # a sum beyond the type's range does not test the kernel
+        if None in near:  # the reference overflowed, so the kernel cannot be compared
             return usual, None
-        return usual, "its results are not the reference's"
+        return usual, "its results differ from the reference's"
     return usual, watch.reason
 
 
 class _Watch(AbstractContextManager["_Watch"]):
-    """A context that keeps the message of any error, except Ctrl-C and a lack of memory."""
+    """Context that catches errors and keeps their message, except Ctrl-C and a lack of memory."""
 
     reason = ""
 
@@ -165,7 +164,7 @@ class _Watch(AbstractContextManager["_Watch"]):
 
 def _signature(arguments: Sequence[Any], sizes: Container[int]) -> Hashable:
     """Return a key that identifies the binary for these arguments."""
-    # this runs at every launch, and filling a list is faster than a generator
+    # this runs at every launch, and a list is faster than a generator
     found: list[Hashable] = []
     for at, value in enumerate(arguments):
         if isinstance(value, Tensor):
@@ -184,7 +183,7 @@ def _kind(tensor: Tensor) -> Hashable:
         aligned = height % ALIGNMENT == width % ALIGNMENT == 0
         size = channels * height * width
         shape = (images == 1, channels, aligned, size % ALIGNMENT == 0, size > MOST_INT32)
-        # a part of an image's channels may be read in place
+        # strides matter, because a part of an image's channels may be read in place
         laid = strides[1] == 1, strides[3]
     else:
         # a part of a weight's inputs may be read in place, too
@@ -201,7 +200,7 @@ def _all_of(results: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 def _is_near(result: Tensor, usual: Tensor, exact: Tensor) -> bool | Literal[None]:
-    """Return whether a result is as exact as the reference's; None if the latter is infinite."""
+    """Return whether a result is as exact as the reference's; None if the reference overflowed."""
     if not bool(torch.isfinite(usual).all()) or not bool(torch.isfinite(exact).all()):
         return None
     eps = torch.finfo(torch.float16 if usual.dtype == torch.float32 else usual.dtype).eps

@@ -1,7 +1,7 @@
-"""The addresses to which a pixel shuffle writes BLOCK pixels of a row, from `left` on.
+"""The addresses to which a pixel shuffle writes BLOCK pixels of a row, starting at `left`.
 
-Row `row`, counted over all images, becomes R rows, and its pixel w becomes R pixels in each of
-them, numbered (i, j). R2 is R rounded up to a power of two; the mask excludes the excess.
+A pixel shuffle turns each pixel into R x R pixels, numbered (i, j). Rows are counted over all
+images. R2 is R rounded up to a power of two; the mask excludes the excess.
 
 Letters: C channels of the result, H x W pixels before the shuffle.
 """

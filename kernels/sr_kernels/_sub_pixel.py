@@ -1,7 +1,7 @@
-"""A dense 3x3 and the pixel shuffle of its result: by one kernel, or by cuDNN and another kernel.
+"""A dense 3x3 convolution with a pixel shuffle: by one kernel, or by cuDNN and another kernel.
 
-`conv3x3` shuffles in its epilogue, so that nothing is written in between. With cuDNN, bias, shuffle
-and activation are left to `pixel_shuffle_add`, which reads and writes everything again.
+`conv3x3` shuffles at its end, so nothing is written in between. After cuDNN, `pixel_shuffle_add`
+adds the bias, shuffles and activates, and for this reads and writes everything again.
 
 Forecast in microseconds for an H100, half precision, 320 x 180 pixels, from
 `benchmarks/gpu/kernel_model.py`; nothing here was measured:
@@ -13,10 +13,10 @@ Forecast in microseconds for an H100, half precision, 320 x 180 pixels, from
     256 to 1024, features x2      343.6   420.4
     64 to 256, learned slopes      43.5   42.9; after conv3x3, PyTorch activates
 
-The model ignores latency, which cuDNN hides in long sums; `conv3x3`, with one stage, does not. With
-64 channels, `conv3x3` may take 1.9 times its forecast before cuDNN is as fast; with 256, 1.2 times.
-So cuDNN computes sums over more than MOST_INPUTS channels, and activations with learned slopes,
-which `conv3x3` does not have. Only this file chooses.
+The forecast ignores latency. cuDNN hides latency in long sums; `conv3x3`, with one stage, does not.
+With 64 channels, `conv3x3` may take 1.9 times its forecast before cuDNN is as fast; with 256
+channels, 1.2 times. So cuDNN is used for more than MOST_INPUTS input channels. It is also used for
+activations with learned slopes, which `conv3x3` does not have. Only this file makes the choice.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def sub_pixel(
     x : Tensor, (N, I, H, W)
         Preferably channels_last.
     weight : Tensor, (C * r * r, I, 3, 3)
-        For r see `shuffle`.
+        r is `shuffle`.
     bias : Tensor or None, (C * r * r,)
         Bias of the convolution.
     shuffle : int
@@ -58,7 +58,7 @@ def sub_pixel(
     activation, slope, slopes
         As in `pixel_shuffle_add`.
     factor : float
-        Factor of the convolution with its bias.
+        Factor by which the convolution, with its bias, is multiplied.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def sub_pixel(
     """
     if weight.shape[1] <= MOST_INPUTS and slopes is None:
         return conv3x3(x, weight, bias, None, activation, slope, factor, shuffle)
-    # on a GPU, PyTorch adds a bias in a separate pass, which the kernel saves
+    # on a GPU, PyTorch would add the bias in a separate pass, so the kernel adds it
     late = keeps_operator(x, weight, bias, slopes)
     y = functional.conv2d(x, weight, None if late else bias, padding=1)
     return pixel_shuffle_add(

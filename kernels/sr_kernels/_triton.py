@@ -1,12 +1,12 @@
 """Triton, or a stand-in if it is not installed (macOS, some Windows systems).
 
-With the stand-in, all kernel files can be imported; a kernel is then a plain function that nothing
-calls.
+With the stand-in, all kernel files can be imported. Kernels are then plain functions that are never
+called.
 
-Triton brings a copy of LLVM, and so does Mesa, the OpenGL of most Linux machines without an NVIDIA
-display. If Mesa's copy is loaded first, Triton's copy finds Mesa's functions, and the process
-crashes at `import triton`. If Triton is loaded with RTLD_DEEPBIND, it finds the right functions
-(seen with Triton 3.7.1 and Mesa's llvmpipe).
+Triton contains a copy of LLVM, and so does Mesa, the OpenGL library of most Linux machines without
+an NVIDIA display. If Mesa is loaded first, Triton calls functions of Mesa's copy, and the process
+crashes at `import triton`. If Triton is loaded with RTLD_DEEPBIND, it calls its own functions (seen
+with Triton 3.7.1 and Mesa's llvmpipe).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Absent:
-    """A stand-in for `triton` and `triton.language`; decorators return the function unchanged."""
+    """Stand-in for `triton` and `triton.language`; decorators return the function unchanged."""
 
     def __getattr__(self, name: str) -> Any:
         return Absent()
@@ -35,7 +35,7 @@ class Absent:
 
 
 def import_triton() -> Any:
-    """Import Triton safely, even if an OpenGL driver is loaded already, or return a stand-in."""
+    """Import Triton, safely even after an OpenGL driver, or return a stand-in."""
     if "triton" not in sys.modules and find_spec("triton") is None:
         return Absent()
     deep = getattr(os, "RTLD_DEEPBIND", None)
@@ -60,23 +60,25 @@ HAS_TRITON = not isinstance(triton, Absent)
 """Whether kernels can run at all."""
 
 INTERPRETED = HAS_TRITON and os.environ.get("TRITON_INTERPRET") == "1"
-"""Whether kernels run in Triton's interpreter, on any tensor. It is fixed when kernels are
-decorated."""
+"""Whether kernels run in Triton's interpreter, on any tensor. Later changes of the environment
+variable have no effect on kernels that are already decorated."""
 
 
 def kernel_jit(function: Callable[..., Any] | None = None, *, aligned: tuple[str, ...] = ()) -> Any:
-    """Compile a function that is launched from Python, into one binary for all image sizes.
+    """Decorate a kernel that is launched from Python: compile one binary for all image sizes.
 
-    By default, Triton compiles another binary if an integer is 1 or divisible by 16. Here, sizes
-    are not specialised: the binary that was checked at one size runs at every size. Channels are
+    By default, Triton compiles another binary if an integer is 1 or divisible by 16. Here, it does
+    not do so for sizes, so a binary that was checked at one size runs at every size. Channels are
     constants, so the alignment of channels_last loads is known.
 
     Parameters
     ----------
     function : callable
-        The kernel. Names of pointers end in `_ptr`; constants are annotated; all others are sizes.
+        The kernel. Names of pointers end in `_ptr`; constants are annotated; all other arguments
+        are sizes.
     aligned : tuple of str
-        Sizes whose divisibility by 16 the kernel needs for loads of 128 bits.
+        Sizes for which Triton does compile another binary if they are divisible by 16, because this
+        allows loads of 128 bits.
     """
     if function is None:
         return partial(kernel_jit, aligned=aligned)

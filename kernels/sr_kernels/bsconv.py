@@ -1,19 +1,19 @@
-"""Blueprint separable convolution with all that follows it: 1x1, depthwise 3x3, skip, GELU.
+"""Blueprint separable convolution with residual and activation: 1x1, depthwise 3x3, add, GELU.
 
 y = GELU(depthwise(pointwise . x + pointwise_bias) + bias + residual)
 
-Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549; with skip and GELU, this is the block
-(BSRB) of BSRN, Li et al., 2022, https://arxiv.org/abs/2205.05996. The depthwise half pads the
-pointwise half's result with zeros, so the bias in between is added only inside the image.
+Haase and Amthor, 2020, https://arxiv.org/abs/2003.13549; with residual and GELU, this is the block
+(BSRB) of BSRN, Li et al., 2022, https://arxiv.org/abs/2205.05996. The result of the 1x1 is padded
+with zeros before the 3x3, so `pointwise_bias` is added only inside the image.
 
-Bytes, for n elements of e bytes each in and out: eager PyTorch reads 5n and writes 4n, because each
-of the four steps goes through memory. If the residual is x itself, the kernel reads n and writes n,
-and is at best 4.5 times as fast; otherwise it reads 2n, and is at best 3 times as fast. In return,
-it computes the pointwise product twice (see `_mixed_rows.PHASES`), on matrix units that are
-otherwise idle.
+Bytes, for n values of e bytes each in the input and in the result: eager PyTorch reads 5ne and
+writes 4ne, because each of the four steps goes through memory. If the residual is x itself, the
+kernel reads ne and writes ne, and is at best 4.5 times as fast. Otherwise it reads 2ne, and is at
+best 3 times as fast. In exchange, it computes the 1x1 twice (see `_mixed_rows.PHASES`), on matrix
+units that are otherwise idle.
 
-BSRN repeats its image along channels; the kernel reads the unrepeated image in NCHW, which saves a
-copy that repeats it and another that makes it channels_last.
+BSRN repeats its image along channels. The kernel reads the unrepeated image in NCHW, which saves
+two copies: one that repeats the image, and one that converts it to channels_last.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _kernel(
     BLOCK: tl.constexpr, BLOCK_INPUTS: tl.constexpr, BLOCK_OUTPUTS: tl.constexpr,
     ACTIVATION: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
-    # one program: BLOCK pairs of columns of a band of rows of one image, BLOCK_OUTPUTS channels
+    # one program: in a band of rows of one image, BLOCK pairs of columns and BLOCK_OUTPUTS channels
     channel, pair, first_row, image = part_of(
         tl.program_id(0), height, tl.cdiv(width, 2), rows, OUTPUTS, BLOCK, BLOCK_OUTPUTS
     )
@@ -111,8 +111,8 @@ def _kernel(
 def choice(outputs: int) -> dict[str, int]:
     """Return the number of column pairs of a program, and Triton's options.
 
-    They were chosen by the machine code for sm_90 (see `benchmarks/gpu/compile_gate.md`), not by
-    measured times.
+    They were chosen from the machine code for sm_90 (see `benchmarks/gpu/compile_gate.md`), not
+    from measured times.
     """
     return {"BLOCK": 16, "num_warps": 4 if outputs > 16 else 1, "num_stages": 2}
 
@@ -175,7 +175,7 @@ def bsconv(
     pointwise : Tensor, (C, replication * I, 1, 1)
         The weight of the 1x1.
     pointwise_bias : Tensor, (C,), or None
-        Bias of the 1x1; the padding of the 3x3 is zero and gets no bias.
+        Bias of the 1x1. It is not added to the padding of the 3x3, which is zero.
     depthwise : Tensor, (C, 1, 3, 3)
         The weight of each channel's 3x3.
     bias : Tensor, (C,), optional
@@ -190,13 +190,13 @@ def bsconv(
     Returns
     -------
     Tensor, (N, C, H, W)
-        In the dtype of `x`, channels_last from the kernel; sums are taken in float32 and rounded
-        once.
+        In the dtype of `x`; the kernel returns channels_last. Sums are computed in float32 and
+        rounded once.
 
     Raises
     ------
     ValueError
-        If shapes do not fit each other, or the activation is unknown.
+        If the shapes do not fit together, or the activation is unknown.
     """
     outputs = depthwise.shape[0]
     check_shapes(
@@ -233,14 +233,14 @@ def _bytes_moved(x: Tensor, pointwise: Tensor, *rest: Tensor | str | int | None)
     residual = rest[3]
     read = x.numel()
     written = x[:, :1].numel() * pointwise.shape[0]
-    # a residual that is x itself comes from the cache
+    # if the residual is x itself, it is read from the cache
     if residual is not None and residual is not x:
         read += written
     return (read + written) * x.element_size()
 
 
 def _flops(x: Tensor, pointwise: Tensor, *_: Tensor | str | int | None) -> int:
-    # two operations for each multiply-add of 1x1 and 3x3; others are negligible
+    # two operations for each multiply-add of 1x1 and 3x3; other operations are negligible
     return x[:, :1].numel() * 2 * (pointwise.numel() + 9 * pointwise.shape[0])
 
 

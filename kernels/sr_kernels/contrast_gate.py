@@ -1,13 +1,13 @@
-"""Gate channels by mean and standard deviation of their planes: contrast-aware channel attention.
+"""Contrast-aware channel attention: a gate from mean and standard deviation of each channel.
 
 gate = sigmoid(excite(relu(squeeze(mean + sqrt(m2 / pixels)))))
 
 where squeeze and excite are 1x1 convolutions of planes of one pixel: Hui et al., 2019,
-https://arxiv.org/abs/1909.11856. `plane_moments` computes the moments of a plane or a tile;
-`merged` combines those of tiles.
+https://arxiv.org/abs/1909.11856. `plane_moments` computes the moments (mean, m2) of a plane or a
+tile; `merged` merges the moments of tiles.
 
-Bytes: a few kilobytes, so launches take most of the time. Eager PyTorch launches about ten kernels
-in turn, this op only one: at best it is 10 times as fast.
+Bytes: a few kilobytes, so launches take most of the time. Eager PyTorch launches about ten kernels,
+this op only one: at best it is 10 times as fast.
 """
 
 from __future__ import annotations
@@ -79,14 +79,14 @@ def contrast_gate(
     Parameters
     ----------
     mean, m2 : Tensor, (N, C, 1, 1)
-        Mean and sum of squared deviations of whole planes, as from `plane_moments`: in float32, or
-        float64.
+        Mean and sum of squared deviations of whole planes, in float32 or float64; see
+        `plane_moments`.
     pixels : int
         Number of pixels of a plane, at least one.
     squeeze_weight, squeeze_bias : Tensor, (R, C, 1, 1) and (R,)
         The 1x1 convolution that narrows C features to R.
     excite_weight, excite_bias : Tensor, (C, R, 1, 1) and (C,)
-        The 1x1 convolution that widens them again.
+        The 1x1 convolution that widens R features to C.
 
     Returns
     -------
@@ -121,9 +121,9 @@ def _example(
     shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor, int, Tensor, Tensor, Tensor, Tensor]:
     images, features, height, width = shape
-    # a sixteenth of the channels as in the paper, but at least one
+    # a sixteenth of the channels, as in the paper, but at least one
     inner = max(features // 16, 1)
-    # a fixed number, because an exported program keeps it for images of other sizes
+    # a multiple of 4096, so that images of similar size share it: exported programs contain it
     pixels = 4096 * -(-height * width // 4096)
     moments = torch.randn(images, features, 1, 1), pixels * torch.rand(images, features, 1, 1)
     mean, m2 = (tensor.to(device) for tensor in moments)
@@ -144,7 +144,7 @@ def _bytes_moved(mean: Tensor, m2: Tensor, pixels: int, *weights: Tensor) -> int
 
 
 def _flops(mean: Tensor, m2: Tensor, pixels: int, squeeze_weight: Tensor, *_: Tensor) -> int:
-    # two matrices of equal size; in addition a division, a root and two sums
+    # two matrices of equal size, and for each mean a division, a root and two sums
     return mean.shape[0] * 4 * squeeze_weight.numel() + 4 * mean.numel()
 
 

@@ -1,24 +1,25 @@
-"""Dense 3x3 convolution with all that follows it: scale, pixel shuffle, skip, activation.
+"""Dense 3x3 convolution with the usual next steps: scale, pixel shuffle, residual, activation.
 
 y = act(shuffle(scale * (weight * x + bias)) + residual)
 
 where the shuffle turns channels into pixels: Shi et al., 2016, https://arxiv.org/abs/1609.05158.
 RFDN (Liu et al., 2020, https://arxiv.org/abs/2009.11551) and EDSR (Lim et al., 2017,
-https://arxiv.org/abs/1707.02921) consist of this operation, and nearly all networks end in it.
+https://arxiv.org/abs/1707.02921) mainly consist of this operation, and nearly all networks end in
+it.
 
-Bytes, for p pixels of I channels in and O out, of e bytes each: eager PyTorch moves p(I + O)e to
-convolve, 2pOe each for bias, scale, activation and shuffle, and 3pOe for the residual; the kernel
-moves p(I + O)e, and pOe more with a residual. With I = O, bias, residual and activation (RFDN's
-body) it is at best 3 times as fast, or 4.5 times if the residual is x itself; with bias, scale and
-shuffle (a tail) 4 times.
+Bytes, for p pixels, I input and O output channels, and e bytes per value: eager PyTorch moves
+p(I + O)e to convolve, 2pOe for each of bias, scale, activation and shuffle, and 3pOe for the
+residual. The kernel moves p(I + O)e, and pOe more with a residual. At best, it is 3 times as fast
+with I = O, bias, residual and activation (RFDN's body), or 4.5 times if the residual is x itself;
+and 4 times with bias, scale and shuffle (the end of a network).
 
-A program reads its pixels and the weight for every tap: 27 bytes for each output element with 64
-channels in and out. With asynchronous copies, all of them would pass through L2, 1.7 KB for each
-pixel: 1.7 ms at 2048 x 2048 on an H100, while memory takes 0.54 ms and the matrix units 0.39 ms.
-Plain loads, with one stage, find nearly all of them in the L1 cache, which delivers them in 0.27
-ms. All of this is forecast by `benchmarks/gpu/kernel_model.py`; nothing was measured. cuDNN is as
-fast for the convolution alone, but every further pass costs 0.36 ms or more. Before a pixel
-shuffle, `_sub_pixel` chooses between the two.
+For every tap, a program reads its pixels and the weight: 27 bytes for each output value with 64
+channels in and out, 1.7 KB for each pixel. With asynchronous copies, all of them would pass through
+the L2 cache, which takes 1.7 ms at 2048 x 2048 on an H100; memory takes 0.54 ms, and the matrix
+units 0.39 ms. Plain loads, with one stage, find nearly all of them in the L1 cache, which takes
+0.27 ms. `benchmarks/gpu/kernel_model.py` forecasts these times; nothing was measured. cuDNN is as
+fast for the convolution alone, but every further pass costs 0.36 ms or more. For a convolution with
+a pixel shuffle, `_sub_pixel` chooses between this kernel and cuDNN.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ from sr_kernels._triton import kernel_jit, tl, triton
 
 DEFAULTS = {"BLOCK": 32, "ROWS": 4, "num_warps": 4, "num_stages": 1}
 """Columns and rows of pixels of a program, and Triton's options. With 8 warps, a single loop
-over taps and channels was miscompiled. More stages bypass the L1 cache. With one stage, loads
-use it, so that a program loads its patch with a border, 1.6 times the pixels of the patch, not 9
-times."""
+over taps and channels was miscompiled. With more than one stage, loads bypass the L1 cache. With
+one stage, they use it, so a program loads its patch and a border from memory once (1.6 times the
+pixels of the patch), not 9 times."""
 MOST_INPUTS, MOST_OUTPUTS = 64, 64
 """Largest number of channels in one step of the loop."""
 MOST_COLOURS = 4
@@ -170,7 +171,7 @@ def conv3x3(
         Read as channels_last. A part of the channels of such a tensor is not copied; other layouts
         are copied.
     weight : Tensor, (C * r * r, I, 3, 3)
-        Read like `x`; for r see `shuffle`.
+        Read like `x`; r is `shuffle`.
     bias : Tensor, (C * r * r,), optional
         Bias of the convolution.
     residual : Tensor, (N, C, r * H, r * W), optional
@@ -180,20 +181,20 @@ def conv3x3(
     slope : float
         Factor of values below zero in "leaky_relu".
     scale : float
-        Factor of the convolution with its bias.
+        Factor by which the convolution, with its bias, is multiplied.
     shuffle : int
         Factor r of the pixel shuffle.
 
     Returns
     -------
     Tensor, (N, C, r * H, r * W)
-        In the dtype of `x`; the kernel returns an image of at most 4 channels contiguous, otherwise
-        channels_last. Sums are taken in float32 and rounded once.
+        In the dtype of `x`. The kernel returns results of at most 4 channels contiguous, others in
+        channels_last. Sums are computed in float32 and rounded once.
 
     Raises
     ------
     ValueError
-        If shapes do not fit each other, or the activation is unknown.
+        If the shapes do not fit together, or the activation is unknown.
     """
     outputs, (images, inputs, height, width) = weight.shape[0], x.shape
     if shuffle < 1 or outputs % shuffle**2:
@@ -231,14 +232,14 @@ def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -
 def _bytes_moved(x: Tensor, weight: Tensor, *rest: Any) -> int:
     residual = rest[1]
     moved = x.numel() + x[:, :1].numel() * weight.shape[0] + weight.numel()
-    # a residual that is x itself comes from the cache
+    # if the residual is x itself, it is read from the cache
     if residual is not None and residual is not x:
         moved += residual.numel()
     return moved * x.element_size()
 
 
 def _flops(x: Tensor, weight: Tensor, *_: Any) -> int:
-    # two for each multiply-add; others are negligible
+    # two operations for each multiply-add; other operations are negligible
     return x[:, :1].numel() * 2 * weight.numel()
 
 

@@ -1,14 +1,14 @@
-"""Depthwise 3x3 convolution with all that follows it: bias, skip, GELU.
+"""Depthwise 3x3 convolution with the usual next steps: bias, residual, GELU.
 
 y = GELU(depthwise(x) + bias + residual)
 
 Without an activation, it is the first half of a depthwise separable convolution: BSRN's variant
 with DSConv (Li et al., 2022, https://arxiv.org/abs/2205.05996) calls it before `pointwise_sum`.
-With an activation, it is the second half of a `bsconv` whose first half is computed elsewhere.
+With an activation, it is the second half of a blueprint separable convolution (`bsconv`).
 
-Bytes, for n elements of e bytes each: eager PyTorch reads 4n and writes 3n, because each of the
-three steps goes through memory; the kernel reads 2n and writes n, or reads n if the residual is x
-itself or missing. At best it is 2.3 times as fast, or 3.5 times if the residual is x.
+Bytes, for n values of e bytes each: eager PyTorch reads 4ne and writes 3ne, because each of the
+three steps goes through memory. The kernel writes ne and reads 2ne, or only ne if the residual is x
+itself or missing. At best, it is 2.3 times as fast, or 3.5 times if the residual is x.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _kernel(
     ACTIVATION: tl.constexpr,
     STAGES: tl.constexpr,
 ):
-    # one program: BLOCK columns of a band of rows of one image, BLOCK_CHANNELS channels
+    # one program: in a band of rows of one image, BLOCK columns and BLOCK_CHANNELS channels
     channel, column, first, image = part_of(
         tl.program_id(0), height, width, rows, CHANNELS, BLOCK, BLOCK_CHANNELS
     )
@@ -174,13 +174,13 @@ def depthwise_gelu(
     Returns
     -------
     Tensor, (N, C, H, W)
-        In the dtype of `x`, channels_last from the kernel; sums are taken in float32 and rounded
-        once.
+        In the dtype of `x`; the kernel returns channels_last. Sums are computed in float32 and
+        rounded once.
 
     Raises
     ------
     ValueError
-        If shapes do not fit each other, or the activation is unknown.
+        If the shapes do not fit together, or the activation is unknown.
     """
     channels = x.shape[1]
     check_shapes(
@@ -207,7 +207,7 @@ def _example(
 
 def _bytes_moved(x: Tensor, *rest: Tensor | str | None) -> int:
     residual = rest[2]
-    # a residual that is x itself comes from the cache
+    # if the residual is x itself, it is read from the cache
     times = 2 if residual is None or residual is x else 3
     return times * x.numel() * x.element_size()
 

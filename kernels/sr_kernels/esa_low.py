@@ -2,16 +2,15 @@
 
 y = last(activate(second(activate(first(cells)))))
 
-where each is a 3x3 that keeps the size: Liu et al., 2020, https://arxiv.org/abs/2009.11551. It is
-dense, or depthwise after a 1x1: Li et al., 2022, https://arxiv.org/abs/2205.05996; the kernel folds
-the latter two into one dense 3x3.
+where each is a 3x3 convolution that keeps the size: Liu et al., 2020,
+https://arxiv.org/abs/2009.11551. Each is dense, or a 1x1 and a depthwise 3x3: Li et al., 2022,
+https://arxiv.org/abs/2205.05996; the kernel folds these two into one dense 3x3.
 
 A plane of 51 x 28 cells, from an image of 320 x 180 pixels, leaves most of a GPU idle, so the
-number of launches determines the time: eager PyTorch launches 8 to 11 kernels, and one of our
-kernels for each convolution would be three launches. This kernel is one launch, so at best it is 8
-to 11 times as fast as eager PyTorch. For its 4 x 8 cells, a program also computes the cells around
-them that the later convolutions need: 8 x 12 in the first and 6 x 10 in the second convolution. It
-stores them in memory that no other program uses.
+number of launches determines the time. Eager PyTorch launches 8 to 11 kernels, this op only one, so
+at best it is 8 to 11 times as fast. For its 4 x 8 cells, a program also computes the cells around
+them that the later convolutions need: 8 x 12 cells in the first and 6 x 10 in the second
+convolution. It stores them in memory that no other program uses.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ from sr_kernels._rows import is_inside
 from sr_kernels._triton import INTERPRETED, cdiv, kernel_jit, tl
 
 ROWS, COLUMNS = (28, 28) if INTERPRETED else (4, 8)
-"""Cells of a program. With the cells around them, they fill 128, 64 and 32 rows of matrices. The
-interpreter takes a fifth of a second for a program of any size."""
+"""Cells of a program. With the cells around them, they fill matrices of 128, 64 and 32 rows. In the
+interpreter, programs are large, because each takes a fifth of a second whatever its size."""
 SOURCES = 64
 """Smallest number of columns of these matrices: 16 features times four taps, of which one is
 zero."""
@@ -58,8 +57,8 @@ def _kernel(
     FIRST: tl.constexpr, SECOND: tl.constexpr, LAST: tl.constexpr,
     TAPS: tl.constexpr, ACTIVATION: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
-    # one program: ROWS x COLUMNS cells of one image, and the cells around them that the first
-    # (two more) and the second convolution (one more) need, rounded up to a power of two
+    # one program: ROWS x COLUMNS cells of one image; two more cells on each side in the first
+    # convolution and one more in the second, rounded up to a power of two
     across, down = tl.cdiv(width, COLUMNS), tl.cdiv(height, ROWS)
     image = (tl.program_id(0) // (across * down)).to(tl.int64)
     top = tl.program_id(0) // across % down * ROWS
@@ -184,7 +183,7 @@ def esa_low(
     first_pointwise, second_pointwise, last_pointwise : Tensor, (E, E, 1, 1), or None
         The 1x1 before a depthwise 3x3.
     first_between, second_between, last_between : Tensor, (E,), or None
-        Bias of the 1x1; the padding of the 3x3 is zero and gets no bias.
+        Bias of the 1x1. It is not added to the padding of the 3x3, which is zero.
     activation : str
         "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
@@ -193,14 +192,14 @@ def esa_low(
     Returns
     -------
     Tensor, (N, E, h, w)
-        In the dtype of `cells`. The kernel computes in float32, but rounds twice: the folded weight
-        of a 1x1 and its 3x3, for the matrix unit, and the result of each convolution.
+        In the dtype of `cells`. The kernel computes in float32, but rounds the folded weights (for
+        the matrix unit) and the result of each convolution.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit together, a 1x1 has a bias but no weight, or there is no such
-        activation.
+        If the shapes do not fit together, a 1x1 has a bias but no weight, or the activation is
+        unknown.
     """
     weights = {
         "first": (first, first_bias, first_pointwise, first_between),
@@ -235,7 +234,7 @@ def _bytes_moved(*arguments: Any) -> int:
 
 
 def _flops(cells: Tensor, *_: Any) -> int:
-    # three dense 3x3, whether folded or not
+    # three dense 3x3 convolutions, whether folded or not
     return cells.numel() * 3 * 18 * cells.shape[1]
 
 

@@ -1,13 +1,13 @@
-"""Gate pixels like `esa_tail`, weight and mix channels, add a residual: the end of BSRN-S's blocks.
+"""Gate pixels like `esa_tail`, mix weighted channels, add a residual: the end of BSRN-S's blocks.
 
 y = mix(scale * esa_tail(x, squeezed, low)) + residual
 
 where mix is a 1x1 convolution, and scale has one weight for each channel: Li et al., 2022,
 https://arxiv.org/abs/2205.05996
 
-Bytes, for p pixels of C features, E of them inside, of e bytes each: eager PyTorch moves
-p(6C + 7E)e to gate, 2pCe to weight, 2pCe to mix and 3pCe to add; the kernel moves p(3C + E)e. With
-E = C / 4 it is at best 4.5 times as fast.
+Bytes, for p pixels, C features, E features inside the attention, and e bytes per value: eager
+PyTorch moves p(6C + 7E)e to gate, 2pCe to weight, 2pCe to mix and 3pCe to add; the kernel moves
+p(3C + E)e. With E = C / 4, it is at best 4.5 times as fast.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def esa_mix(
     full_height: int,
     full_width: int,
 ) -> Tensor:
-    """Gate a piece of an image by ESA, weight and mix its channels, and add a residual.
+    """Gate a piece of an image by ESA, mix its weighted channels, and add a residual.
 
     Parameters
     ----------
@@ -87,18 +87,18 @@ def esa_mix(
     mix_weight, mix_bias : Tensor, (C, C, 1, 1) and (C,)
         The 1x1 convolution of the weighted channels.
     top, left, full_height, full_width : int
-        Position of the piece in the whole image, and size of the latter, in pixels.
+        Position of the piece in the whole image, and size of the whole image, in pixels.
 
     Returns
     -------
     Tensor, (N, C, H, W)
         In the dtype of `x`. The kernel computes in float32, but rounds the inputs of matrix
-        products, and the result once.
+        products and the result.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit together, or the piece does not lie in the image.
+        If the shapes do not fit together, or the piece exceeds the image.
     """
     features = x.shape[1]
     weights = (skip_weight, skip_bias, excite_weight, excite_bias)

@@ -1,17 +1,19 @@
-"""Gate pixels like `esa_tail`; in the same pass, gather every plane's moments and channel gate.
+"""Gate pixels like `esa_tail`; in the same pass, compute every plane's moments and channel gate.
 
-y = esa_tail(x, squeezed, low), then mean and m2 = plane_moments(y) and gate = contrast_gate of them
+y = esa_tail(x, squeezed, low)
+mean, m2 = plane_moments(y)
+gate = contrast_gate(mean, m2)
 
-This is the end of enhanced spatial attention before contrast-aware channel attention, as in BSRN's
-blocks: Li et al., 2022, https://arxiv.org/abs/2205.05996. The moments are computed from the float32
-sums before rounding. The kernel, in `_esa`, also serves `esa_tail`. Here, each program stores its
-part of the moments, and a second kernel merges the parts and computes the gate. The gate is right
-if the piece is the whole image; for smaller pieces, merge the moments and call `contrast_gate`.
+BSRN's blocks have enhanced spatial attention (ESA) before contrast-aware channel attention: Li et
+al., 2022, https://arxiv.org/abs/2205.05996. The moments are computed from the float32 sums before
+rounding. `_esa` contains the kernel. Each program stores its part of the moments, and a second
+kernel merges the parts and computes the gate. The gate is right only if the piece is the whole
+image; for smaller pieces, merge the moments and call `contrast_gate`.
 
-Bytes, for p pixels of C features, E of them inside, of e bytes each: eager PyTorch moves
-p(6C + 7E)e to gate and pC(e + 28) for the moments; the kernel moves p(2C + E)e. With E = C / 4 in
-half precision it is at best 10 times as fast. Compared with `esa_tail` and `plane_moments` it saves
-pCe of 3.25pCe.
+Bytes, for p pixels, C features, E features inside the attention, and e bytes per value: eager
+PyTorch moves p(6C + 7E)e to gate and pC(e + 28) for the moments; the kernel moves p(2C + E)e. With
+E = C / 4 in half precision, it is at best 10 times as fast. Compared with `esa_tail` and
+`plane_moments`, it saves pCe of 3.25pCe.
 """
 
 from __future__ import annotations
@@ -85,7 +87,7 @@ def esa_moments(
     full_height: int,
     full_width: int,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Gate a piece of an image by ESA; also return moments and channel gate of the result.
+    """Gate a piece of an image by ESA; also return the result's moments and channel gate.
 
     Parameters
     ----------
@@ -94,14 +96,14 @@ def esa_moments(
     low, skip_weight, skip_bias, excite_weight, excite_bias : Tensor
         As in `esa_tail`.
     narrow_weight, narrow_bias, widen_weight, widen_bias : Tensor
-        `squeeze_weight` to `excite_bias` of `contrast_gate`.
+        `squeeze_weight`, `squeeze_bias`, `excite_weight` and `excite_bias` of `contrast_gate`.
     top, left, full_height, full_width : int
-        Position of the piece in the whole image, and size of the latter, in pixels.
+        Position of the piece in the whole image, and size of the whole image, in pixels.
 
     Returns
     -------
     y : Tensor, (N, C, H, W)
-        As `esa_tail` returns it.
+        The result of `esa_tail`.
     mean, m2 : Tensor, (N, C, 1, 1)
         Moments of `y` as `plane_moments` returns them; the kernel computes them before rounding.
     gate : Tensor, (N, C, 1, 1)
@@ -110,7 +112,7 @@ def esa_moments(
     Raises
     ------
     ValueError
-        If the shapes do not fit together, there are no pixels, or the piece does not lie in the
+        If the shapes do not fit together, there are no pixels, or the piece exceeds the
         image.
     """
     if x.ndim != 4 or x.shape[2] * x.shape[3] == 0:

@@ -1,19 +1,20 @@
-"""A strided 3x3 convolution and its pooling, the reduction in enhanced spatial attention.
+"""A strided 3x3 convolution and max-pooling: the reduction in enhanced spatial attention.
 
 cells = max_pool(strided(pointwise . squeezed) + bias)
 
 where strided is a 3x3 convolution of stride 2, and max_pool is 7x7 with stride 3: Liu et al., 2020,
-https://arxiv.org/abs/2009.11551. Neither pads: cell (i, j) depends on 15 x 15 pixels from (6i, 6j)
-on. The 3x3 is dense, or depthwise after a 1x1: Li et al., 2022, https://arxiv.org/abs/2205.05996;
-the kernel folds the latter two into one dense 3x3.
+https://arxiv.org/abs/2009.11551. Neither pads: cell (i, j) depends on 15 x 15 pixels, with the
+upper left one at (6i, 6j). The 3x3 is dense, or depthwise after a 1x1: Li et al., 2022,
+https://arxiv.org/abs/2205.05996; the kernel folds 1x1 and depthwise 3x3 into one dense 3x3.
 
-Bytes, for p pixels of E features of e bytes each: eager PyTorch reads pEe, moves pEe / 2 for the
-strided plane, and pEe / 36 for the cells; with a 1x1 before, 2pEe more. The kernel moves pEe and
-the cells. At best it is 1.5 times as fast, and 3.4 times with the 1x1.
+Bytes, for p pixels, E features and e bytes per value: eager PyTorch reads pEe, moves pEe / 2 for
+the strided plane, and pEe / 36 for the cells; with a 1x1, it moves 2pEe more. The kernel reads pEe
+and writes the cells. At best, it is 1.5 times as fast, and 3.4 times with the 1x1.
 
-A program walks down a band of rows of cells. Every strided row is computed once in a band; every
-strided column is computed for each cell that needs it, 7 / 3 times on average, on matrix units that
-are otherwise idle. A band also reads 9 rows and columns of pixels that other programs read, too.
+A program computes a band of rows of cells from top to bottom. In a band, every strided row is
+computed once. Every strided column is computed again for each cell that needs it, 7 / 3 times on
+average, on matrix units that are otherwise idle. A band reads 9 rows and 9 columns of pixels that
+other programs also read.
 """
 
 from __future__ import annotations
@@ -31,14 +32,15 @@ from sr_kernels._rows import rows_per_band
 from sr_kernels._triton import cdiv, kernel_jit, tl, triton
 
 PITCH, REACH = 6, 15
-"""Number of pixels from one cell to the next, and that a cell depends on, along each axis."""
+"""Along each axis: pixels from one cell to the next, and pixels that a cell depends on."""
 VALUES = 1024
-"""Number of strided values of one row in a program, over all features: 8 for each thread."""
+"""Number of strided values in one row of a program, over all features: 8 for each thread."""
 WEIGHTS = 4096
-"""Largest number of weights of each of the nine taps in a program, in shared memory."""
+"""Largest number of weights per tap in a program; the nine taps are in shared memory."""
 WARPS = 4
 STAGES = 1
-"""Loads use the L1 cache, which holds pixels that cells share; asynchronous copies bypass it."""
+"""With one stage, loads use the L1 cache, which keeps pixels that several cells need; asynchronous
+copies would bypass it."""
 MOST_ROWS = 8
 """Largest number of rows of cells in a band."""
 
@@ -93,7 +95,7 @@ def _kernel(
     below = load_taps_of_row(weight_ptr, mixing, 2, e, f, E, DOT)
     bias = load_vector(bias_ptr, f, E)
 
-    # the 7 columns of a cell and one unused column follow each other: all cells are one matrix
+    # each cell has 7 columns and an unused one, so that all cells form one matrix
     place = tl.arange(0, BLOCK * 8)
     owner, across = program % blocks * BLOCK + place // 8, place % 8
     counted = ((owner < low_width) & (across < 7))[:, None]
@@ -111,8 +113,8 @@ def _kernel(
     edge = _weigh(shared, below, edge)
     following = _weigh(shared, above, zero)
     before = edge
-    # strided rows 3k to 3k + 3 are the upper half of row k of cells, and the lower half of row k -
-    # 1
+    # strided rows 3k to 3k + 3 are the upper half of row k of cells, and the lower half of row
+    # k - 1
     for row in range(begin, end + 1):
         first = _load_row(x_ptr + 3 * line, inside, E, DOT)
         second = _load_row(x_ptr + 4 * line, inside, E, DOT)
@@ -131,7 +133,7 @@ def _kernel(
 
         highest = tl.where(counted, larger(before, half), float("-inf"))
         y = tl.reduce(tl.reshape(highest, (BLOCK, 8, PART)), 1, larger) + bias
-        # the first half completes no row of cells
+        # in the first pass, no row of cells is complete yet
         known = cell < tl.where(row > begin, low_width, 0)
         tl.store(y_ptr, y, mask=known[:, None] & (f < E)[None, :])
         y_ptr += low_width * E
@@ -149,13 +151,13 @@ def _launch(
         (images, inner, *size), dtype=x.dtype, device=x.device, memory_format=torch.channels_last
     )
     wide = padded(inner)
-    # an odd number of features is loaded value by value, which takes more registers
+    # odd numbers of features are loaded value by value, which takes more registers
     values = VALUES if inner % 2 == 0 else VALUES // 2
     block = max(values // wide, LEAST_DOT) // 8
     options = configuration("esa_pool", x, BLOCK=block, num_warps=WARPS, num_stages=STAGES)
     part = max(min(wide, WEIGHTS // wide), LEAST_DOT)
     across = images * cdiv(size[1], options["BLOCK"]) * cdiv(inner, part)
-    # a band reads four thirds of a row of cells more than its cells cover
+    # a band reads pixels of 4 / 3 more rows of cells than it computes
     rows = rows_per_band(size[0], across, x.device, range(1, MOST_ROWS + 1), 4 / 3)
     with torch.cuda.device_of(x):
         _kernel[(across * cdiv(size[0], rows),)](
@@ -183,7 +185,7 @@ def esa_pool(
     squeezed : Tensor, (N, E, H, W)
         At least 15 x 15 pixels. Read as channels_last; other layouts are copied.
     weight : Tensor, (E, E, 3, 3), or (E, 1, 3, 3) after `pointwise`
-        The 3x3, dense or depthwise.
+        The 3x3 convolution, dense or depthwise.
     bias : Tensor, (E,)
         Bias of the 3x3 convolution.
     pointwise : Tensor, (E, E, 1, 1), optional
@@ -192,9 +194,9 @@ def esa_pool(
     Returns
     -------
     Tensor, (N, E, h, w)
-        In the dtype of `squeezed`; h = (H - 15) // 6 + 1, and likewise w. The kernel computes in
-        float32, but rounds twice: the product of `pointwise` and `weight`, for the matrix unit, and
-        the result.
+        In the dtype of `squeezed`; h = (H - 15) // 6 + 1, w = (W - 15) // 6 + 1. The kernel
+        computes in float32, but rounds the product of `pointwise` and `weight` (for the matrix
+        unit) and the result.
 
     Raises
     ------
@@ -240,7 +242,7 @@ def _bytes_moved(squeezed: Tensor, *_: Tensor | None) -> int:
 
 def _flops(squeezed: Tensor, *_: Tensor | None) -> int:
     images, inner, height, width = squeezed.shape
-    # a dense 3x3, whether folded or not, and a maximum for each strided value
+    # for each strided value, a dense 3x3 (folded or not) and a maximum
     return images * ((height - 1) // 2) * ((width - 1) // 2) * inner * (18 * inner + 1)
 
 

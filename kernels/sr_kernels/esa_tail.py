@@ -1,15 +1,15 @@
-"""Gate every pixel by an enlarged low-resolution plane, the tail of enhanced spatial attention.
+"""Gate every pixel by an enlarged low-resolution plane: the end of enhanced spatial attention.
 
 y = x * sigmoid(excite(enlarged(low) + skip(squeezed)))
 
 where excite and skip are 1x1 convolutions, and enlarged is bilinear: Liu et al., 2020,
-https://arxiv.org/abs/2009.11551. It is computed for a piece of an image, by positions in the whole
-image. The kernel is in `_esa`.
+https://arxiv.org/abs/2009.11551. The op computes a piece of an image, and interpolates at the
+piece's position in the whole image. The kernel is in `_esa`.
 
-Bytes, for p pixels of C features, E of them inside, of e bytes each: eager PyTorch moves pEe to
-enlarge, 2pEe for the skip, 3pEe for the sum, p(E + C)e to excite, 2pCe for the sigmoid and 3pCe
-for the product; the kernel moves p(2C + E)e, because low is small. With E = C / 4 it is at best 3.4
-times as fast.
+Bytes, for p pixels, C features, E features inside the attention, and e bytes per value: eager
+PyTorch moves pEe to enlarge, 2pEe for the skip, 3pEe for the sum, p(E + C)e to excite, 2pCe for the
+sigmoid and 3pCe for the product; the kernel moves p(2C + E)e, because `low` is small. With
+E = C / 4, it is at best 3.4 times as fast.
 """
 
 from __future__ import annotations
@@ -80,12 +80,13 @@ def esa_tail(
     full_height: int,
     full_width: int,
 ) -> Tensor:
-    """Gate a piece of an image by the piece's squeezed features and those of the whole image.
+    """Gate a piece of an image by its squeezed features and a plane of the whole image.
 
     Parameters
     ----------
     x, squeezed : Tensor, (N, C, H, W) and (N, E, H, W)
-        The piece. Read as channels_last; other layouts are copied.
+        The piece's features, and fewer features computed from them. Read as channels_last; other
+        layouts are copied.
     low : Tensor, (N, E, h, w)
         The low-resolution plane of the whole image, in the same layout.
     skip_weight, skip_bias : Tensor, (E, E, 1, 1) and (E,)
@@ -93,18 +94,18 @@ def esa_tail(
     excite_weight, excite_bias : Tensor, (C, E, 1, 1) and (C,)
         The 1x1 convolution of the sum.
     top, left, full_height, full_width : int
-        Position of the piece in the whole image, and size of the latter, in pixels.
+        Position of the piece in the whole image, and size of the whole image, in pixels.
 
     Returns
     -------
     Tensor, (N, C, H, W)
-        In the dtype of `x`. The kernel computes in float32, but rounds twice: the sum, for the
-        matrix unit, and the result.
+        In the dtype of `x`. The kernel computes in float32, but rounds the sum (for the matrix
+        unit) and the result.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit together, or the piece does not lie in the image.
+        If the shapes do not fit together, or the piece exceeds the image.
     """
     window = (top, left, full_height, full_width)
     weights = (skip_weight, skip_bias, excite_weight, excite_bias)
@@ -116,7 +117,7 @@ def esa_tail(
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
     images, features, height, width = shape
     inner = features // 4
-    # so that the piece does not begin on the low plane's grid
+    # the piece must not begin on the grid of the low plane
     top, left = 5, 11
     full_height, full_width = (-(-end // 64) * 64 for end in (top + height, left + width))
     tensors = (
@@ -140,7 +141,7 @@ def _bytes_moved(*arguments: Any) -> int:
 
 def _flops(x: Tensor, squeezed: Tensor, *_: Any) -> int:
     inner, pixels = squeezed.shape[1], squeezed.numel() // max(squeezed.shape[1], 1)
-    # two matrices; three interpolations and a sum with E features; a gate with C features
+    # two matrices; three interpolations and a sum over E features; a gate over C features
     return pixels * (2 * inner * (inner + x.shape[1]) + 10 * inner + 2 * x.shape[1])
 
 

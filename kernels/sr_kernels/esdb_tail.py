@@ -1,14 +1,16 @@
-"""The end of a block's distillation: three distilling 1x1, the fusion of parts, and ESA's squeeze.
+"""The end of a distillation block: three distilling 1x1, the fusion of parts, and ESA's squeeze.
 
 refined = fuse . [act(x_weight . x), act(first_weight . first), act(second_weight . second), last]
 squeezed = squeeze . refined
 
-where all are 1x1 convolutions with a bias: Liu et al., 2020, https://arxiv.org/abs/2009.11551. The
-fusion is a sum over its parts, so nothing is concatenated.
+where all weights are 1x1 convolutions with a bias: Liu et al., 2020,
+https://arxiv.org/abs/2009.11551. ESA is enhanced spatial attention. The kernel computes the fusion
+as a sum over the parts, so it concatenates nothing.
 
-Bytes, for p pixels of C features, of e bytes each, with C / 2 features in a distilled part and C /
-4 after the squeeze: eager PyTorch moves 4.5pCe to distil, 3pCe to activate, 4pCe to concatenate,
-3pCe to fuse and 1.25pCe to squeeze; the kernel moves 4.75pCe. At best it is 3.3 times as fast.
+Bytes, for p pixels, C features and e bytes per value, with C / 2 features in a distilled part and
+C / 4 after the squeeze: eager PyTorch moves 4.5pCe to distil, 3pCe to activate, 4pCe to
+concatenate, 3pCe to fuse and 1.25pCe to squeeze; the kernel moves 4.75pCe. At best, it is 3.3 times
+as fast.
 """
 
 from __future__ import annotations
@@ -36,8 +38,8 @@ def refine(
     second_weight: Tensor, second_bias: Tensor, fuse_weight: Tensor, fuse_bias: Tensor,
     activation: str, slope: float,
 ) -> Tensor:  # fmt: skip
-    """Compute what `esdb_tail` squeezes, (N, C, H, W), in plain PyTorch."""
-    # parts are dropped as soon as they are concatenated
+    """Compute the refined features of `esdb_tail`, (N, C, H, W), in plain PyTorch."""
+    # parts have no names, so that their memory is freed after the concatenation
     parts = torch.cat(
         [
             activated(functional.conv2d(x, x_weight, x_bias), activation, slope),
@@ -91,7 +93,7 @@ def _kernel(
     c, d, e = tl.arange(0, C2), tl.arange(0, D2), tl.arange(0, E2)
     place, inside = offset * C + c[None, :], within & (c < C)[None, :]
 
-    # the fusion's weights of each part, in the order of computation
+    # the last part needs no distillation, so it is fused first
     fuse = load_weight(fuse_weight_ptr + 3 * D, d, c, D, C, 4 * D, DOT)
     at = last_ptr + start * D + offset * D + d[None, :]
     part = tl.load(at, mask=within & (d < D)[None, :], other=0.0).to(DOT)
@@ -126,7 +128,7 @@ def _launch(
     second_weight: Tensor, second_bias: Tensor, fuse_weight: Tensor, fuse_bias: Tensor,
     squeeze_weight: Tensor, squeeze_bias: Tensor, activation: str, slope: float,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Return both in channels_last."""
+    """Return refined and squeezed in channels_last."""
     planes = [channels_last(plane) for plane in (x, first, second, last)]
     weights = (
         x_weight, x_bias, first_weight, first_bias, second_weight, second_bias, fuse_weight,
@@ -139,7 +141,7 @@ def _launch(
         memory_format=torch.channels_last,
     )  # fmt: skip
     pixels, distilled, wide = images * height * width, last.shape[1], padded(features)
-    # wider features leave fewer registers for pixels
+    # with more features, fewer registers remain for pixels
     block = max(16, BLOCK * 64 // max(wide, 64))
     options = configuration("esdb_tail", x, BLOCK=block, num_warps=WARPS)
     with torch.cuda.device_of(x):
@@ -173,20 +175,20 @@ def esdb_tail(
     x_bias, first_bias, second_bias : Tensor, (D,)
         Their biases.
     fuse_weight, fuse_bias : Tensor, (C, 4 * D, 1, 1) and (C,)
-        The 1x1 convolution of the parts, in the order of the planes.
+        The 1x1 convolution of the parts, in the order x, first, second, last.
     squeeze_weight, squeeze_bias : Tensor, (E, C, 1, 1) and (E,)
         The 1x1 convolution of the result.
     activation : str
         Activation of the distillations: "gelu", "relu", "leaky_relu", "hard_swish", "tanh" or
         "none".
     slope : float
-        Slope of a leaky rectifier.
+        Factor of values below zero in "leaky_relu".
 
     Returns
     -------
     refined, squeezed : Tensor, (N, C, H, W) and (N, E, H, W)
-        In the dtype of `x`, channels_last from the kernel. It sums in float32, but rounds the
-        distilled parts and both results.
+        In the dtype of `x`; the kernel returns channels_last. It computes sums in float32, but
+        rounds the distilled parts and both results.
 
     Raises
     ------
@@ -237,13 +239,13 @@ def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -
 def _bytes_moved(*arguments: Any) -> int:
     moved = sum(tensor.numel() for tensor in tensors_of(arguments))
     x, squeeze = arguments[0], arguments[-4]
-    # the results: one of the size of x, and the squeezed one
+    # the results: refined has the size of x
     moved += x.numel() + x[:, :1].numel() * squeeze.shape[0]
     return int(moved * x.element_size())
 
 
 def _flops(x: Tensor, *arguments: Any) -> int:
-    # two operations for each multiply-add of the five matrices; others are negligible
+    # two operations for each multiply-add of the five matrices; other operations are negligible
     return int(2 * x[:, :1].numel() * sum(weight.numel() for weight in arguments[3:13:2]))
 
 

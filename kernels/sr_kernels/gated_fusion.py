@@ -1,16 +1,16 @@
-"""End a block with channel attention and add its output to the fusion of all blocks' outputs.
+"""Apply a block's channel gate, and add the block's output to the fusion of all blocks' outputs.
 
 y = gate * x + residual
 fused = activation(weight . y + residual_weight . residual + bias + total)
 
 where `residual` is the block's input, which is the output of the block before. The fusion is a 1x1
-over all blocks' outputs, and `total` is its sum over earlier blocks: BSRN, Li et al., 2022,
-https://arxiv.org/abs/2205.05996. Bias and total are optional.
+convolution over all blocks' outputs, and `total` is its sum over earlier blocks: BSRN, Li et al.,
+2022, https://arxiv.org/abs/2205.05996. Bias and total are optional.
 
-Bytes, for n elements of e bytes each in a plane: `gated_residual` and `pointwise_sum` would move
-3ne and 4ne, because the latter reads planes again. The kernel reads x, residual and total and
-writes y and fused, 5ne. Eager PyTorch moves 2ne to gate, 3ne to add, 2ne for each of two
-convolutions and 3ne for each of two sums: at best the kernel is 3 times as fast.
+Bytes, for n values of e bytes each in a plane: the kernel reads x, residual and total and writes y
+and fused, 5ne. `gated_residual` and `pointwise_sum` would move 3ne and 4ne, because `pointwise_sum`
+reads planes again. Eager PyTorch moves 2ne to gate, 3ne to add, 2ne for each of two convolutions
+and 3ne for each of two sums: at best, the kernel is 3 times as fast.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _launch(
         memory_format=torch.channels_last,
     )  # fmt: skip
     wide, wide_outputs = padded(features), padded(outputs)
-    # wider features leave fewer registers for pixels
+    # with more features, fewer registers remain for pixels
     block = max(16, BLOCK * 64 // max(wide, wide_outputs, 64))
     options = configuration("gated_fusion", x, BLOCK=block, num_warps=WARPS)
     with torch.cuda.device_of(x):
@@ -151,8 +151,8 @@ def gated_fusion(
     gate : Tensor, (N, C, 1, 1)
         Factor of every channel of `x`.
     weight, residual_weight : Tensor, (F, C, 1, 1)
-        The 1x1 convolutions of y and of `residual`. Each may be a part of a larger weight's inputs,
-        which is not copied.
+        The 1x1 convolutions of y and of `residual`. A weight that is a part of a larger weight's
+        inputs is not copied.
     bias : Tensor, (F,), optional
         Bias of the fusion.
     total : Tensor, (N, F, H, W), optional
@@ -160,13 +160,13 @@ def gated_fusion(
     activation : str
         Activation of the fusion: "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
-        Slope of a leaky rectifier.
+        Factor of values below zero in "leaky_relu".
 
     Returns
     -------
     y, fused : Tensor, (N, C, H, W) and (N, F, H, W)
-        gate * x + residual, and the fusion, in the dtype of `x`. The kernel computes in float32 and
-        rounds both results; it also rounds y before the 1x1, for the matrix unit.
+        gate * x + residual, and the fusion, in the dtype of `x`. The kernel computes in float32,
+        but rounds both results, and y before the 1x1 (for the matrix unit).
 
     Raises
     ------

@@ -1,12 +1,12 @@
-"""Gate channels and add a residual, as at the end of a block with channel attention.
+"""Gate channels and add a residual: the end of a block with channel attention.
 
 y = gate * x + residual
 
-One gate for every image and channel: Hui et al., 2019, https://arxiv.org/abs/1909.11856
+with one gate for every image and channel: Hui et al., 2019, https://arxiv.org/abs/1909.11856
 
-Bytes, for n elements of e bytes each: eager PyTorch moves 2ne to multiply and 3ne to add; the
-kernel moves 3ne. At best it is 5/3 times as fast. Without a residual, both move 2ne, and the kernel
-is not faster; it is used because networks then need no other code.
+Bytes, for n values of e bytes each: eager PyTorch moves 2ne to multiply and 3ne to add; the kernel
+moves 3ne. At best, it is 5/3 times as fast. Without a residual, both move 2ne, and the kernel is
+not faster; it is used so that networks need no second code path.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
-"""Pixel shuffle with bias, factor, skip and activation: the end of a sub-pixel convolution.
+"""Bias, factor, pixel shuffle, skip and activation: the end of a sub-pixel convolution.
 
 y[n, c, r h + i, r w + j] = act(factor (x[n, r r c + r i + j, h, w] + bias[r r c + r i + j])
                                 + skip[n, c, r h + i, r w + j])
 
 Shi et al., 2016, https://arxiv.org/abs/1609.05158
 
-It follows a cuDNN convolution without bias: in SRGAN, whose slopes are learned, and in EDSR with
-256 features. `_sub_pixel` chooses between this op and the end of `conv3x3`.
+This op follows a cuDNN convolution without bias: in SRGAN, whose slopes are learned, and in EDSR
+with 256 features. `_sub_pixel` chooses between `conv3x3` and cuDNN with this op.
 
-Bytes, for m elements of e bytes each: eager PyTorch moves 2me each for bias, factor, shuffle and
-activation, and 3me to add; the kernel moves 2me, and me more with a skip. With bias and activation
-it is at best 3 times as fast, and 11/3 times with all.
+Bytes, for m values of e bytes each: eager PyTorch moves 2me for each of bias, factor, shuffle and
+activation, and 3me to add the skip; the kernel moves 2me, and me more with a skip. At best, it is 3
+times as fast with bias and activation, and 11/3 times with everything.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sr_kernels._shuffle import places_in_features, places_in_image
 from sr_kernels._triton import cdiv, kernel_jit, next_power_of_2, tl, triton
 
 BLOCK, ELEMENTS = 64, 4096
-"""Largest number of pixels of x, and of values of x, in one program."""
+"""Largest number of pixels of x and of values of x in one program."""
 MOST_COLOURS = 4
 """Results with at most this many channels are images, NCHW; others are features, channels_last.
 One program writes all colours of an image."""
@@ -170,7 +170,7 @@ def pixel_shuffle_add(
     skip : Tensor, (N, C, scale * H, scale * W), optional
         Added before the activation. Read in the layout of the result.
     bias : Tensor, (C * scale * scale,), optional
-        Added to `x` first, such as the bias of the convolution before.
+        Added to `x` first; usually the bias of the convolution that computed `x`.
     activation : str
         "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
@@ -178,19 +178,19 @@ def pixel_shuffle_add(
     slopes : Tensor, (1,) or (C,), optional
         Learned slopes, one for all channels or one for each; they replace `slope`.
     factor : float
-        Factor of `x` with its bias.
+        Factor by which `x`, with its bias, is multiplied.
 
     Returns
     -------
     Tensor, (N, C, scale * H, scale * W)
-        In the dtype of `x`; the kernel returns an image of at most 4 channels contiguous, otherwise
-        channels_last. The kernel computes in float32 and rounds once.
+        In the dtype of `x`. The kernel returns results of at most 4 channels contiguous, others in
+        channels_last. It computes in float32 and rounds once.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit together, the activation is unknown, or `slopes` are given to
-        another than "leaky_relu".
+        If the shapes do not fit together, the activation is unknown, or `slopes` are given but the
+        activation is not "leaky_relu".
     """
     if scale < 1 or x.ndim != 4 or x.shape[1] % scale**2:
         raise ValueError(
@@ -198,7 +198,9 @@ def pixel_shuffle_add(
             f"got x {tuple(x.shape)}, scale {scale}"
         )
     if slopes is not None and activation != "leaky_relu":
-        raise ValueError(f"pixel_shuffle_add has slopes for 'leaky_relu' only, got {activation!r}")
+        raise ValueError(
+            f"pixel_shuffle_add needs activation 'leaky_relu' for slopes, got {activation!r}"
+        )
     images, shares, height, width = x.shape
     channels = shares // scale**2
     several = slopes is not None and slopes.shape != (1,)
@@ -215,7 +217,7 @@ def pixel_shuffle_add(
 
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Any, ...]:
     images, shares, height, width = shape
-    # 48 channels: colour at scale 4; 50: two planes at scale 5; others: features or few planes at 2
+    # 48 channels: colour at scale 4; 50: two planes at scale 5; others: scale 2
     scale = {48: 4, 50: 5}.get(shares, 2)
     channels = shares // scale**2
     tensors = (

@@ -1,13 +1,14 @@
-"""Mean and sum of squared deviations of every plane, the statistics of channel attention.
+"""Mean and sum of squared deviations of every plane, as channel attention needs them.
 
 mean[n, c] = sum of x[n, c] / (H W), m2[n, c] = sum of (x[n, c] - mean[n, c])^2
 
-In super-resolution: Hui et al., 2019, https://arxiv.org/abs/1909.11856. They are computed relative
-to a value near the mean, so that an offset costs no digits. Parts of a plane are merged by their
-counts, in an order that depends on the shape alone: results are bit-equal from run to run.
+In super-resolution: Hui et al., 2019, https://arxiv.org/abs/1909.11856. Sums are computed relative
+to a value near the mean, the pivot, so that a large offset costs no digits. Parts of a plane are
+merged by their numbers of pixels, in an order that depends only on the shape, so repeated runs give
+bit-equal results.
 
-Bytes, for n elements of e bytes each: eager PyTorch moves n(e + 4) to widen to float32, 4n for the
-mean, 8n for the deviations, 8n for their squares and 4n for the sum; the kernel reads ne. At best
+Bytes, for n values of e bytes each: eager PyTorch moves n(e + 4) to convert to float32, 4n for the
+mean, 8n for the deviations, 8n for their squares and 4n for the sum; the kernel reads ne. At best,
 it is 1 + 28 / e times as fast, 15 times in half precision.
 """
 
@@ -42,7 +43,7 @@ def reference(x: Tensor) -> tuple[Tensor, Tensor]:
 
 @triton.jit
 def _load_apart(x_ptr, begin, stop, wanted, pivot, C: tl.constexpr, BLOCK: tl.constexpr):
-    """Load BLOCK pixels minus the pivot, (pixels, channels) of float32; zero outside."""
+    """Load BLOCK pixels and subtract the pivot: (pixels, channels) in float32, zero outside."""
     pixel = begin + tl.arange(0, BLOCK)
     inside = (pixel < stop)[:, None] & wanted[None, :]
     x = tl.load(x_ptr + pixel[:, None] * C, mask=inside, other=0.0).to(tl.float32)
@@ -62,7 +63,7 @@ def _part_kernel(
     x_ptr += image * pixels * C + channel[None, :]
     start = part.to(tl.int64) * tiles * BLOCK
     stop = tl.minimum(start + tiles * BLOCK, pixels)
-    # the mean of the part's first pixels, computed relative to one of them for exactness
+    # the pivot is the mean of the part's first pixels, computed relative to one of them
     one = tl.load(x_ptr + start * C, mask=wanted[None, :], other=0.0).to(tl.float32)
     apart = _load_apart(x_ptr, start, stop, wanted, one, C, BLOCK)
     pivot = one + column_sum(apart)[None, :] / tl.minimum(stop - start, BLOCK).to(tl.float32)
@@ -74,7 +75,7 @@ def _part_kernel(
         total += apart
         squares += apart * apart
     mean = column_sum(total) / (stop - start).to(tl.float32)
-    # the pivot is the mean of one of `tiles` blocks, so that little cancels
+    # the pivot is near the mean, so few digits cancel
     m2 = column_sum(squares) - column_sum(total) * mean
     m2 = tl.where(m2 < 0.0, 0.0, m2)
     pivot = tl.sum(pivot, axis=0)
@@ -120,7 +121,7 @@ def plane_moments(x: Tensor) -> tuple[Tensor, Tensor]:
     Raises
     ------
     ValueError
-        If there are no pixels, or not four dimensions.
+        If `x` has no pixels, or not four dimensions.
     """
     if x.ndim != 4 or x.shape[2] * x.shape[3] == 0:
         raise ValueError(f"plane_moments needs a non-empty (N, C, H, W), got {tuple(x.shape)}")
@@ -129,7 +130,7 @@ def plane_moments(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def merged(parts: Iterable[tuple[int, Tensor, Tensor]]) -> tuple[int, Tensor, Tensor]:
-    """Merge the moments of disjoint parts of a plane, such as tiles, in the order given.
+    """Merge the moments of disjoint parts of a plane, such as tiles, in the given order.
 
     Parameters
     ----------
@@ -139,7 +140,7 @@ def merged(parts: Iterable[tuple[int, Tensor, Tensor]]) -> tuple[int, Tensor, Te
     Returns
     -------
     count, mean, m2 : int, Tensor and Tensor, (N, C, 1, 1)
-        Number of pixels and moments of all parts together.
+        Total number of pixels, and moments of all parts together.
 
     Raises
     ------
@@ -149,7 +150,7 @@ def merged(parts: Iterable[tuple[int, Tensor, Tensor]]) -> tuple[int, Tensor, Te
     found = list(parts)
     if not found:
         raise ValueError(f"merged needs at least one part, got {found}")
-    # neighbours are merged first, so that merged counts are about equal
+    # merging neighbours in pairs keeps the numbers of pixels about equal, which rounds less
     while len(found) > 1:
         pairs = [_pair(*found[at : at + 2]) for at in range(0, len(found) - 1, 2)]
         found = pairs + found[2 * len(pairs) :]
@@ -166,7 +167,7 @@ def _pair(
 
 
 def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> tuple[Tensor]:
-    # the mean is 5 standard deviations, where mean of squares minus square of mean loses digits
+    # with a mean of 5 standard deviations, mean of squares minus square of mean would lose digits
     return ((torch.randn(shape) + 5).to(device, dtype),)
 
 

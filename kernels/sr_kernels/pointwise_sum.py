@@ -1,15 +1,17 @@
-"""A sum of 1x1 convolutions of one or two planes, with gate, bias, residual and activation.
+"""The sum of 1x1 convolutions of one or two planes, with gate, bias, residual and activation.
 
 y = activation(weight . (gate * x) + other_weight . other + bias + residual)
 
-where gate, other, bias and residual are optional. With a gate and a residual it ends IMDN's blocks:
-Hui et al., 2019, https://arxiv.org/abs/1909.11856. With two planes, it computes the part of two
-blocks in a 1x1 over all blocks' outputs, so that outputs need not be kept until the last block.
+where gate, other, bias and residual are optional. With a gate and a residual, this is the end of
+IMDN's blocks: Hui et al., 2019, https://arxiv.org/abs/1909.11856. With two planes, it adds the
+outputs of two blocks to a running 1x1 convolution over all blocks' outputs, so the outputs need not
+be kept until the last block.
 
-Bytes, for n elements of e bytes each in a plane: eager PyTorch moves 2ne for each of two
+Bytes, for n values of e bytes each in a plane: eager PyTorch moves 2ne for each of two
 convolutions, 3ne for each of two sums and 2ne for the activation; the kernel reads x, other and
-residual and writes y, 4ne. At best it is 3 times as fast. With a gate and a residual, eager PyTorch
-moves 2ne to gate, 2ne to mix and 3ne to add, and the kernel 3ne: at best it is 2.3 times as fast.
+residual and writes y, 4ne. At best, it is 3 times as fast. With a gate and a residual, eager
+PyTorch moves 2ne to gate, 2ne to mix and 3ne to add, and the kernel 3ne: at best, it is 2.3 times
+as fast.
 """
 
 from __future__ import annotations
@@ -137,7 +139,7 @@ def _launch(
         memory_format=torch.channels_last,
     )  # fmt: skip
     wide, part = padded(max(inputs, others)), min(padded(outputs), MOST_OUTPUTS)
-    # wider inputs leave fewer registers for pixels
+    # with more inputs, fewer registers remain for pixels
     block = max(16, BLOCK * 64 // max(wide, 64))
     options = configuration("pointwise_sum", x, outputs=outputs, BLOCK=block, num_warps=WARPS)
     grid = images * cdiv(height * width, options["BLOCK"]) * cdiv(outputs, part)
@@ -166,15 +168,15 @@ def pointwise_sum(
     activation: str = "none",
     slope: float = 0.0,
 ) -> Tensor:
-    """Mix the gated channels of `x` and those of `other`; add bias and residual; activate.
+    """Mix the gated channels of `x` and the channels of `other`; add bias and residual; activate.
 
     Parameters
     ----------
     x : Tensor, (N, I, H, W)
         Read as channels_last; other layouts are copied.
     weight, bias : Tensor, (C, I, 1, 1) and (C,)
-        The 1x1 convolution of `x`. Its weight may be a part of a larger weight's inputs, which is
-        not copied.
+        The 1x1 convolution of `x`. A weight that is a part of a larger weight's inputs is not
+        copied.
     gate : Tensor, (N, I, 1, 1), optional
         Factor of every channel of `x` before the 1x1 convolution.
     other, other_weight : Tensor, (N, J, H, W) and (C, J, 1, 1), optional
@@ -184,13 +186,13 @@ def pointwise_sum(
     activation : str
         "none", "gelu", "relu", "leaky_relu", "hard_swish" or "tanh".
     slope : float
-        Slope of a leaky rectifier.
+        Factor of values below zero in "leaky_relu".
 
     Returns
     -------
     Tensor, (N, C, H, W)
-        In the dtype of `x`, channels_last from the kernel. It sums in float32, but rounds twice:
-        the gated values, for the matrix unit, and the result.
+        In the dtype of `x`; the kernel returns channels_last. It computes sums in float32, but
+        rounds the gated values (for the matrix unit) and the result.
 
     Raises
     ------
@@ -202,7 +204,7 @@ def pointwise_sum(
     outputs, others = weight.shape[0], 0 if other_weight is None else other_weight.shape[1]
     if (other is None) != (other_weight is None):
         raise ValueError(
-            "pointwise_sum needs both of other and other_weight or neither, got "
+            "pointwise_sum needs both other and other_weight, or neither, got "
             f"{None if other is None else tuple(other.shape)} and "
             f"{None if other_weight is None else tuple(other_weight.shape)}"
         )
@@ -238,7 +240,7 @@ def _bytes_moved(x: Tensor, weight: Tensor, *rest: Any) -> int:
 
 
 def _flops(x: Tensor, weight: Tensor, *rest: Any) -> int:
-    # two operations for each multiply-add of the matrices; others are negligible
+    # two operations for each multiply-add of the matrices; other operations are negligible
     other_weight = rest[3]
     terms = weight.numel() + (0 if other_weight is None else other_weight.numel())
     return int(2 * x[:, :1].numel() * terms)

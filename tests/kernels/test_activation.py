@@ -133,5 +133,5 @@ def test_activations_are_what_their_names_say(name, expected):
 
 
 def test_an_unknown_activation_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"bsconv takes .*\('gelu', 'none'\), got 'tanh'"):
+    with pytest.raises(ValueError, match=r"bsconv needs .*among gelu, none, got 'tanh'"):
         check_activation("bsconv", "tanh", ("gelu", "none"))

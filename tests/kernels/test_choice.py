@@ -144,7 +144,7 @@ def test_nothing_is_launched_on_an_empty_tensor():
 @pytest.mark.parametrize(
     ("tensors", "message"),
     [
-        ([tensor()], "lie on cpu, not on a CUDA device"),
+        ([tensor()], "are on cpu, not on a CUDA device"),
         ([tensor(), tensor(device="meta")], "several devices: cpu, meta"),
     ],
 )

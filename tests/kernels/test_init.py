@@ -17,7 +17,7 @@ SOURCES = sorted(Path(sr_kernels.__file__).parent.glob("*.py"))
 
 
 def test_an_unknown_name_is_told_what_there_is():
-    with pytest.raises(ValueError, match=r"there is no op 'fft'; there are"):
+    with pytest.raises(ValueError, match=r"there is no op 'fft'; the ops are"):
         sr_kernels.op("fft")
 
 

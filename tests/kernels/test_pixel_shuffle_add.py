@@ -133,7 +133,7 @@ def test_an_error_names_the_skip_that_would_fit(device):
     [
         ({"bias": 3}, r"needs bias \(12,\), got \(3,\)"),
         ({"slopes": 2, "activation": "leaky_relu"}, r"needs slopes \(3,\), got \(2,\)"),
-        ({"slopes": 3, "activation": "relu"}, "slopes for 'leaky_relu' only, got 'relu'"),
+        ({"slopes": 3, "activation": "relu"}, "activation 'leaky_relu' for slopes, got 'relu'"),
         ({"activation": "mish"}, "got 'mish'"),
     ],
     ids=str,

@@ -109,5 +109,5 @@ def test_a_second_plane_comes_with_its_weight(device, half):
 
 
 def test_an_unknown_activation_is_refused(device, half):
-    with pytest.raises(ValueError, match=r"pointwise_sum takes .* got 'mish'"):
+    with pytest.raises(ValueError, match=r"pointwise_sum needs .* got 'mish'"):
         pointwise_sum(**example(device, half), activation="mish")
