@@ -109,7 +109,7 @@ def test_a_network_takes_the_place_of_a_name(random):
     result = napari_sr.upscale(image, Nearest(scale=3), device="cpu")
 
     np.testing.assert_allclose(result, image.repeat(3, 0).repeat(3, 1), atol=1e-6)
-    with pytest.raises(ValueError, match="Nearest, enlarges 3 times, got scale=2"):
+    with pytest.raises(ValueError, match="Nearest needs scale=3 or none, got scale=2"):
         napari_sr.upscale(image, Nearest(scale=3), scale=2)
 
 

@@ -148,7 +148,7 @@ def test_what_no_file_can_hold_is_refused(tmp_path, data, changes, message):
 def test_layers_that_do_not_fit_are_no_channels(tmp_path, pixels):
     layers = [(pixels, {"name": "a"}, "image"), (pixels[:2], {"name": "b"}, "image")]
 
-    with pytest.raises(FileError, match=r"b is uint16 \(2, 20, 24\) and a uint16 \(3, 20, 24\)"):
+    with pytest.raises(FileError, match=r"b is uint16 \(2, 20, 24\), and a is uint16 \(3"):
         write_ome_tiff(str(tmp_path / "a.ome.tif"), layers)
 
 

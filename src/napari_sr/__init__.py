@@ -1,8 +1,8 @@
-"""Super-resolution for napari: upscale images with networks, exactly in place.
+"""Super-resolution for napari: upscale images with networks, aligned with their source.
 
 Most scripts need only `upscale`, `advise`, `check`, `load`, `blend`, `export`, `fine_tune`,
-`resolution` and `run`. Nothing heavy is imported before it is used: `import napari_sr`
-imports neither torch nor Qt.
+`resolution` and `run`. `import napari_sr` imports neither torch nor Qt; the functions import
+them when they need them.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from napari_sr.training.calibration import calibrate
     from napari_sr.training.finetuning.api import fine_tune
 
-# PyTorch reads this at its first large tensor: on Linux, memory then comes in pages of 2 MiB, and
-# large tiles on a CPU take down to two thirds of the time (FSRCNN x2, 1024 x 1024 px in one tile)
+# PyTorch reads this variable when it allocates its first large tensor. On Linux, it then uses
+# memory pages of 2 MiB, with which FSRCNN x2 took two thirds of the time on a CPU (one tile of
+# 1024 x 1024 px)
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-# likewise, operations that an Apple GPU lacks are then computed by the CPU instead of failing
+# with this variable, the CPU computes the operations that an Apple GPU does not support; without
+# it, they raise errors
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 
 __version__ = "0.1.0"

@@ -36,26 +36,28 @@ def load(
     Parameters
     ----------
     name_or_path : str or Path
-        A known model, "bsrn-x4" or "bsrn" with `scale=4`, downloaded on first use; or a file .pth,
-        .pt, .safetensors, .npz or .mat, also with "~". The tensors show architecture and widths. If
-        napari-sr does not know the network, spandrel tries to load it (the extra `spandrel`).
+        The name of a known model, such as "bsrn-x4", or "bsrn" with `scale=4`; its weights are
+        downloaded on first use. Or the path of a .pth, .pt, .safetensors, .npz or .mat file; "~"
+        stands for the home folder. The tensors show which network it is, and its widths. If
+        napari-sr does not know the network, the package spandrel loads it, if it is installed
+        (the extra `spandrel`) and supports it.
     scale : int, optional
-        Required for files whose tensors do not show the scale (FSRCNN, SRCNN), unless our training
-        wrote them: their card has it.
+        Enlargement factor. It is required for files of networks whose tensors do not show it
+        (FSRCNN, SRCNN), unless they have a card: the metadata that napari-sr's training writes.
     full_range : bool, optional
-        Whether a network of one channel was trained on grey from 0 to 1 instead of luma; see
-        `Network.full_range`. By default, the card of our training decides; without a card, luma.
+        Whether a network with one channel was trained on grey from 0 to 1 instead of luma; see
+        `Network.full_range`. By default, the card decides; without a card, luma is assumed.
     **options
-        Arguments that tensors cannot show, such as `res_scale` or `input_range`. Files that our
-        training wrote need none.
+        Arguments of the network that its tensors do not show, such as `res_scale` or
+        `input_range`. Files with a card need none.
 
     Returns
     -------
     Network
-        In eval mode. It maps float (N, C, H, W) in 0..1 to (N, C, scale * H, scale * W),
-        unclipped; C is 1 for networks of luma. Attributes: `scale`, `channels`,
+        The network in eval mode. It maps float (N, C, H, W) in 0..1 to (N, C, scale * H,
+        scale * W), not clipped; C is 1 for luma networks. Attributes: `scale`, `channels`,
         `receptive_field`, `multiple`, `exact` (whether tiles leave no seams), and `provenance`
-        (which file and options were loaded).
+        (the file and options that were loaded).
 
     Raises
     ------
@@ -75,31 +77,32 @@ def blend(
     scale: int | None = None,
     **options: Any,
 ) -> Network:
-    """Blend two checkpoints of one network: (1 - weight) of the first, weight of the second.
+    """Blend two checkpoints of one network: (1 - weight) * first + weight * second.
 
-    This is ESRGAN's network interpolation, https://arxiv.org/abs/1809.00219. The first checkpoint
-    is usually trained for PSNR, the second fine-tuned from it against a discriminator; a smaller
-    weight then invents less texture. Blends of checkpoints that were trained separately are
-    useless.
+    This is ESRGAN's network interpolation, https://arxiv.org/abs/1809.00219. Usually, the first
+    checkpoint was trained for PSNR, and the second was fine-tuned from it against a discriminator.
+    With a smaller weight, the result then has less invented texture. Blends of checkpoints that
+    were trained separately are useless.
 
     Parameters
     ----------
     first, second : str, Path or Network
-        As for `load`, or a network that it returned.
+        Names or paths as for `load`, or networks that `load` returned.
     weight : float
-        Share of the second, from 0 to 1; running means and variances are blended, too.
+        Share of the second checkpoint, from 0 to 1. Running means and variances are blended, too.
     scale, **options
         As for `load`, for names and files.
 
     Returns
     -------
     Network
-        In eval mode. Its `provenance` holds the weight and the provenance of both.
+        The blend in eval mode. Its `provenance` has the weight and the provenance of both
+        checkpoints.
 
     Raises
     ------
     ValueError
-        If the weight is outside 0..1, a checkpoint cannot be loaded, or the two differ in
+        If the weight is outside 0..1, a checkpoint cannot be loaded, or the checkpoints differ in
         architecture, scale, options or shapes of tensors.
     napari_sr.zoo.download.DownloadError
         If a model cannot be downloaded.
@@ -134,78 +137,82 @@ def upscale(
     Parameters
     ----------
     image : array, tensor, Pillow image or nested lists
-        NumPy, dask, Zarr or similar of uint8, uint16, int16, float32, ...: (Y, X), (..., Y, X), or
-        with RGB or RGBA last. Masked floats count as NaN; masked integers raise an error. A Pillow
-        image with alpha becomes RGBA.
+        Pixels of type uint8, uint16, int16, float32 and so on, in NumPy, dask, Zarr or similar.
+        The shape is (..., Y, X), or (..., Y, X, S) with RGB or RGBA as S. Masked floats count as
+        NaN; masked integers raise an error. A Pillow image with alpha becomes RGBA.
     model : str, Path or Network, optional
-        As for `load`, or a network that it returned; by default FSRCNN, which ships.
+        A name or path as for `load`, or a network that `load` returned. By default FSRCNN, whose
+        weights are part of napari-sr.
     scale : int, optional
-        Enlargement factor along each side; 2 by default for the default model.
+        Enlargement factor along Y and X; for the default model, 2 by default.
     axes : str, optional
-        One capital letter per axis, such as "TZYX" or "YXC". Y and X are enlarged; a last C or S
-        of length 3 or 4 is RGB(A); all other axes are looped over. By default, a last axis of
-        length 3 or 4 is RGB(A) if there are three axes or more and the type is uint8, uint16 or
-        float. For other types, and for length 2, give `axes`. A last axis of length 1 is a
-        channel.
+        One capital letter per axis, such as "TZYX" or "YXC". Y and X are enlarged. A last axis C or
+        S of length 3 or 4 is RGB(A). Planes along all other axes are upscaled one by one. By
+        default, a last axis of length 3 or 4 is RGB(A) if there are at least three axes and the
+        type is uint8, uint16 or float. For other types, and for a last axis of length 2, give
+        `axes`. A last axis of length 1 is a channel.
     tile : int, optional
-        Largest side of the tiles in LR pixels, halo included; by default as large as memory
+        Largest side of a tile in pixels of `image`, with its halo; by default as large as memory
         allows. If memory runs out, tiles are halved.
     halo : int, optional
-        LR pixels that tiles overlap on each side. By default, the halo is wide enough for tiles
-        without seams. A smaller halo may be faster, but may leave seams.
+        Number of pixels of `image` that a tile reads beyond each of its sides. By default, the halo
+        is wide enough for results without seams. A smaller halo may be faster, but may leave seams.
     device : str
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     precision : str
         "auto" (half precision on CUDA only), "float32", "float16" or "bfloat16".
     kernels : str
         "auto" (fused Triton kernels on CUDA in half precision), "reference" (plain PyTorch) or
-        "triton" (an error where they cannot run); NAPARI_SR_KERNELS in the environment decides
-        "auto".
+        "triton" (Triton kernels, and an error if they cannot run). The environment variable
+        NAPARI_SR_KERNELS replaces "auto".
     outliers : str
-        What to do with implausible results: "clip", "mark" (as NaN; floats only) or "keep". They
-        are outside the plane's values by more than the width of the values' range, and by more than
-        a quarter of black to white.
+        What to do with implausible values of the result: "clip", "mark" (as NaN; floats only) or
+        "keep". A value is implausible if it exceeds the range of its plane's values by more than
+        the width of that range, and by more than a quarter of the step from black to white.
     ensemble : bool
-        Whether to average over all flips and quarter turns of each plane, which is a little
+        Whether to return the mean over all flips and quarter turns of each plane. It is a little
         better and takes eight times as long (EDSR+, https://arxiv.org/abs/1707.02921). `outliers`
         applies before averaging; integers are rounded after it.
     consistent : bool
         Whether to correct the result until it agrees with the image when it is shrunk by bicubic
-        interpolation (iterated back-projection, see docs/check.md). Not for noisy images: their
-        noise would come back. In a colour image, a network of luma corrects luma only.
+        interpolation (iterated back-projection, see docs/check.md). Do not use it for noisy images,
+        because their noise comes back. In a colour image, luma networks correct only luma.
     value_range : (low, high), array of two numbers or Percentiles, optional
-        The values of black and white: (0, 4095) for 12 bits in uint16. By default, the range of an
-        integer type, and 0..1 for floats. The image's maximum is never used.
+        The values of black and white, such as (0, 4095) for 12 bits in uint16. By default, the
+        smallest and largest value of an integer type, or 0 and 1 for floats, whatever values the
+        image has.
     engine : str
-        Engine on a CPU: "torch", "openvino" (the extra `openvino`), "onnxruntime" (the extra
-        `onnx`), or "auto", the fastest of those that are installed and agree with PyTorch. While
-        another process compiles a network, PyTorch computes. With `precision="bfloat16"`,
-        "openvino" uses bfloat16 if its results differ from PyTorch's in float32 by at most 0.02 of
-        the largest. NAPARI_SR_ENGINE in the environment decides "auto".
+        Library that computes on a CPU: "torch", "openvino" (the extra `openvino`), "onnxruntime"
+        (the extra `onnx`), or "auto": the fastest that is installed and agrees with PyTorch.
+        PyTorch computes until another process has compiled the network. With
+        `precision="bfloat16"`, "openvino" uses bfloat16 if its results differ from PyTorch's in
+        float32 by at most 0.02 of the largest. The environment variable NAPARI_SR_ENGINE replaces
+        "auto".
     border : str
-        Pixels beyond the border of a plane. Most networks take them for zeros, which makes the
-        outermost rows of flat images wrong. "auto": up to 6 reflected pixels come first where the
-        network allows it; networks with global values, such as BSRN, and networks of spandrel get
-        zeros. "reflect": they get reflected pixels, too. "zeros": as the network pads by itself,
-        for comparison with papers.
+        Pixels beyond the border of a plane. Most networks pad planes with zeros, which makes the
+        outermost rows of flat images wrong. "auto" first extends planes by up to 6 reflected
+        pixels, except for networks with global values (results that depend on the whole plane,
+        such as BSRN's) and networks from spandrel. "reflect" extends planes for these, too. "zeros"
+        leaves all padding to the network, to compare results with papers.
     region : ((top, bottom), (left, right)), optional
         The rectangle of each plane to upscale, in pixels of the image: its first row, the row after
         its last, and the same for columns. The result equals that part of the whole result. Only
-        networks with global values, such as BSRN, differ a little: they read 64 pixels around the
-        region instead of the whole plane.
+        results of networks with global values, such as BSRN, differ a little, because these
+        networks then read 64 pixels around the region instead of the whole plane.
     out : array, optional
-        Zarr, NumPy, h5py or similar of the result's shape and type, to write the result into.
-        Blocks of `image` are then read, upscaled and written one by one, so that neither image nor
-        result has to fit into memory. For networks with global values, one plane of each must fit.
+        Array in Zarr, NumPy, h5py or similar that receives the result; it needs the result's shape
+        and type. Blocks of `image` are then read, upscaled and written one by one, so that neither
+        image nor result has to fit into memory. For networks with global values, a plane of `image`
+        must fit.
     progress : callable, optional
         Called with a `Progress` (done, total, message) after each tile.
 
     Returns
     -------
     array
-        NumPy, or `out` if it is given, with the same axes and type (float32 for a tensor of
-        bfloat16); Y and X are `scale` times longer. Integers are rounded and clipped to their type;
-        floats are not clipped.
+        A NumPy array, or `out` if it is given, with the axes and type of the image (float32 for a
+        tensor of bfloat16); Y and X are `scale` times longer. Integers are rounded and clipped to
+        their type; floats are not clipped to 0..1.
 
     Raises
     ------
@@ -247,11 +254,13 @@ def upscale_lazy(
 ) -> Any:
     """Upscale an image lazily: return a dask array whose chunks are computed when they are needed.
 
-    The call only loads the model, and computes percentiles if they are the value range. A chunk
-    reads the pixels that it needs and equals the same part of `upscale`'s result. Each process
-    computes one chunk at a time. Networks with global values, such as BSRN, compute the whole plane
-    that a chunk is in. Planes are kept in temporary files, up to 16 GiB, and are used again while
-    source and weights stay the same; the source plane is read again to find out.
+    The call only loads the model and, if the value range is `Percentiles`, computes them. Each
+    chunk equals the same part of `upscale`'s result. To compute it, only the pixels that it depends
+    on are read. Each process computes one chunk at a time.
+
+    Networks with global values, such as BSRN, compute the whole plane of a chunk. Results of planes
+    are kept in temporary files, up to 16 GiB, and reused for other chunks while source and weights
+    stay the same. To check that, the plane of the source is read each time.
 
     Parameters
     ----------
@@ -260,8 +269,8 @@ def upscale_lazy(
     model, scale, axes, tile, halo, device, precision, kernels, outliers : optional
         As for `upscale`.
     ensemble, consistent, value_range, engine, border : optional
-        As for `upscale`. With the engine "auto", the first chunk in a process may wait some seconds
-        until the network is compiled.
+        As for `upscale`. With the engine "auto", the first chunk in a process may take some seconds
+        longer, until the network is compiled.
 
     Returns
     -------
@@ -293,7 +302,7 @@ def request_of(
     *,
     consistent: bool = False,
 ) -> Request:
-    """Check the types of a script's numbers, and return its request; arguments as in `upscale`."""
+    """Return a request with the arguments of `upscale`, after checking the types of numbers."""
     scale = whole_number("scale", scale)
     settings = replace(
         settings,

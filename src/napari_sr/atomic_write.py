@@ -1,8 +1,8 @@
 """Write a file completely or not at all: it has a random name until it is complete.
 
-The unfinished file is in the same folder and is created exclusively, so no other program can guess
-its name or put a link in its place. Unfinished files and folders of a killed process are removed
-when another process of the same user and machine writes into that folder.
+The unfinished file is in the same folder. Its random name and exclusive creation keep other
+programs from putting a link in its place. If a process is killed, its unfinished files and folders
+are removed when the same user, on the same machine, next writes into that folder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NO_SYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file for reading and writing, which gets its path at the end.
+    """Open a new file for reading and writing; move it to its path at the end.
 
     The file gets the permissions of the file that it replaces, or the usual ones of a new file. If
     the path is a symbolic link, the link stays and its target is replaced. After an exception,
@@ -80,8 +80,8 @@ def _removed_in_the_end(path: Path) -> Iterator[None]:
 def remove_leftovers(folder: Path) -> None:
     """Remove our unfinished files and folders whose process has ended.
 
-    A file or folder is removed if it belongs to this user, and its name tells a process of this
-    machine that has ended. Those of other machines, which may share the folder, stay.
+    A file or folder is removed if it belongs to this user, and its name has the number of a process
+    on this machine that has ended. Files of other machines, which may share the folder, stay.
     """
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -113,7 +113,7 @@ def private_name(kind: str, process: int | None = None) -> str:
     kind : str
         `FILE` or `FOLDER`.
     process : int, optional
-        Number of the process that writes it; by default, this one.
+        Number of the process that writes the file or folder; by default, of this process.
     """
     number = os.getpid() if process is None else process
     return f".napari-sr-{_machine()}-{number}-{secrets.token_hex(8)}.{kind}"
@@ -121,7 +121,7 @@ def private_name(kind: str, process: int | None = None) -> str:
 
 @lru_cache(maxsize=1)
 def _machine() -> str:
-    """Return a text that differs between machines, and between containers on one machine."""
+    """Return a string that differs between machines, and between containers on one machine."""
     try:
         processes = os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -138,7 +138,7 @@ def _keep_mode(file: BinaryIO, target: Path) -> None:
 
 
 def _sync(file: BinaryIO) -> None:
-    """Wait until the disk has the file; a power failure leaves either the old or the new one."""
+    """Wait until the file is on the disk; a power failure leaves either the old or the new one."""
     file.flush()
     try:
         os.fsync(file.fileno())

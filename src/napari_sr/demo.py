@@ -1,6 +1,6 @@
 """A demo: open napari with a sample image, upscale it with the form, and show both.
 
-Run `python -m napari_sr.demo`. Without a display, it uses a virtual one and writes pictures.
+Run `python -m napari_sr.demo`. Without a display, it uses a virtual display and writes pictures.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def has_display() -> bool:
 def _in_virtual_display(folder: Path) -> int:
     starter = shutil.which("xvfb-run")
     if starter is None:
-        _say("There is no display, and xvfb-run, which makes a virtual one, is not installed.")
+        _say("There is no display. The demo needs xvfb-run, which provides a virtual display.")
         _say("On Debian: apt-get install xvfb xauth")
         return 2
     command = [starter, "-a", "-s", "-screen 0 1600x1200x24", sys.executable]
@@ -77,7 +77,7 @@ class _Demo:
 
         from napari_sr.widgets.common.memory import remember_nothing
 
-        remember_nothing()  # the demo shows the defaults, and changes nothing that forms remember
+        remember_nothing()  # the demo shows default settings, and does not change the user's
         self._folder = folder
         self._code = 0
         self.viewer: Viewer = napari.Viewer(show_welcome_screen=False)

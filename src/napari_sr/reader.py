@@ -1,4 +1,7 @@
-"""Readers for napari: OME-Zarr with all levels, and OME-TIFF; both with their record."""
+"""Readers for napari: OME-Zarr with all pyramid levels, and OME-TIFF.
+
+If napari-sr wrote the file, the layer gets the record of the run.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from napari_sr.files.lazy_image import LazyImage
 
 LayerData: TypeAlias = tuple[Any, dict[str, Any], str]
-"""A layer for napari: levels, keyword arguments, kind of layer."""
+"""A layer for napari: pixels or pyramid levels, keyword arguments, layer type."""
 
 COLOURS = {
     "FFFFFF": "gray", "FF0000": "red", "00FF00": "green", "0000FF": "blue", "00FFFF": "cyan",
@@ -79,7 +82,7 @@ def read_tiff(path: str) -> list[LayerData]:
     Parameters
     ----------
     path : str
-        The file. Of a large file, only the visible parts are read.
+        The file. If it is large, only its visible parts are read.
 
     Raises
     ------
@@ -163,7 +166,7 @@ def _name(image: LazyImage, shown: Mapping[str, Any], channel: int) -> str:
 
 
 def _unit(name: str) -> str:
-    """Return a unit if napari's library of units knows it; otherwise the pixel."""
+    """Return a unit if it is one of length or time that napari knows; otherwise "pixel"."""
     from napari_sr.files.units import METRES, SECONDS
 
     return name if name in METRES or name in SECONDS else "pixel"

@@ -1,7 +1,7 @@
 """Sample images: real ones that ship with scikit-image, and a synthetic one.
 
 Nothing is downloaded. Pixel sizes are given if the source states them. The real images are cropped
-to a part with structure, which upscales in a second.
+to a region with structure that is upscaled in a second.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LayerData: TypeAlias = tuple["NDArray[Any]", dict[str, Any], str]
-"""A layer for napari: pixels, keyword arguments, kind of layer."""
+"""A layer for napari: pixels, keyword arguments, layer type."""
 
 CELL_PIXEL = 0.107
 """Pixel size in micrometres, which scikit-image states for its image `cell`."""
@@ -37,7 +37,7 @@ def tissue() -> list[LayerData]:
     """Return colonic glands, immunohistochemistry, (200, 200, 3) uint8 RGB.
 
     Acquired at the Center for Microscopy And Molecular Imaging; no known restrictions. It is binned
-    2 x 2: structures are then as small as pixels, and the effect of a network is obvious.
+    2 x 2, so that structures are as small as pixels and the effect of a network is obvious.
     """
     pixels = _binned(_shipped("immunohistochemistry")[112:512, 112:512])
     return [_in_pixels("tissue", pixels, rgb=True)]
@@ -66,11 +66,11 @@ def spots() -> list[LayerData]:
 
 
 def head() -> list[LayerData]:
-    """Return a made head as a CT sees it, (200, 200) int16 in Hounsfield units, pixels of 1 mm.
+    """Return a synthetic CT of a head, (200, 200) int16 in Hounsfield units, pixels of 1 mm.
 
-    The phantom of Shepp and Logan, 1974, https://doi.org/10.1109/TNS.1974.6499235, as scikit-image
-    ships it, binned 2 x 2. Its densities (water is 0.2 there, bone 1) are mapped to -1000 for air,
-    0 for water and 1200 for bone; Gaussian noise of 12 units is added.
+    The phantom of Shepp and Logan, 1974, https://doi.org/10.1109/TNS.1974.6499235, from
+    scikit-image, binned 2 x 2. Its density 0 (air) becomes -1000, 0.2 (water) becomes 0, and 1
+    (bone) becomes 1200; Gaussian noise with a standard deviation of 12 is added.
     """
     density = _shipped("shepp_logan_phantom").reshape(200, 2, 200, 2).mean(axis=(1, 3))
     values = np.interp(density, (0, 0.2, 1), (-1000, 0, 1200))
@@ -81,9 +81,9 @@ def head() -> list[LayerData]:
 
 
 def moving() -> list[LayerData]:
-    """Return moving synthetic spots, a time series of stacks, (6, 3, 128, 128) uint16, 12 bits.
+    """Return a time series of stacks of moving spots, synthetic, (6, 3, 128, 128) uint16, 12 bits.
 
-    The objects of `fluorescence`; each moves by up to 1.5 px from one point in time to the next.
+    Objects are those of `fluorescence`. Each moves by up to 1.5 px along Y and X per time point.
     """
     random = np.random.default_rng(1)
     where, photons = _objects(random, 3, 128)
@@ -112,16 +112,16 @@ def _in_pixels(name: str, pixels: NDArray[Any], *, rgb: bool) -> LayerData:
 
 
 def fluorescence(depth: int = 7, side: int = 160, seed: int = 0) -> NDArray[np.uint16]:
-    """Compute a stack of spots and filaments as a camera with 12 bits would see it.
+    """Compute a stack of spots and filaments as recorded by a camera with 12 bits.
 
-    Every object is a sum of Gaussians, and a pixel at (z, y, x) expects the photons
+    Every object is a sum of Gaussians. The expected number of photons at pixel (z, y, x) is
 
         m = 5 + sum over i of a_i exp(-((y - y_i)^2 + (x - x_i)^2) / 2 s_i^2) (s_0 / s_i)^2,
         s_i^2 = s_0^2 + (0.6 (z - z_i))^2
 
-    with s_0 = 1.2 px: out of focus, light spreads and is not lost. 60 spots have a = 200 to
-    900; 12 filaments are arcs of 160 Gaussians with a = 45. The camera counts Poisson(m) and
-    shows 100 + 2 * counts, at most 4095.
+    with s_0 = 1.2 px: out of focus, a spot is wider, but its total intensity is the same. 60 spots
+    have a = 200 to 900; 12 filaments are arcs of 160 Gaussians with a = 45. The camera counts
+    Poisson(m) photons and returns 100 + 2 * counts, at most 4095.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def _exposed(
     depth: int,
     side: int,
 ) -> NDArray[np.uint16]:
-    """Return what the camera shows of some objects, (depth, side, side)."""
+    """Return the camera's stack of some objects, (depth, side, side)."""
     expected = np.stack([_plane(z, side, where, photons) for z in range(depth)])
     shown = np.minimum(OFFSET + GAIN * random.poisson(expected), 4095)
     stack: NDArray[np.uint16] = shown.astype(np.uint16)
@@ -159,7 +159,7 @@ def _objects(
     filaments = []
     for _ in range(12):
         start, bend, end = random.uniform((0, 0, 0), (depth - 1, side, side), (3, 3))
-        # a parabola through two points, drawn towards a third
+        # a quadratic Bezier curve from start to end, bent towards a third point
         filaments.append((1 - along) ** 2 * start + 2 * along * (1 - along) * bend + along**2 * end)
     where = np.concatenate([spots, *filaments])
     return where, np.concatenate([bright, np.full(len(where) - 60, 45.0)])

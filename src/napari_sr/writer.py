@@ -1,6 +1,7 @@
 """Writers for napari: save image layers as OME-TIFF or OME-Zarr, with channels and record.
 
-napari's writer keeps only the pixels. Several layers of one shape and position become channels.
+napari's own writer saves only the pixels. Several layers with the same shape and position become
+the channels of one image.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
 FullLayerData: TypeAlias = tuple[Any, dict[str, Any], str]
-"""A layer as napari passes it to writers: pixels or levels, attributes, kind of layer."""
+"""A layer as napari passes it to writers: pixels or pyramid levels, attributes, layer type."""
 
 
 class LostPlaceWarning(UserWarning):
@@ -76,7 +77,9 @@ def _write(path: Path, suffix: str, layers: Sequence[FullLayerData]) -> list[str
 def write_steps(
     path: Path, layers: Sequence[FullLayerData], *, overwrite: bool
 ) -> Generator[tuple[int, int], None, None]:
-    """Write an OME-TIFF or OME-Zarr, by the path's suffix; yield parts done and parts in total.
+    """Write an OME-TIFF or OME-Zarr, as the path's suffix says.
+
+    Yield the number of parts written so far, and of all parts.
 
     Parameters
     ----------
@@ -98,7 +101,7 @@ def write_steps(
 
 @dataclass(frozen=True)
 class _Described:
-    """The data of a layer that a file holds."""
+    """A layer that is ready to be written into a file."""
 
     image: LazyImage
     levels: tuple[Any, ...] = ()
@@ -106,7 +109,7 @@ class _Described:
 
 
 def _described(data: Any, attributes: dict[str, Any]) -> _Described:
-    """Return the data of a layer that a file holds.
+    """Convert a layer to the form in which `save` takes it.
 
     Raises
     ------
@@ -193,7 +196,7 @@ def _channel(name: str, attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _colour(colours: Any) -> str:
-    """Return the brightest colour, if the colormap goes from black to it; otherwise white."""
+    """Return the last colour of a colormap that is a ramp from black to it; otherwise white."""
     rgb = colours[:, :3]
     straight = np.linspace(0, 1, len(rgb))[:, None] * rgb[-1]
     if np.abs(rgb - straight).max() > 0.05:
@@ -217,10 +220,10 @@ def _channels(found: Sequence[_Described], name: str) -> _Described:
         )  # fmt: skip
         if not same or "C" in image.axes or image.axes.endswith("S"):
             raise FileError(
-                "layers that become channels need one shape, type and position, and must be grey "
-                f"without channels, but {image.name} is {image.pixels.dtype} "
-                f"{tuple(image.pixels.shape)} and {first.name} {first.pixels.dtype} "
-                f"{tuple(first.pixels.shape)}: save each separately"
+                "layers that become channels must be grey, without a channel axis, and have the "
+                f"same shape, type and position, but {image.name} is {image.pixels.dtype} "
+                f"{tuple(image.pixels.shape)}, and {first.name} is {first.pixels.dtype} "
+                f"{tuple(first.pixels.shape)}: save each layer separately"
             )
     at = 1 if first.axes.startswith("T") else 0
     records = [one.image.record for one in found]
@@ -240,7 +243,7 @@ def _channels(found: Sequence[_Described], name: str) -> _Described:
 
 
 def _stacked(arrays: Sequence[Any], axis: int) -> Any:
-    """Stack arrays along a new axis; nothing is read if one of them is lazy."""
+    """Stack arrays along a new axis, without reading them if one of them is lazy."""
     if all(isinstance(one, np.ndarray) for one in arrays):
         return np.stack(arrays, axis)
     dask_array: Any = import_module("dask.array")

@@ -133,11 +133,11 @@ def test_other_weights_are_refused(source, tmp_path):
     )
     upscale.run(job, BlockOptions())
     (tmp_path / "mine.pth").unlink()
-    with pytest.raises(RecordError, match=r"mine with sha256 .*, and there is no file mine.pth"):
+    with pytest.raises(RecordError, match=r"mine with sha256 .*, but there is no file mine.pth"):
         run(Again(tmp_path / "out.tif", target=tmp_path / "again.tif"))
     (tmp_path / "other.pth").rename(tmp_path / "mine.pth")
 
-    with pytest.raises(RecordError, match=r"weights of mine are not those of the record, which"):
+    with pytest.raises(RecordError, match=r"the record needs weights of mine with"):
         run(Again(tmp_path / "out.tif", target=tmp_path / "again.tif"))
 
 

@@ -206,11 +206,11 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
 @pytest.mark.parametrize(
     ("image", "told"),
     [
-        (replace(IMAGE, tags={306: (2, 0, "2026")}), "tags of a TIFF"),
+        (replace(IMAGE, tags={306: (2, 0, "2026")}), "its TIFF tags"),
         (replace(IMAGE, tags={33550: (12, 3, (1, 1, 1))}), "its georeference (GeoTIFF)"),
         (
             ImageFile(np.zeros((2, 2), np.uint16), "YX", significant_bits=12),
-            "12 bits (white stays at 4095)",
+            "a bit depth of 12 (white stays at 4095)",
         ),
     ],
 )

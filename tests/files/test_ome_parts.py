@@ -104,7 +104,7 @@ def test_files_outside_of_the_folder_are_never_opened(tmp_path, name):
     name = name.format(absolute=outside)
     path = saved(folder / "a.ome.tif", xml_of(part(0, name, 2) + part(1, name, 2), C=2))
 
-    with pytest.raises(FileError, match=r"name the file '.*' outside its folder"):
+    with pytest.raises(FileError, match=r"name the file '.*', which is outside its folder"):
         read_tiff(path)
 
 

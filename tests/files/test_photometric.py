@@ -54,7 +54,7 @@ def test_where_white_is_zero_values_are_turned_over(path, dtype, stored, shown):
 
     image = read_tiff(path)
 
-    told = ("its white is at zero: its floats are inverted to 1 - value",)
+    told = ("it stores white as zero: its floats are inverted to 1 - value",)
     assert image.white_is_zero
     assert image.notes == (told if np.dtype(dtype).kind == "f" else ())
     assert image.pixels.dtype == dtype

@@ -110,7 +110,7 @@ def test_a_disk_with_less_room_than_the_result_needs_is_refused(tmp_path, monkey
         ("a.zarr", "a.zarr", "is the image to upscale"),
         ("link.zarr", "a.zarr", "is the image to upscale"),
         ("a.zarr", "link.zarr/0", "contains the image to upscale"),
-        ("a.zarr/b.zarr", "a.zarr", "lies in the image to upscale"),
+        ("a.zarr/b.zarr", "a.zarr", "is in the image to upscale"),
     ],
 )
 def test_a_result_neither_replaces_its_source_nor_lies_in_it(tmp_path, result, source, told):

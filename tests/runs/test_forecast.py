@@ -121,7 +121,7 @@ def test_the_size_of_a_spread_is_told(choice, loader):
 
     values = 2 * 320 * 320
     assert (plain.size, more.size, more.spread) == (2 * values, 6 * values, 4 * values)
-    assert "1.2 MB, of which the spread is 819 kB. Takes" in more.sentence
+    assert "1.2 MB including 819 kB for the spread. Takes" in more.sentence
     assert "spread" not in plain.sentence
     # while a plane is computed, its mean and squares
     assert more.estimate.spilled_bytes - plain.estimate.spilled_bytes == 2 * values
@@ -163,7 +163,7 @@ def test_a_missing_model_is_not_loaded(choice, loader, monkeypatch):
     result = forecast(request(source, choice))
 
     assert result.missing
-    assert "will be downloaded first" in result.sentence
+    assert "Run asks before it downloads" in result.sentence
     assert not loader.asked
 
 

@@ -67,7 +67,7 @@ def test_a_loaded_network_is_returned_unchanged():
     network = Nearest(scale=2)
 
     assert ModelReference(network, 2).load() is network
-    with pytest.raises(ValueError, match="enlarges 2 times, got scale=3"):
+    with pytest.raises(ValueError, match="needs scale=2 or none, got scale=3"):
         ModelReference(network, 3).load()
 
 

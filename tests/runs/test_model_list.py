@@ -161,7 +161,7 @@ def test_a_file_that_is_not_a_checkpoint_is_refused(tmp_path):
     ("whole", "warning"),
     [
         (False, "tiles may leave seams."),
-        (True, "tiles may leave seams, and the network should get the whole image at once."),
+        (True, "tiles may leave seams. It should compute each plane in a single tile."),
     ],
 )
 def test_a_network_of_another_library_gets_a_warning(tmp_path, whole, warning, monkeypatch):
@@ -175,7 +175,7 @@ def test_a_network_of_another_library_gets_a_warning(tmp_path, whole, warning, m
     model = inspect_checkpoint(tmp_path / "photo.pth")
 
     assert (model.title, model.scales, model.scale_is_known) == ("photo", (4,), True)
-    assert model.summary.startswith("SwinIR (spandrel). Not one of ours: ")
+    assert model.summary.startswith("SwinIR (spandrel). Not a network of napari-sr: ")
     assert model.summary.endswith(warning)
     assert model.architecture == "SwinIR (spandrel)"
 

@@ -51,12 +51,12 @@ def test_checkpoints_are_looked_for_beside_the_record(tmp_path):
 def test_a_missing_checkpoint_is_named(tmp_path):
     record = record_of(model="mine", file="mine.pth", sha256="12")
 
-    with pytest.raises(RecordError, match=r"mine with sha256 12, and there is no file mine.pth"):
+    with pytest.raises(RecordError, match=r"mine with sha256 12, but there is no file mine.pth"):
         Recorded.of(record).reference(tmp_path)
 
 
 def test_a_known_name_with_other_weights_is_not_taken():
-    message = "fsrcnn-x2 with sha256 12, and this version .* has 56bd"
+    message = "fsrcnn-x2 with sha256 12, but this version .* has 56bd"
     with pytest.raises(RecordError, match=message):
         Recorded.of(record_of(sha256="12", file=None)).reference(Path("nowhere"))
 
@@ -66,7 +66,7 @@ def test_other_weights_are_refused():
     network.provenance = {"sha256": "34", "file": "mine.pth"}
     found = Recorded.of(record_of(model="mine", sha256="12"))
 
-    with pytest.raises(RecordError, match=r"mine .*, which has sha256 12; mine.pth has 34"):
+    with pytest.raises(RecordError, match=r"weights of mine with sha256 12, but mine.pth has 34"):
         found.check_weights(network)
     network.provenance["sha256"] = "12"
     found.check_weights(network)

@@ -153,8 +153,12 @@ def test_what_differs_is_told(pixels, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "image", "message"),
     [
-        ({"sha256": "12"}, (4, 5), "fsrcnn-x2 with sha256 12, and this version"),
-        ({"plane": (3,), "axes": "ZYX"}, (3, 4, 5), r"plane \(3,\) .* axes ZYX of shape \(3, 4"),
+        ({"sha256": "12"}, (4, 5), "fsrcnn-x2 with sha256 12, but this version"),
+        (
+            {"plane": (3,), "axes": "ZYX"},
+            (3, 4, 5),
+            r"plane \(3,\) .* axes are ZYX, of shape \(3, 4",
+        ),
         ({"plane": (0,)}, (4, 5), r"plane \(0,\)"),
         ({"region": ((0, 9), (0, 5))}, (4, 5), "bottom <= 4"),
     ],

@@ -1,4 +1,4 @@
-"""Letters of OME's axes for the labels of a layer's axes."""
+"""Translate the axis labels of a napari layer to OME's axis letters."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ KNOWN = {
     "t": "T", "time": "T", "frame": "T", "c": "C", "channel": "C", "channels": "C", "z": "Z",
     "depth": "Z", "plane": "Z",
 }  # fmt: skip
-"""OME-Zarr's axis for each label of a layer's axis, in lower case."""
+"""OME's axis letter for each known axis label; labels are in lower case."""
 FREE = "ZTC"
-"""Letters for axes without a label, starting with the axis next to Y."""
+"""Letters for unlabelled axes: the axis next to Y gets the first one that is free, and so on."""
 
 
 def stored_axes(labels: Sequence[str], *, rgb: bool) -> str | None:
-    """Return OME-Zarr's letter for each axis of a layer, or None if it has none for an axis.
+    """Return OME's letter for each axis of a layer, or None if OME has no letter for an axis.
 
     Parameters
     ----------
     labels : sequence of str
-        Labels of the layer's axes without the colours, such as "time" or napari's "-3".
+        Labels of the layer's axes without the colour axis: such as "time", or such as "-3", which
+        napari gives to unlabelled axes.
     rgb : bool
-        Whether the layer has colours, which take the axis C.
+        Whether the layer is RGB, which in OME uses the axis C.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""EXIF of PNG and JPEG: read orientation and density; adapt EXIF to an enlarged image.
+"""EXIF of PNG and JPEG: read orientation and pixel density; adapt EXIF to an enlarged image.
 
 The specification is CIPA DC-008; Pillow reads and writes EXIF.
 """
@@ -24,14 +24,14 @@ MALFORMED = (
     ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, OSError,
     SyntaxError, struct.error,
 )  # fmt: skip
-"""The exceptions of Pillow for broken EXIF."""
+"""The exceptions that Pillow raises for broken EXIF."""
 
 _UNITS = {2: "inch", 3: "cm"}
 _SIDES = ((0x0100, 0x0101), (X_RESOLUTION, Y_RESOLUTION))
 _SIDES_INSIDE = ((0xA002, 0xA003), (0xA20E, 0xA20F))
-"""Pairs of tags for x and y: sizes in pixels, and pixels per length."""
+"""Pairs of tags for x and y: sizes in pixels, and pixels per unit of length."""
 _PLACES = (0x9214, 0xA214)
-"""Tags of the area in focus; it is given in pixels of the stored image, before rotation."""
+"""Tags of the area in focus. They are removed, because they hold pixels of the stored image."""
 
 
 def load(content: bytes) -> Image.Exif:
@@ -56,7 +56,7 @@ def orientation_of(exif: Image.Exif) -> int:
 
 
 def density_of(exif: Image.Exif) -> tuple[float, float, str] | None:
-    """Return pixels per length in x and y as stored, and the unit of length, if known."""
+    """Return pixels per unit in x and y as stored, and the unit of length; None if unknown."""
     x, y = exif.get(X_RESOLUTION), exif.get(Y_RESOLUTION)
     unit = _UNITS.get(exif.get(RESOLUTION_UNIT, 2))
     if x is None or y is None or unit is None or not min(x, y) > 0:
@@ -65,16 +65,16 @@ def density_of(exif: Image.Exif) -> tuple[float, float, str] | None:
 
 
 def changed(content: bytes, *, swapped: bool = False, scale: int = 1) -> bytes:
-    """Return the EXIF of an upright image that is `scale` times larger.
+    """Return the EXIF of the image after it was turned upright and enlarged `scale` times.
 
     Parameters
     ----------
     content : bytes
-        EXIF, with or without its prefix in JPEG.
+        EXIF, with or without the prefix that it has in a JPEG.
     swapped : bool
-        Whether rows and columns were exchanged, so that x and y change places.
+        Whether turning the image upright exchanges x and y.
     scale : int
-        Factor of sizes in pixels and of pixels per length.
+        Factor for sizes in pixels, and for pixels per unit of length.
 
     Returns
     -------

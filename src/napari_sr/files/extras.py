@@ -1,4 +1,4 @@
-"""Metadata of a PNG or JPEG, except density and profile; both formats use the same record.
+"""Metadata of a PNG or JPEG, except pixel density and colour profile, in one class for both.
 
 Chunks are stored as in PNG (https://www.w3.org/TR/png-3/), EXIF and XMP as bytes.
 """
@@ -24,7 +24,7 @@ _STALE = (
 _STALE_XMP = re.compile(
     rb"\s" + _STALE + rb"\s*=\s*(?:\"[^\"]*\"|'[^']*')|<(" + _STALE + rb")>[^<]*</\1>"
 )
-"""Finds sizes and orientation in XMP, as attributes and as elements."""
+"""Matches sizes and orientation in XMP, written as attributes or as elements."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Extras:
     texts: tuple[NamedBytes, ...] = ()
     """Text chunks as in PNG; a JPEG's comment becomes one."""
     exif: bytes | None = None
-    """EXIF (date, camera, place and so on) for the upright image: the bytes of a TIFF, without
-    prefix."""
+    """EXIF (date, camera, location and so on) of the upright image, without the prefix that it has
+    in a JPEG."""
     xmp: bytes | None = None
     """XMP, which is XML."""
 
@@ -61,7 +61,7 @@ def keywords_of(texts: Iterable[NamedBytes]) -> list[str]:
 
 
 def lasting(xmp: bytes) -> bytes:
-    """Return XMP without orientation, size and resolution."""
+    """Return XMP without orientation, size and resolution, which differ in the result."""
     return _STALE_XMP.sub(b"", xmp)
 
 

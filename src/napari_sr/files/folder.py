@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 ZARR = ".zarr"
 """Suffix of OME-Zarr folders."""
 KEPT = (*SUFFIXES, *SCIENTIFIC, ZARR)
-"""Suffixes that a result keeps from its source."""
+"""Suffixes of sources whose results have the same suffix."""
 OTHERWISE = ".ome.zarr"
-"""Suffix of all other results: OME-Zarr holds every axis, unit and channel."""
+"""Suffix of all other results, because OME-Zarr can hold every axis, unit and channel."""
 _DOUBLE = (".ome.tif", ".ome.tiff", OTHERWISE, ".nii.gz")
-"""Suffixes of two parts, which are replaced together."""
+"""Suffixes of two parts, which are replaced as a whole."""
 WRITTEN = tuple(dict.fromkeys((*_DOUBLE, *KEPT)))
 """Suffixes that a user can choose for all results."""
 
@@ -36,21 +36,21 @@ class Found:
     files: list[PurePosixPath] = field(default_factory=list)
     """Paths of the images below the folder, sorted."""
     unreadable: dict[str, str] = field(default_factory=dict)
-    """Subfolders that could not be searched: path, and reason."""
+    """Paths of subfolders that could not be searched, each with the reason."""
 
 
 def find(folder: Path, patterns: Sequence[tuple[str, ...]], out: Path) -> Found:
     """Find the images below a folder that match one of the patterns.
 
-    An OME-Zarr is one image; nothing in it is searched. Links to folders are not followed. As in a
-    shell, wildcards do not stand for names that begin with a dot.
+    An OME-Zarr counts as one image, and is not searched. Links to folders are not followed. As in a
+    shell, wildcards do not match names that begin with a dot.
 
     Parameters
     ----------
     folder : Path
         The folder.
     patterns : sequence of tuple of str
-        What `read_patterns` returned.
+        Patterns that `read_patterns` returned.
     out : Path
         The folder of the results, which is not searched.
     """
@@ -81,7 +81,7 @@ def _is_image(folder: Path) -> bool:
 
 
 def _lies_in(path: Path, folder: Path) -> bool:
-    """Return whether a path, or what it links to, lies in a folder."""
+    """Return whether a path is a folder or a part of it, after links are followed."""
     return folder in Path(os.path.realpath(path)).parents or Path(os.path.realpath(path)) == folder
 
 
@@ -99,7 +99,7 @@ def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
 
 
 def check_suffix(text: str) -> str:
-    """Return the suffix of all results, with a dot.
+    """Return a suffix in lower case and with a dot, if files with it can be written.
 
     Raises
     ------
@@ -113,15 +113,15 @@ def check_suffix(text: str) -> str:
 
 
 def name_of_result(source: PurePosixPath, suffix: str | None) -> PurePosixPath:
-    """Return the path of a result below its folder.
+    """Return the path of a result, relative to the folder of results.
 
     Parameters
     ----------
     source : PurePosixPath
-        Path of the source below its folder.
+        Path of the source, relative to the folder of sources.
     suffix : str, optional
         Suffix of all results. None keeps the source's suffix if such files can be written, and
-        takes that of OME-Zarr otherwise.
+        uses that of OME-Zarr otherwise.
     """
     if suffix is None:
         if source.name.lower().endswith(KEPT):
@@ -142,7 +142,7 @@ def check_distinct(results: Sequence[tuple[PurePosixPath, PurePosixPath]]) -> No
     Parameters
     ----------
     results : sequence of (source, result)
-        Paths below the folders.
+        Paths relative to the folders of sources and of results.
 
     Raises
     ------

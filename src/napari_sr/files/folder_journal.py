@@ -1,7 +1,7 @@
-"""The journal of a folder of results: how each was computed, so that none is computed twice.
+"""The journal of a folder of results: how each result was computed, so that none is repeated.
 
 It is a file of JSON lines with checksums. One line is written before a result is begun, and another
-one after it is finished. A line that a power failure cut off is ignored.
+one after the result is finished. A line that a power failure cut off is ignored.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FILE = "results.jsonl"
 _LOCK = "lock"
 
 Stamp = tuple[int, int, int] | None
-"""Size, date and inode number of a file or folder; None if nothing is there."""
+"""Size, date and inode number of a file or folder; None if it does not exist."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,16 @@ class Entry:
     """The journal's information on one result."""
 
     begun: Mapping[str, Any]
-    """Key of the last run that began the result."""
+    """Key (source, model and settings) of the last run that began the result."""
     before: Stamp
-    """Stamp of the file that was there before that run."""
+    """Stamp of the result's file before that run."""
     done: Mapping[str, Any] | None
     """Key of the last run that finished the result, or None."""
     open: bool
-    """Whether that run was interrupted: it has not noted that the result is finished."""
+    """Whether the last run began the result, but did not note that it is finished."""
 
     def made(self, now: Stamp) -> Mapping[str, Any] | None:
-        """Return the key of the run that wrote the file that is there now.
+        """Return the key of the run that wrote the current file of the result.
 
         A result's file appears only when it is complete. So if the file changed during a run that
         was killed later, that run had finished this result.
@@ -51,7 +51,7 @@ class Entry:
         Parameters
         ----------
         now : Stamp
-            Size and dates of the file that is there now.
+            Stamp of the current file.
         """
         return self.begun if self.open and now != self.before else self.done
 
@@ -64,7 +64,7 @@ class FolderJournal:
     out : Path
         Folder of the results.
     file : file
-        The journal's file, open to be read and appended to.
+        The journal's file, open for reading and appending.
     """
 
     def __init__(self, out: Path, file: BinaryIO) -> None:
@@ -91,7 +91,7 @@ class FolderJournal:
         return self._entries.get(name)
 
     def begin(self, name: str, source: Mapping[str, Any], run: Mapping[str, Any]) -> None:
-        """Note that a result is begun, and from what; return when the note is on the disk.
+        """Note that a run begins a result; return when the note is on the disk.
 
         Parameters
         ----------
@@ -105,7 +105,7 @@ class FolderJournal:
         Raises
         ------
         OSError
-            If it cannot be written.
+            If the journal cannot be written.
         """
         number = hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()[:16]
         if number not in self._runs:
@@ -119,7 +119,7 @@ class FolderJournal:
         Raises
         ------
         OSError
-            If it cannot be written.
+            If the journal cannot be written.
         """
         self._add({"done": name})
 
@@ -181,7 +181,7 @@ def journal_of(out: Path) -> Iterator[FolderJournal]:
 
 
 def stamp_of(path: Path) -> Stamp:
-    """Return a stamp that changes when a file or OME-Zarr is replaced; None if there is none."""
+    """Return a stamp that changes when the file or OME-Zarr at a path is replaced."""
     try:
         status = path.stat()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Read files of any format, told by their content; write files in the format of their suffix."""
+"""Read PNG, JPEG and TIFF, recognised by content; write them, as the suffix says."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
     ------
     FileError
         If the suffix is unknown, the folder does not exist or cannot be written, the path is the
-        source itself or a part of it, or the file exists and must not be overwritten.
+        source or one of its files, or the file exists and must not be overwritten.
     """
     from napari_sr.files.lazy_tiff import check_no_part
 
@@ -114,7 +114,7 @@ def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
 
 
 def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
-    """Check that the format can hold an image that is `scale` times larger.
+    """Check that a file format can hold an image enlarged `scale` times.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
     if suffix in JPEG:
         jpeg.check_jpeg(image, path, scale)
         return _cannot("JPEG", [*jpeg.losses(image, scale), *_of_a_tiff(image)])
-    if image.compression is None:  # the size of a compressed file is known only afterwards
+    if image.compression is None:  # the size of a compressed file is not known in advance
         samples = 2 / 4 if image.grey_alpha else 1
         check_space(path, int(image.pixels.nbytes * samples * scale**2))
     return [*tiff_writer.losses(image, path, scale), *_cannot("TIFF", image.extras.names())]
@@ -146,8 +146,8 @@ def _cannot(kind: str, lost: list[str]) -> list[str]:
 def _of_a_tiff(image: ImageFile) -> list[str]:
     """Describe the metadata that only a TIFF can hold."""
     bits = image.significant_bits
-    told = [] if bits is None else [f"{bits} bits (white stays at {image.white:.0f})"]
-    told += ["tags of a TIFF"] * bool(set(image.tags) - set(geotiff.TAGS))
+    told = [] if bits is None else [f"a bit depth of {bits} (white stays at {image.white:.0f})"]
+    told += ["its TIFF tags"] * bool(set(image.tags) - set(geotiff.TAGS))
     told += ["its georeference (GeoTIFF)"] * bool(set(image.tags) & set(geotiff.TAGS))
     if image.kind != "plain":
         return [f"{_MAKERS[image.kind]} metadata", *told]

@@ -31,8 +31,8 @@ def enlarged_tags(
     Parameters
     ----------
     tags : dict
-        Data type, count and value of each tag; the keys are the tags' numbers. Other tags stay
-        unchanged.
+        Data type, count and value of each tag, by tag number. Tags that are not about positions
+        stay unchanged.
     scale : int
         Enlargement factor along rows and columns.
     """
@@ -47,7 +47,7 @@ def enlarged_tags(
 
 
 def _is_point(tags: Mapping[int, tuple[int, int, Any]]) -> bool:
-    """Return whether raster points are pixel centres; each key in the tag has four numbers."""
+    """Return whether raster points are pixel centres, from the GeoKeys, four numbers each."""
     keys = np.array(tags[KEYS][2] if KEYS in tags else ()).ravel()
     entries = keys[4 : len(keys) // 4 * 4].reshape(-1, 4).tolist()
     return [_RASTER_TYPE, 0, 1, _PIXEL_IS_POINT] in entries
@@ -72,7 +72,7 @@ def _map(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray[np.fl
     if values.size != 16:
         return values
     matrix = values.reshape(4, 4)
-    if centre:  # the first centre moves back, by half an old pixel minus half a new one
+    if centre:  # the first centre moves outwards, by half an old pixel minus half a new one
         matrix[:, 3] += (matrix[:, 0] + matrix[:, 1]) * (0.5 / scale - 0.5)
     matrix[:, :2] /= scale
     return matrix

@@ -21,7 +21,7 @@ ENDS = 2**16
 def identity_of(
     path: Path, shape: Sequence[int], dtype: DTypeLike, others: Iterable[Path] = ()
 ) -> dict[str, Any]:
-    """Return the identity of an image in a file, as JSON.
+    """Return path, size, date, hash, shape and data type of an image in a file, as JSON.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def identity_of(
     dtype : data type
         Data type of the pixels that are read.
     others : iterable of Path
-        Other files of the same image.
+        Other files that hold parts of the same image.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def file_identity(path: Path) -> dict[str, Any]:
     Raises
     ------
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     with path.open("rb") as file:
         status = os.fstat(file.fileno())

@@ -1,4 +1,4 @@
-"""The content of an image file: pixels and metadata; and the content after enlarging."""
+"""The content of an image file, before and after enlarging: pixels and metadata."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ METRES = {
     "\\u00b5m": 1e-6,
     "nm": 1e-9,
 }
-"""Units of length in metres; ImageJ writes the micro sign as six letters."""
+"""Lengths of units in metres; ImageJ writes the micro sign as an escape of six characters."""
 
 TagValue: TypeAlias = tuple[int, int, Any]
 """A tag's data type, count and value, as for `tifffile.imwrite`."""
@@ -52,7 +52,7 @@ class Density:
     """A key of `METRES`, another unit that the file names, or "" if it names none."""
 
     def times(self, scale: int) -> Density:
-        """Return the density of an image that is `scale` times larger."""
+        """Return the density after enlarging: `scale` times more pixels per unit of length."""
         return replace(self, x=self.x * scale, y=self.y * scale)
 
     def per(self, unit: str) -> tuple[float, float] | None:
@@ -65,7 +65,7 @@ class Density:
 
 
 def white_of(dtype: DTypeLike, bits: int | None = None) -> float:
-    """Return white: the largest integer of the type, or with these bits if given; 1 for floats."""
+    """Return the value of white: the largest integer of the type or of `bits`; 1 for floats."""
     kind = np.dtype(dtype)
     if kind.kind == "f":
         return 1.0
@@ -74,7 +74,7 @@ def white_of(dtype: DTypeLike, bits: int | None = None) -> float:
 
 @dataclass(frozen=True)
 class Samples:
-    """How a TIFF stores bands, which are an axis of `ImageFile.pixels`."""
+    """How a TIFF stores bands (samples besides colour and alpha), an axis of `ImageFile.pixels`."""
 
     axis: str
     """Letter of the axis of bands."""
@@ -122,20 +122,21 @@ class ImageFile(StoredValues):
 
     pixels: NDArray[Any]
     axes: str
-    """One letter per axis of `pixels`; a last S of 3 or 4 is RGB or RGBA."""
+    """One letter per axis of `pixels`; a last axis S, of length 3 or 4, is RGB or RGBA."""
     density: Density | None = None
     profile: bytes | None = None
     """The ICC profile, which defines the colours."""
     alpha: Literal["unassalpha", "assocalpha"] = "unassalpha"
-    """How a TIFF stores alpha, as tifffile names it: multiplied into the colours or not."""
+    """Whether a TIFF stores colours multiplied by alpha ("assocalpha") or not, in tifffile's
+    terms."""
     alpha_bounds: bool = True
-    """Whether no colour of a TIFF with associated alpha exceeds its alpha."""
+    """Whether each colour of a TIFF with associated alpha is at most its alpha."""
     grey_alpha: bool = False
     """Whether the file holds grey and alpha, which become RGBA in `pixels`."""
     white_is_zero: bool = False
     """Whether a TIFF stores white as zero. In `pixels`, black is always zero."""
     significant_bits: int | None = None
-    """Number of used bits, if the unsigned type has more."""
+    """Number of bits in use, if the unsigned type has more; otherwise None."""
     samples: Samples | None = None
     """How a TIFF stores bands; None if it has no bands (only grey, RGB or alpha)."""
     nodata: float | None = None
@@ -149,18 +150,18 @@ class ImageFile(StoredValues):
     extras: Extras = NO_EXTRAS
     """Other metadata of a PNG or JPEG."""
     tags: Mapping[int, TagValue] = field(default_factory=lambda: _NO_TAGS)
-    """Other tags of a TIFF, by number: date, artist, place on the ground."""
+    """Other tags of a TIFF, by number, such as date, artist and georeference."""
     software: str = "napari-sr"
     """The software that wrote the file."""
     notes: tuple[str, ...] = ()
     """Notes on reading the file, for the user."""
     record: Mapping[str, Any] | None = None
-    """Record of the run that computed the pixels, which is written with them; None if there was no
-    run."""
+    """Record of the run that computed the pixels, to be written with them; None if they are from
+    no run."""
 
     @property
     def xmp(self) -> bytes | None:
-        """The XMP to write: that of the source, with the record."""
+        """The XMP to write: the source's, with the record added."""
         return self.extras.xmp if self.record is None else with_record(self.extras.xmp, self.record)
 
     @property
@@ -177,7 +178,7 @@ class ImageFile(StoredValues):
     ) -> ImageFile:
         """Return the image file of the enlarged pixels, with a density `scale` times higher.
 
-        Values that the significant bits cannot hold become white.
+        Values above white, the largest value of the significant bits, become white.
 
         Parameters
         ----------
@@ -206,10 +207,10 @@ class ImageFile(StoredValues):
         )
 
     def as_shown(self) -> NDArray[Any]:
-        """Return the pixels; RGBA becomes grey and alpha again if the file holds these."""
+        """Return the pixels; RGBA becomes grey and alpha again if the file stores these."""
         if not (self.grey_alpha and self.colour):
             return self.pixels
-        # the three colours differ at most by rounding in the conversion by luma
+        # the three colours may differ by rounding, because luma networks convert them
         grey = self.pixels[..., :3].mean(axis=-1, dtype=np.float64)
         if self.pixels.dtype.kind != "f":
             grey = np.rint(grey)

@@ -34,7 +34,7 @@ _UNITS = {0: "", 1: "inch", 2: "cm"}
 _JFIF = 20
 """Number of bytes up to the end of the first segment. Further segments may follow."""
 _DENSITY = slice(13, 18)
-"""Positions of unit, x and y among these bytes."""
+"""Positions of the unit, x and y of the density among the first `_JFIF` bytes."""
 _APP1, _COMMENT = b"\xff\xe1", b"\xff\xfe"
 _IPTC = 0x0404
 """Number of the Photoshop resource that holds captions and keywords."""
@@ -42,7 +42,7 @@ _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 def read_jpeg(path: Path) -> ImageFile:
-    """Read a JPEG upright, as its EXIF orientation says.
+    """Read a JPEG and turn it upright, as its EXIF orientation says.
 
     Raises
     ------
@@ -155,12 +155,12 @@ def xmp_of(path: Path) -> bytes | None:
 
 
 def check_jpeg(image: ImageFile, path: Path, scale: int) -> None:
-    """Check that a JPEG can hold an image that is `scale` times larger.
+    """Check that a JPEG can hold an image enlarged `scale` times.
 
     Raises
     ------
     FileError
-        If the image is not 8 bits, has more than one plane or alpha, or is too large.
+        If the image does not have 8 bits, has alpha or several planes, or is too large.
     """
     check_plane(image, path, "JPEG")
     if image.pixels.dtype != np.uint8:
@@ -211,7 +211,7 @@ def _density_fields(density: Density) -> tuple[int, int, int] | None:
 
 
 def write_jpeg(image: ImageFile, file: BinaryIO) -> None:
-    """Write a JPEG of high quality, with colour at full resolution and metadata."""
+    """Write a JPEG of high quality, with metadata, and with colour at full resolution."""
     options: dict[str, Any] = {"quality": QUALITY, "subsampling": 0}
     if image.profile is not None:
         options["icc_profile"] = image.profile
@@ -221,7 +221,7 @@ def write_jpeg(image: ImageFile, file: BinaryIO) -> None:
     fields = None if image.density is None else _density_fields(image.density)
     if fields is not None:
         head[_DENSITY] = struct.pack(">BHH", *fields)
-    # the source's XMP may leave no room for the record
+    # if XMP and record together do not fit into a segment, the record is left out
     extras = replace(image.extras, xmp=image.xmp) if _fits(image.xmp) else image.extras
     file.write(head + b"".join(_segments(extras)))
     file.write(buffer.getbuffer()[_JFIF:])

@@ -1,10 +1,10 @@
-"""Write a TIFF of any size with its pyramid, tile by tile, from arrays that are read by windows.
+"""Write a TIFF of any size with its pyramid, tile by tile; its pixels are read window by window.
 
 Tiles of 512 x 512 pixels are compressed with deflate, and integers also with the horizontal
-predictor. All programs that use libtiff or Bio-Formats (as ImageJ can) read both; not all read
-Zstandard or a predictor of floats. Coarser levels are SubIFDs, as OME-TIFF defines them. An image
-that OME cannot hold becomes a plain TIFF of the finest level, because readers would take coarser
-levels for other images.
+predictor. All programs that read TIFFs with libtiff or Bio-Formats support both, unlike Zstandard
+and the predictor for floats. Coarser levels are SubIFDs, as OME-TIFF defines them. An image that
+OME cannot hold becomes a plain TIFF of the finest level, because readers would treat coarser levels
+as separate images.
 """
 
 from __future__ import annotations
@@ -66,16 +66,17 @@ def write_large_tiff(
 
     If OME-TIFF cannot hold the image (see `fits_ome`), the file holds the first level only.
 
-    `target` appears only when all is written. A generator that is closed early leaves nothing.
+    `target` appears only when the file is complete. If the generator is closed early, no file
+    remains.
 
     Parameters
     ----------
     target : Path
         The file.
     levels : sequence of array
-        The enlarged image, and its coarser levels with the same planes; read by windows.
+        The enlarged image, and its coarser levels with as many planes; read window by window.
     axes : str
-        One letter per axis of each level. The axis of colours is S, or C if `image` has an S.
+        One letter per axis of each level. The colour axis is S, or C if `image` has an axis S.
     image : LazyImage
         The source, whose metadata are written.
     scale : int
@@ -137,18 +138,18 @@ def _levels(levels: Sequence[ArrayLike], axes: str, image: LazyImage) -> list[Le
 
 
 def _stored(level: Level) -> int:
-    """Return the bytes of a level as it is stored now; if unknown, half of its pixels' bytes."""
+    """Return the stored size of a level in bytes; if unknown, half the size of its pixels."""
     size = getattr(level.array, "nbytes_stored", None)
     return int(size()) if callable(size) else level.nbytes // 2
 
 
 class _Tiles:
-    """Counts the tiles that tifffile takes to write them.
+    """Passes tiles to tifffile, and counts them.
 
     Parameters
     ----------
     steps : SimpleQueue
-        Receives the number of tiles taken so far, once per tile.
+        Receives the number of tiles passed so far, once per tile.
     stopped : Event
         Set when no more tiles are wanted.
     """
@@ -163,8 +164,8 @@ class _Tiles:
             if self._stopped.is_set():
                 raise _CancelledError
             self._done += 1
-            self._steps.put(self._done)  # counted before it is taken: no call follows the last tile
-            # floats of the result may exceed the bounds that the source's keep
+            self._steps.put(self._done)  # before `yield`, so that the last tile counts, too
+            # colours of the result may exceed alpha even if those of the source do not
             yield multiplied(tile, image.significant_bits, bounded=False) if associated else tile
 
 
@@ -194,7 +195,7 @@ def _write(
 
 
 def _told(image: LazyImage, scale: int, looped: str | None) -> dict[str, Any]:
-    """Return the first level's tags, and OME metadata if axes of planes are given."""
+    """Return the first level's tags, and OME metadata if `looped`, the axes of planes, is given."""
     places = image.enlarged_places(scale)
     tags = enlarged_tags(image.details.get(TAGS, {}), scale)
     return {

@@ -1,4 +1,4 @@
-"""Open a file of any kind, to read it window by window."""
+"""Open an image file of any format, to read its pixels window by window."""
 
 from __future__ import annotations
 
@@ -18,14 +18,12 @@ if TYPE_CHECKING:
 
 
 def open_lazy(path: Path, axes: str | None = None) -> LazyImage:
-    """Open an image without reading its pixels, as far as its format allows.
-
-    PNG and JPEG are read whole.
+    """Open an image; its pixels are read where they are sliced. Only PNG and JPEG are read at once.
 
     Parameters
     ----------
     path : Path
-        An OME-Zarr folder, a TIFF, PNG or JPEG, or a file that the extra `formats` reads.
+        An OME-Zarr folder, a TIFF, PNG or JPEG, or a file in a format of the extra `formats`.
     axes : str, optional
         One letter per axis, in stored order; by default, the axes that the file names.
 
@@ -48,7 +46,7 @@ def open_lazy(path: Path, axes: str | None = None) -> LazyImage:
 
 
 def in_memory(image: ImageFile, path: Path) -> LazyImage:
-    """Wrap an image that was read whole as a `LazyImage`."""
+    """Return an image that is in memory as a `LazyImage`."""
     status = path.stat()
     digest = hashlib.sha256(image.pixels.tobytes()).hexdigest()
     return LazyImage(

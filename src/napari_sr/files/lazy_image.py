@@ -1,6 +1,6 @@
 """An image that is read window by window, and the position of its pixels in the world.
 
-Letters: Y and X are the image axes; a last S is RGB or RGBA; other axes are looped over.
+Letters: Y and X are the image axes; a last S is RGB or RGBA; the other axes count planes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Axis:
     """Unit as OME-Zarr names it, such as "micrometer" or "second"; "" if it is unknown."""
 
     def enlarged(self, scale: int) -> Axis:
-        """Return the axis of an image `scale` times larger with the same outer edges."""
+        """Return the axis after enlarging `scale` times; the image's outer edges do not move."""
         size = self.size / scale
         return replace(self, size=size, origin=self.origin + (size - self.size) / 2)
 
@@ -43,33 +43,33 @@ class LazyImage(StoredValues):
     pixels: ArrayLike
     """Slicing this array reads a window and returns a NumPy array; little stays in memory."""
     axes: str
-    """One letter per axis of `pixels`; a last S of 3 or 4 is RGB or RGBA."""
+    """One letter per axis of `pixels`; a last axis S, of length 3 or 4, is RGB or RGBA."""
     identity: Mapping[str, Any]
     """Path, size, date, shape and data type, as JSON. A resumed run compares them, to recognise its
     source."""
     places: Mapping[str, Axis] = field(default_factory=lambda: _NOTHING)
-    """Pixel size, origin and unit by axis letter; axes without known ones are missing."""
+    """Pixel size, origin and unit by axis letter; axes of unknown size are missing."""
     channels: tuple[Mapping[str, Any], ...] = ()
     """One mapping per channel of axis C, as in OME-Zarr's `omero.channels`: label, color, window,
     active; empty if nothing is known."""
     name: str = ""
-    """Name of the image, for people."""
+    """Name of the image, for display."""
     significant_bits: int | None = None
-    """Number of used bits, if the unsigned type has more."""
+    """Number of bits in use, if the unsigned type has more; otherwise None."""
     white_is_zero: bool = False
     """Whether the file stores white as zero. In `pixels`, black is always zero."""
     associated: bool = False
     """Whether the file stores colours multiplied by alpha. In `pixels`, they are not multiplied."""
     chunks: tuple[int, ...] | None = None
-    """Shape of the chunks that can only be decoded as a whole, one length per axis; None if every
-    window is equally fast."""
+    """Shape of the stored chunks, one length per axis; each can only be decoded as a whole. None if
+    pixels can be read without decoding others."""
     details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     """Other metadata, under their original names."""
     notes: tuple[str, ...] = ()
     """Notes on reading the file, for the user."""
     record: Mapping[str, Any] | None = None
-    """Record of the run that computed the pixels, which is written with them; None if there was no
-    run."""
+    """Record of the run that computed the pixels, to be written with them; None if they are from
+    no run."""
 
     def places_of(self, spans: Sequence[tuple[int, int]] | None) -> dict[str, Axis]:
         """Return `places` of a part of the image.
@@ -77,7 +77,8 @@ class LazyImage(StoredValues):
         Parameters
         ----------
         spans : sequence of (start, stop), optional
-            The part, one pair per axis; by default all.
+            First index of the part, and index after its last, for each axis; by default, the whole
+            image.
         """
         if spans is None:
             return dict(self.places)
@@ -88,7 +89,7 @@ class LazyImage(StoredValues):
         }
 
     def enlarged_places(self, scale: int) -> dict[str, Axis]:
-        """Return `places` of an image that is `scale` times larger along Y and X."""
+        """Return `places` after enlarging `scale` times along Y and X."""
         return {
             letter: axis.enlarged(scale) if letter in "YX" else axis
             for letter, axis in self.places.items()

@@ -39,7 +39,7 @@ TAGS, PROFILE = "TIFF tags", "ICC profile"
 
 
 class TiffPixels(LazyArray):
-    """The displayed pixels of a TIFF; a copy in another process opens the file again.
+    """The displayed pixels of a TIFF. If sent to another process, they open the file again there.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def _pixels(path: Path, axes: str | None) -> Any:
 def open_tiff(path: Path, axes: str | None = None) -> LazyImage:
     """Open a TIFF's first image; its pixels are read where they are sliced.
 
-    A window has the same pixels as that part of the image from `tiff_reader.read_tiff`.
+    They equal the pixels that `tiff_reader.read_tiff` returns.
 
     Parameters
     ----------
@@ -81,8 +81,8 @@ def open_tiff(path: Path, axes: str | None = None) -> LazyImage:
     Raises
     ------
     FileError
-        If the file is damaged, truncated or inconsistent, has unsupported colours, names parts
-        outside of its folder, or is of a kind that can only be read whole.
+        If the file is damaged, truncated or inconsistent, has unsupported colours, refers to files
+        outside its folder, or can only be read whole.
     """
     heard: list[str] = []
     with opened(path, heard) as chosen:
@@ -112,7 +112,7 @@ def open_tiff(path: Path, axes: str | None = None) -> LazyImage:
 
 
 def check_no_part(result: Path, source: Path) -> None:
-    """Check that a result does not replace a file of its source, which may consist of several.
+    """Check that a result does not replace any of the files of its source.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def check_no_part(result: Path, source: Path) -> None:
     Raises
     ------
     FileError
-        If the result would replace one.
+        If the result would replace one of them.
     """
     if not result.is_file():
         return

@@ -1,4 +1,4 @@
-"""OME metadata, read from XML and adapted to an enlarged image, under tifffile's names.
+"""Read OME metadata from XML; return them under the names with which tifffile writes them.
 
 The specification is at https://docs.openmicroscopy.org/ome-model/.
 """
@@ -62,9 +62,9 @@ def details_of(
     xml : str
         The file's OME-XML.
     axes, shape : str, tuple of int
-        Axes and shape of the pixels; metadata of planes are in the order of these axes.
+        Axes and shape of the pixels. Metadata of planes are returned in the order of these axes.
     kept : dict, optional
-        The indices that were read, for each axis that was read in part.
+        The indices that were read, for each axis of which only a part was read.
     """
     try:
         image = _list(tifffile.xml2dict(xml)["OME"]["Image"])[0]
@@ -117,7 +117,7 @@ def sizes_of(density: Density | None) -> dict[str, Any]:
 
 
 def _columns(records: list[dict[str, Any]], keys: Iterable[str]) -> dict[str, list[Any]]:
-    """Turn a list of records into a dict of lists, with the keys that all records have."""
+    """Turn a list of dicts into a dict of lists, with the keys that all of the dicts have."""
     return {
         key: [record[key] for record in records]
         for key in keys
@@ -151,7 +151,7 @@ def left_out(xml: str) -> list[str]:
 
 
 def _says(element: ElementTree.Element) -> bool:
-    """Return whether an element is not empty, and not just our record."""
+    """Return whether an element has any content besides our record."""
     if len(element) and all(map(is_ours, element)):
         return False
     return bool(len(element) or element.attrib or (element.text or "").strip())

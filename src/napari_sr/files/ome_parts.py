@@ -1,7 +1,7 @@
-"""OME-TIFF in several files: all must lie in one folder, and missing planes are left out.
+"""OME-TIFF in several files: all must be in one folder, and missing planes are left out.
 
-tifffile itself opens every file that the metadata name, allocates every plane that they claim, and
-fills missing planes with zeros.
+Without these checks, tifffile opens every file that the metadata name, allocates memory for every
+plane that they claim, and fills missing planes with zeros.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ALWAYS = 10_000
-"""Number of planes that metadata may always claim, however small the files are."""
+"""Number of planes that metadata may claim, however small the files are."""
 LEAST = 32
-"""Bytes that a plane with its tags takes in a file at least."""
+"""Smallest number of bytes that a plane with its tags takes in a file."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Parts:
 
 
 def checked(xml: str, path: Path) -> Parts:
-    """Check an OME-TIFF's metadata, before a file named in them is opened.
+    """Check an OME-TIFF's metadata, before any file that they name is opened.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ def checked(xml: str, path: Path) -> Parts:
         place = path.parent / name
         if not place.resolve().is_relative_to(path.parent.resolve()):
             raise ValueError(
-                f"its OME metadata name the file {name!r} outside its folder, and such files are "
-                "not opened"
+                f"its OME metadata name the file {name!r}, which is outside its folder and is "
+                "therefore not opened"
             )
         if place.is_file():
             chain_of(place)  # raises if pages form a loop
@@ -81,7 +81,7 @@ def checked(xml: str, path: Path) -> Parts:
 
 
 def _names(root: ElementTree.Element) -> Iterator[str]:
-    """Yield the names of the files with the other parts."""
+    """Yield the names of the other files of the image."""
     own = root.get("UUID")
     for element in root.iter():
         if _tag(element) == "UUID" and (element.text != own or own is None):
@@ -144,7 +144,7 @@ def present(
     Returns
     -------
     series, kept, notes
-        The series; for each axis that lost planes, the indices that remain; notes for the user.
+        The series; the indices that remain, for each axis that lost planes; notes for the user.
 
     Raises
     ------
@@ -193,10 +193,10 @@ def _named(parts: Parts) -> tuple[str, ...]:
 
 
 def _whole_block(there: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
-    """Return the indices to keep of each axis, so that no plane is missing among them.
+    """Return the indices to keep along each axis, so that all planes at these indices exist.
 
-    First, indices without any plane are dropped. If planes are still missing, the indices with
-    missing planes are dropped along one axis, chosen so that most planes remain.
+    First, indices at which no plane exists are dropped. If planes are still missing, the indices
+    with missing planes are dropped along one axis, chosen so that most planes remain.
     """
     kept = [
         np.flatnonzero(there.any(axis=tuple(set(range(there.ndim)) - {axis})))

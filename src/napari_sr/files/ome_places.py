@@ -19,7 +19,7 @@ _KEPT_UNITS = {
 }  # fmt: skip
 """Units that keep their OME name; other known lengths are converted to micrometres."""
 UNKNOWN_UNIT = "reference frame"
-"""OME's name for lengths of an unknown unit."""
+"""OME's unit for lengths whose unit is unknown."""
 
 
 def ome_metadata(image: LazyImage, places: Mapping[str, Axis], looped: str) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _signed(colour: int) -> int:
 
 
 def _columns(found: Any, known: tuple[str, ...]) -> dict[str, list[Any]]:
-    """Return the columns of a mapping of lists that have a value."""
+    """Return the lists of a mapping whose keys are in `known`."""
     if not isinstance(found, dict):
         return {}
     return {key: list(value) for key, value in found.items() if key in known}

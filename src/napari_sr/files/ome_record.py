@@ -22,7 +22,7 @@ def annotation_of(record: Mapping[str, Any] | None) -> dict[str, Any]:
     if record is None:
         return {}
     shown = {key: str(record[key]) for key in _SHOWN if key in record}
-    # tifffile takes these two from the pairs
+    # tifffile writes Namespace as an attribute, and all other entries as key-value pairs
     return {"MapAnnotation": {"Namespace": NAMESPACE, **shown, "record": json.dumps(record)}}
 
 

@@ -1,4 +1,4 @@
-"""Patterns that select files of a folder, as in a shell; nothing here imports readers of files."""
+"""Patterns that select files of a folder, as in a shell. This module imports no file readers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def read_patterns(texts: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return patterns as one text per folder or file.
+    """Split each pattern into one string for each level of folders.
 
     Parameters
     ----------

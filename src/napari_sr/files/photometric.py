@@ -1,7 +1,7 @@
 """Convert stored to displayed values: black at zero, RGB for palettes and YCbCr, at least 8 bits.
 
-No other file evaluates the tag PhotometricInterpretation. The TIFF specification 6.0, section 8,
-defines it.
+Only this module evaluates the tag PhotometricInterpretation, which the TIFF specification 6.0
+defines in section 8.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GREY, COLOUR = ("MINISBLACK", "MINISWHITE"), ("RGB", "YCBCR")
 FAX = (2, 3, 4, 32771)
-"""Compressions of scanned pages, in which white is zero by default."""
+"""Compressions of fax pages, in which white is zero by default."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Shown:
 
 
 def photometric_of(page: Any) -> str:
-    """Return the name of a page's photometric interpretation; if it is missing, libtiff's default.
+    """Return the name of a page's photometric interpretation, or libtiff's default without the tag.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def as_shown(shown: Shown, page: Any, declared_bits: int | None = None) -> Shown
     page : tifffile.TiffPage
         The page with the tags.
     declared_bits : int, optional
-        Number of used bits, as other metadata of the file declare it.
+        Number of bits in use, as other metadata of the file declare it.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def as_shown(shown: Shown, page: Any, declared_bits: int | None = None) -> Shown
     if shown.photometric == "MINISWHITE":
         samples = shown.axes.find("S")
         turned = turn_over(shown.pixels, shown.significant_bits, samples)
-        note = ("its white is at zero: its floats are inverted to 1 - value",)
+        note = ("it stores white as zero: its floats are inverted to 1 - value",)
         notes = shown.notes + (note if turned.dtype.kind == "f" else ())
         shown = replace(shown, pixels=turned, notes=notes)
     return shown
@@ -169,7 +169,7 @@ def _coloured(indices: NDArray[Any], table: NDArray[np.uint16]) -> NDArray[np.ui
 
 
 def _stretched(shown: Shown, page: Any) -> Shown:
-    """Widen values of less than 8 bits to 8: black stays 0, white becomes 255."""
+    """Scale values of fewer than 8 bits to 8 bits: black stays 0, white becomes 255."""
     pixels, bits = shown.pixels, _stored_bits(page)
     if pixels.dtype == bool:
         bits = 1
@@ -183,12 +183,12 @@ def _stretched(shown: Shown, page: Any) -> Shown:
 
 
 def _stored_bits(page: Any) -> int | None:
-    """Return BitsPerSample; None if samples differ, because tifffile widens those to 8 bits."""
+    """Return BitsPerSample; None if samples differ, because tifffile scales these to 8 bits."""
     return page.bitspersample if isinstance(page.bitspersample, int) else None
 
 
 def _with_bits(shown: Shown, page: Any, declared: int | None) -> Shown:
-    """Record the number of used bits, unless values exceed it."""
+    """Add the number of bits in use, unless values exceed it."""
     kind = shown.pixels.dtype
     if kind.kind != "u" or any("converted to 8 bits" in note for note in shown.notes):
         return shown

@@ -1,4 +1,4 @@
-"""Check where a result will be written, before anything is computed."""
+"""Check that a result can be written at its path, before anything is computed."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ def check_place(path: Path, suffixes: Sequence[str], *, overwrite: bool) -> None
 def check_apart(
     path: Path, source: Path, *, other: str = "the image to upscale", what: str = "the result"
 ) -> None:
-    """Check that a result neither replaces its source nor lies in it; links are followed.
+    """Check that a result neither replaces its source nor is in it; links are followed.
 
     Parameters
     ----------
     path, source : Path
-        Where the result will be written, and the file that has to stay.
+        Path of the result, and of the file or folder to protect.
     other, what : str
-        What errors call the file that has to stay, and the result.
+        Names of the protected file and of the result in messages.
 
     Raises
     ------
     FileError
-        If it replaces the source, contains it, or lies in it.
+        If the result would replace the source, contain it, or be in it.
     """
     result, image = Path(os.path.realpath(path)), Path(os.path.realpath(source))
     if same_file(path, source):
@@ -73,7 +73,7 @@ def check_apart(
     if any(_same(result, one) for one in image.parents):
         raise FileError(f"{path} contains {other}: give {what} another name")
     if any(_same(image, one) for one in result.parents):
-        raise FileError(f"{path} lies in {other}: give {what} another folder")
+        raise FileError(f"{path} is in {other}: give {what} another folder")
 
 
 def same_file(first: Path, second: Path) -> bool:
@@ -82,7 +82,7 @@ def same_file(first: Path, second: Path) -> bool:
 
 
 def _same(first: Path, second: Path) -> bool:
-    """Return whether two paths without links name one file, also if the disk ignores case."""
+    """Return whether two paths without links name one file, even on a disk that ignores case."""
     try:
         return first == second or first.samefile(second)
     except OSError:
@@ -129,8 +129,8 @@ def check_space(path: Path, needed: int) -> None:
     Raises
     ------
     FileError
-        If fewer bytes are free. A file to be replaced does not count as free, because it stays
-        until the new one is complete.
+        If fewer bytes are free. The space of a file to be replaced does not count as free, because
+        the file stays until the new one is complete.
     """
     folder = Path(os.path.realpath(path)).parent
     free = shutil.disk_usage(folder).free

@@ -1,7 +1,7 @@
 """PNG: 8 and 16 bits, grey or colour, with or without alpha; fewer bits and palettes are read.
 
-imagecodecs decodes and encodes pixels, because Pillow reduces 16-bit colour to 8 bits. It is given
-only critical chunks, so that it cannot fail at a large text or a faulty profile.
+imagecodecs decodes and encodes pixels, because Pillow reduces 16-bit colour to 8 bits. It gets only
+the chunks that define pixels, so that a large text or a faulty profile cannot make it fail.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 LIMIT = 1_000_000
 """Largest side in pixels that libpng reads and writes."""
 DEFLATION = 1032
-"""Largest number of bytes to which deflate can expand one compressed byte, by its format."""
+"""Largest number of bytes to which the format deflate can expand one compressed byte."""
 
 _HEADER = len(SIGNATURE) + 8 + 13 + 4
 """Number of bytes up to the end of the first chunk. Further chunks may follow."""
 
 
 def read_png(path: Path) -> ImageFile:
-    """Read a PNG of any depth, upright as its EXIF says.
+    """Read a PNG of any depth, and turn it upright, as its EXIF says.
 
     Pixels of fewer than 8 bits and palettes are converted to 8-bit grey, RGB or RGBA.
 
@@ -104,7 +104,7 @@ def _decoded(chunks: list[Chunk]) -> NDArray[Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide libpng's warnings in imagecodecs, such as the one it gives for every interlaced PNG."""
+    """Hide the warnings of libpng in imagecodecs, such as one for every interlaced PNG."""
     logger, thread = logging.getLogger("imagecodecs"), threading.get_ident()
 
     def elsewhere(record: logging.LogRecord) -> bool:
@@ -118,12 +118,12 @@ def _quiet() -> Iterator[None]:
 
 
 def check_png(image: ImageFile, path: Path, scale: int) -> None:
-    """Check that a PNG can hold an image that is `scale` times larger.
+    """Check that a PNG can hold an image enlarged `scale` times.
 
     Raises
     ------
     FileError
-        If the image is not 8 or 16 bits, has more than one plane, or is too large.
+        If the image does not have 8 or 16 bits, has several planes, or is too large.
     """
     check_plane(image, path, "PNG")
     if image.pixels.dtype not in (np.uint8, np.uint16):

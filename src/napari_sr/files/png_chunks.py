@@ -1,7 +1,7 @@
-"""PNG as a sequence of chunks: each has a length, a name of four letters, data and a checksum.
+"""Split a PNG into chunks: each has a length, a name of four letters, data and a checksum.
 
 The specification is https://www.w3.org/TR/png-3/. Chunks whose name begins with a capital letter
-are critical: pixels cannot be read without them.
+are critical: pixels cannot be decoded without them.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def header_of(chunks: list[Chunk]) -> Header:
 
 
 def joined(chunks: Iterable[Chunk]) -> bytes:
-    """Join chunks to a PNG; add the last chunk's checksum and the end if they are missing."""
+    """Join chunks to a PNG; complete a truncated last chunk, and add the end chunk."""
     parts: list[bytes | memoryview] = [SIGNATURE]
     for chunk in chunks:
         if chunk.name != b"IEND":

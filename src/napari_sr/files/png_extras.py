@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI")
-"""Chunks that define colours; they are also valid for the enlarged image."""
+"""Chunks that define colours. They stay valid for the enlarged image."""
 XMP = b"XML:com.adobe.xmp"
 METRE = 1
 """The unit metre in the chunk pHYs. With unit 0, only the aspect ratio of pixels is known."""
@@ -40,7 +40,7 @@ class Found:
 
 
 def read(chunks: Sequence[Chunk], header: Header) -> Found:
-    """Read the metadata from the chunks; leave damaged ones out, with a note.
+    """Read the metadata from the chunks; leave damaged chunks out, with a note.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ def _conversions(header: Header, known: dict[bytes, bytes], chunks: Sequence[Chu
 
 
 def _left_out(others: Sequence[Chunk], header: Header, known: dict[bytes, bytes]) -> list[str]:
-    """Yield notes on metadata that are not kept in an enlarged image."""
+    """Return a note on the metadata that an enlarged image does not keep."""
     names = {chunk.name.decode("latin-1") for chunk in others if chunk.name not in _READ}
-    # even with sBIT, samples use the whole depth: white is the largest value
+    # in spite of sBIT, samples use the whole depth: white is the largest value of the type
     if min(known.get(b"sBIT", b"\xff")) < min(header.depth, 8 if header.kind == 3 else 16):
         names.add("sBIT")
     return [f"its {', '.join(sorted(names))} cannot be kept"] if names else []

@@ -1,7 +1,7 @@
 """Read windows of an array that is stored uncompressed, without mapping the file into memory.
 
-If a mapped file is truncated by another program, the process is killed; and mapped pages count as
-memory in use.
+Mapping has two disadvantages: if another program truncates the file, the process is killed; and
+mapped pages count as memory in use.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def read_block(
         If the file ends within the window.
     """
     block = np.empty(lengths(window), dtype)
-    # along the axes after this one, the window spans the whole array
+    # the last axis of which the window has only a part: from there on, values are contiguous
     cut = max((axis for axis, part in enumerate(window) if part.stop - part.start < shape[axis]),
               default=0)  # fmt: skip
     steps = [math.prod(shape[axis + 1 :]) * dtype.itemsize for axis in range(len(shape))]
@@ -64,7 +64,7 @@ def fill(file: BinaryIO, content: memoryview) -> None:
     Parameters
     ----------
     file : BinaryIO
-        A file, open for reading; it may be unbuffered, and read less than it is asked for.
+        A file, open for reading. It may be unbuffered, so that one call reads only a part.
     content : memoryview
         The buffer.
 

@@ -1,4 +1,4 @@
-"""Check before an image is read that it and its enlarged copy fit into memory."""
+"""Check that an image and its enlarged copy fit into memory, before the image is read."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _GROWTH: ContextVar[int] = ContextVar("growth", default=0)
-"""Memory of the result, as a multiple of the memory of the pixels."""
+"""Memory that the result needs, as a multiple of the memory of the source."""
 
 
 @contextmanager
 def for_result(scale: int) -> Iterator[None]:
-    """Context: memory checks count each image together with its copy, `scale` times larger."""
+    """Context: memory checks count each image together with a result enlarged `scale` times."""
     token = _GROWTH.set(scale**2)
     try:
         yield

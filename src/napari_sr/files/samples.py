@@ -1,7 +1,8 @@
 """The samples of a pixel: grey, RGB, alpha or bands.
 
-A sample that TIFF's tag ExtraSamples does not name alpha is a band: another measurement, such as
-near infrared. Associated alpha, which is multiplied into the colours, is divided out.
+Samples besides grey or RGB are bands (other measurements, such as near infrared), unless the tag
+ExtraSamples of a TIFF says that they are alpha. If the file stores colours multiplied by alpha
+(associated alpha), they are divided by it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 LETTERS = "CQIZTABDEFGHJKLMNOPRUVW"
 """Letters for the axis of bands; the first free one is used."""
 UNSPECIFIED, ASSOCIATED, UNASSOCIATED = 0, 1, 2
-"""The numbers of ExtraSamples."""
+"""Values of the tag ExtraSamples."""
 
 _ALPHA: dict[int, Literal["assocalpha", "unassalpha"]]
 _ALPHA = {ASSOCIATED: "assocalpha", UNASSOCIATED: "unassalpha"}
@@ -108,10 +109,11 @@ def axes_fit(axes: str, count: int) -> bool:
 
 
 def named(shown: Shown, page: Any, axes: str) -> Arranged:
-    """Name the axes of pixels with samples; their order does not change.
+    """Give the axes of pixels with samples the names that the user chose.
 
-    A last axis named S or C keeps colours; S turns bands into colours. Bands named C move before Y
-    and X, so that they are not mistaken for colours.
+    If the last axis is named S or C, colours stay colours. Bands named S become colours. Bands
+    named C move before Y and X, so that they are not mistaken for colours; otherwise, the order of
+    axes does not change.
 
     Parameters
     ----------
@@ -161,7 +163,7 @@ def _check_name(letter: str, shown: Shown, found: Arranged, last: str) -> None:
 
 
 def is_associated(page: Any, colours: int) -> bool:
-    """Return whether a page has grey or RGB that is multiplied by alpha."""
+    """Return whether the grey or RGB of a page is multiplied by alpha."""
     extra = tuple(int(sample) for sample in page.extrasamples)
     return extra == (ASSOCIATED,) and page.samplesperpixel == colours + 1
 

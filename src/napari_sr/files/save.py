@@ -37,7 +37,7 @@ def save(
     software: str,
     overwrite: bool = False,
 ) -> Iterator[tuple[int, int]]:
-    """Save an image; its suffix decides the format.
+    """Save an image in the format that the path's suffix names.
 
     A TIFF appears at `path` only when it is complete. An unfinished OME-Zarr is marked as such.
 
@@ -48,7 +48,7 @@ def save(
     image : LazyImage
         Pixels, axes, positions, channels, name and record.
     levels : sequence of array
-        Coarser levels of the image, for a TIFF; those of an OME-Zarr are computed.
+        Coarser levels of the image, for a TIFF. For an OME-Zarr, they are computed instead.
     software : str
         The software that computed the pixels.
     overwrite : bool
@@ -114,7 +114,7 @@ def check(path: Path, axes: str, dtype: DTypeLike, *, overwrite: bool = False) -
 
 
 def _named(axes: str) -> str:
-    """Return axes with OME's letters only: other letters become unused ones, the last of them Z.
+    """Replace letters that OME does not have by unused letters of OME, from the last axis on.
 
     Raises
     ------

@@ -41,7 +41,7 @@ def as_stored(image: ImageFile) -> NDArray[Any]:
 
 
 def _samples(image: ImageFile) -> int | None:
-    """Return the axis of samples if its first sample is grey and others are not; otherwise None."""
+    """Return the axis of samples; None if all values are grey."""
     if image.grey_alpha and image.colour:
         return image.pixels.ndim - 1
     return None if image.samples is None else image.axes.find(image.samples.axis)

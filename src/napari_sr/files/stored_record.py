@@ -1,4 +1,4 @@
-"""Read the record in the file of a result, in any format."""
+"""Read the record that the file of a result holds, in any format."""
 
 from __future__ import annotations
 

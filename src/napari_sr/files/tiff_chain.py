@@ -1,6 +1,6 @@
 """Check the chain of a TIFF's pages for loops and for differing pages, before tifffile follows it.
 
-tifffile would follow a loop of more than a hundred pages for ever.
+tifffile would follow a loop of more than a hundred pages forever.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST_TAGS = 4096
 STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """The first bytes of a TIFF, and of a BigTIFF."""
 BY_PAGE = {262: "photometric interpretation", TAG: "orientation"}
-"""Tags whose value, one 16-bit number, must be equal in all pages of a stack."""
+"""Tags that must have the same value, one 16-bit number, in all pages of a stack."""
 
 _SHORT = 3
 

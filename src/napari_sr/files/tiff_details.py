@@ -27,7 +27,7 @@ def kind_of(file: tifffile.TiffFile) -> Literal["plain", "imagej", "ome"]:
 
 
 def stored_details(chosen: Chosen) -> dict[str, Any]:
-    """Return the metadata of ImageJ, OME or tifffile, except those that the pixels show."""
+    """Return the metadata that ImageJ, OME or tifffile wrote, without tifffile's shape and axes."""
     file, series, kind = chosen.file, chosen.series, kind_of(chosen.file)
     if kind == "ome":
         return details_of(file.ome_metadata or "", series.axes, series.shape, chosen.kept)
@@ -43,7 +43,7 @@ def stored_details(chosen: Chosen) -> dict[str, Any]:
         return {}  # the text only resembles tifffile's description
     found = {key: shaped[key] for key in shaped if key not in ("shape", "axes", "truncated")}
     description = file.pages.first.description
-    # if the user of tifffile gave a description, tifffile's is the second one
+    # if the file has a description by the user, tifffile's own description is the second one
     if description and not description.startswith(('{"shape":', "shape=(")):
         found["description"] = description
     return found
@@ -57,7 +57,7 @@ def density_of_tags(page: Any, details: dict[str, Any]) -> Density | None:
     x, y = (numerator / denominator for numerator, denominator in values)
     unit = _UNITS.get(int(page.tags.valueof("ResolutionUnit", 2)), "")
     unit = details.get("unit", unit) or unit
-    # writers that know no density store 1 pixel and no unit
+    # writers that do not know the density store 1 pixel per unit, without a unit
     return None if not unit and x == y == 1 else Density(x, y, unit)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import tifffile
 
 EXPANSION = {1: 1, 32773: 64, 5: 1_400, 8: 1_033, 32946: 1_033}
-"""Largest number of bytes to which one stored byte can expand, for each compression."""
+"""Largest number of bytes to which one stored byte can expand, by compression number."""
 
 
 def check_stored(series: tifffile.TiffPageSeries, pages: Sequence[Any]) -> None:
@@ -29,7 +29,7 @@ def check_stored(series: tifffile.TiffPageSeries, pages: Sequence[Any]) -> None:
     Raises
     ------
     ValueError
-        If pixels lie beyond the end of a file, or the file is too small for them.
+        If pixels would be beyond the end of a file, or the file is too small for them.
     """
     key = series.keyframe
     needed = math.prod(series.shape) * series.dtype.itemsize
@@ -55,7 +55,7 @@ def check_memory(series: tifffile.TiffPageSeries) -> None:
 
 
 def empty(pages: Sequence[Any]) -> Iterator[str]:
-    """Return a note on empty strips or tiles, which are read as one value.
+    """Yield a note on empty strips or tiles; all their pixels are read as the same value.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Sort the messages of tifffile's log: errors, notes for the user, and others to ignore."""
+"""Sort the messages that tifffile logs into errors, notes for the user, and others to ignore."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DAMAGED = re.compile(
     r"|could not read all values|<asarray> failed to reshape"
     r"|TiffTag (25[4-9]|262|266|27[0347-9]|28[234]|29[67]|317|32\d|33[0189]|347|53[0-2]) "
 )
-"""Finds messages about missing pixels, description or resolution."""
+"""Matches messages about missing pixels, description or resolution."""
 HANDLED = re.compile(
     r"is not a valid|incorrect Strip|shaped series|ImageJ series metadata|OME series|GDAL_NODATA"
     r"|GeoKeyDirectory|estimating ByteCounts|ignoring predictor"
     r"|read_json|read_utf8"
 )
-"""Finds messages about faults that our readers handle, or that do not affect pixels."""
+"""Matches messages about faults that our readers handle, or that do not affect pixels."""
 
 _ODD = re.compile("is not a valid|coercing invalid ASCII")
 _SPEAKER = re.compile(r"^<tifffile\.\w+ [^>]*> ")
@@ -33,11 +33,11 @@ _TAG = re.compile(
 
 
 _hearing: list[tuple[int, list[str]]] = []
-"""The threads that read a TIFF, each with its messages."""
+"""The readers: the threads that are reading a TIFF, each with the messages that it got so far."""
 
 
 def _divert(record: logging.LogRecord) -> bool:
-    """Pass a warning to the reader in its thread; one from a decoder's thread, to all readers."""
+    """Pass a warning to the reader in the same thread, or to all readers if it has none."""
     readers = list(_hearing)
     if record.levelno < logging.WARNING or not readers:
         return True
@@ -56,7 +56,7 @@ def overheard(heard: list[str]) -> Iterator[None]:
     heard : list of str
         The list to which this thread's messages are appended; other threads' messages are not.
     """
-    logging.getLogger("tifffile").addFilter(_divert)  # each message once
+    logging.getLogger("tifffile").addFilter(_divert)  # has no effect if it was added before
     reader = (threading.get_ident(), heard)
     _hearing.append(reader)
     try:
@@ -92,7 +92,7 @@ def notes(heard: list[str]) -> Iterator[str]:
 
 
 def _tells_damage(text: str) -> bool:
-    # an invalid value of a tag is handled where the tag is used
+    # the code that reads a tag handles invalid values
     return DAMAGED.search(text) is not None and not _ODD.search(text)
 
 

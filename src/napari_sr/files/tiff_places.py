@@ -76,7 +76,7 @@ def _positive(value: Any) -> float | None:
 
 
 def channels_of(kind: str, details: Mapping[str, Any], count: int) -> tuple[Mapping[str, Any], ...]:
-    """Return labels, colours and display ranges of channels, as OME-Zarr's `omero.channels`.
+    """Return labels, colours and display ranges of channels, in the form of `omero.channels`.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """TIFF: planes and stacks of any type, with the metadata of ImageJ, OME and plain files.
 
-For a truncated file, tifffile returns the remaining pages and a message in its log; here, this is
-an error.
+For a truncated file, tifffile only logs a message and returns the pages that remain. This module
+raises an error instead.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LOSSLESS = {8: "zlib", 32946: "zlib", 5: "lzw", 32773: "packbits", 50000: "zstd"
 
 
 def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
-    """Read a TIFF's first image, whole.
+    """Read all pixels of a TIFF's first image.
 
     Parameters
     ----------
@@ -42,8 +42,8 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageFile:
     Raises
     ------
     FileError
-        If the file is damaged, truncated or inconsistent, has unsupported colours, or names parts
-        outside of its folder.
+        If the file is damaged, truncated or inconsistent, has unsupported colours, or refers to
+        files outside its folder.
     """
     heard: list[str] = []
     with opened(path, heard) as chosen:
@@ -66,8 +66,8 @@ def opened(path: Path, heard: list[str]) -> Iterator[Chosen]:
     Raises
     ------
     FileError
-        If the file is damaged, truncated or inconsistent, has unsupported colours, or names parts
-        outside of its folder.
+        If the file is damaged, truncated or inconsistent, has unsupported colours, or refers to
+        files outside its folder.
     """
     with listening(path, heard):
         pages = chain_of(path)

@@ -1,7 +1,7 @@
-"""The pages of a TIFF that form the image, and notes on the others.
+"""Choose the pages of a TIFF that form its first image; note what the others hold.
 
-Descriptions by tifffile, ImageJ or OME say how pages are arranged. Some are outdated, because
-programs that crop or split a file do not update them; such descriptions are ignored.
+Descriptions by tifffile, ImageJ or OME say how pages are arranged. Outdated descriptions, which
+programs leave that crop or split a file, are recognised and ignored.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ UNREADABLE = (
     OSError, ValueError, RuntimeError, KeyError, IndexError, TypeError, ArithmeticError,
     AssertionError, AttributeError, EOFError, MemoryError, struct.error,
 )  # fmt: skip
-"""Exceptions of tifffile and its codecs for broken files."""
+"""Exceptions that tifffile and its codecs raise for broken files."""
 
 _UNDESCRIBED: Any
-# tifffile's two for Micro-Manager open all named files, and fill gaps with zeros
+# the first two are for Micro-Manager: tifffile would open all named files, and fill gaps with zeros
 _UNDESCRIBED = dict.fromkeys(("is_mmstack", "is_ndtiff", "is_shaped", "is_imagej", "is_ome"), False)
 _ALL: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 
@@ -105,7 +105,7 @@ def _fits(series: Sequence[Any], chain: Chain, size: int) -> bool:
     alike = _alike(series)
     if not _describes(series[0], chain, size):
         return False
-    # appended images of one kind form a stack, unless each is a stack stored behind one page
+    # appended images that are alike form a stack, unless each is a stack behind a single page
     return len(alike) == 1 or any(len(list(one)) != _planes(one) for one in alike)
 
 
@@ -114,7 +114,7 @@ def _planes(series: Any) -> float:
 
 
 def _alike(series: Sequence[Any]) -> list[Any]:
-    """Join the first of several appended images with all others of its shape and type."""
+    """Return the first image and, if images were appended, all others of its shape and type."""
     first = series[0]
     if first.kind != "shaped":
         return [first]
@@ -146,10 +146,10 @@ def _describes(series: Any, chain: Chain, size: int) -> bool:
 
 
 def _check_stack_behind_page(key: Any, end: int, size: int, planes: float) -> None:
-    """Raise an error if a stack stored behind one page is truncated.
+    """Raise an error if a stack of planes that all follow a single page is truncated.
 
-    Writers of such stacks write the page first, then the planes. A file with a single plane ends
-    with this plane or with the page.
+    Writers of such stacks write the page (the tags) first, then the planes. A file with a single
+    plane ends with this plane or with the page.
     """
     if key.offset < key.dataoffsets[0] and end < size:
         raise ValueError(
@@ -161,7 +161,7 @@ def _check_stack_behind_page(key: Any, end: int, size: int, planes: float) -> No
 def _stale(
     file: tifffile.TiffFile, series: Any, chain: Chain, parts: ome_parts.Parts | None
 ) -> Iterator[str]:
-    """Return a note on a description that does not fit the pages."""
+    """Yield a note on a description that does not fit the pages."""
     if parts is not None and parts.master is not None:
         yield f"it is a part of an image that {parts.master} describes; only this file is read"
     elif file.is_ome and series.kind != "ome":
@@ -185,7 +185,7 @@ def _check_imagej(file: tifffile.TiffFile, claimed: int, pages: int) -> None:
 
 
 def _others(series: Sequence[Any]) -> Iterator[str]:
-    """Return a note on the images after the first; only the first is read."""
+    """Yield notes on the images after the first, and on pyramid levels; they are not read."""
     if len(series) > 1:
         named = [repr(one.name) for one in series if one.name]
         shapes = [f"{one.dtype} {one.shape}" for one in series]
@@ -199,7 +199,7 @@ def _others(series: Sequence[Any]) -> Iterator[str]:
 
 
 def _beyond(file: tifffile.TiffFile, series: Sequence[Any], chain: Chain) -> Iterator[str]:
-    """Return a note on pages that belong to none of the described images."""
+    """Yield a note on pages that belong to none of the described images."""
     used = {
         page.offset
         for one in series

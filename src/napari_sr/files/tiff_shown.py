@@ -1,7 +1,7 @@
 """Windows of a TIFF's displayed pixels: upright, black at zero, colour on the last axis.
 
-The functions that convert a whole image also convert a window. How they reorder the axes is found
-out once, with a small image whose axes all differ in length.
+The functions that convert a whole image also convert a window. To learn how they reorder axes, they
+first convert a small image, the probe, whose axes all differ in length.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ShownPixels:
         return None if chunks is None else self._of_shown(chunks)
 
     def _of_shown(self, stored: Sequence[int]) -> tuple[int, ...]:
-        """Convert lengths of stored axes to those of displayed axes; all samples count."""
+        """Convert lengths of stored axes to those of displayed axes; samples are never cut."""
         return tuple(
             size if self.probe.axes[axis] == "S" else stored[axis]
             for axis, size in zip(self._order, self.found.pixels.shape, strict=True)
@@ -85,7 +85,7 @@ class ShownPixels:
         FileError
             If the file has changed since it was opened.
         ValueError, OSError and others
-            If the file is damaged, cannot be read, or holds values that exceed its bits; see
+            If the file is damaged, cannot be read, or has values above its declared bits; see
             `tiff_series.UNREADABLE`.
         """
         wanted = dict(zip(self._order, window, strict=True))
@@ -105,7 +105,7 @@ class ShownPixels:
         return np.ascontiguousarray(pixels, self.dtype)
 
     def _in_file(self, axis: int, part: slice) -> slice:
-        """Return the part of a stored axis that holds a part of a displayed axis."""
+        """Return the part of a stored axis that is displayed as `part`."""
         letter, size = self._meaning.axes[axis], self._stored.shape[axis]
         if letter == "S" and self._whole_samples:
             return slice(0, size)
@@ -142,7 +142,7 @@ def _order(shown: Shown, shape: Sequence[int]) -> tuple[int, ...]:
 
 def _flipped(orientation: object) -> str:
     """Return the letters of the stored axes that are displayed backwards."""
-    letters = {3: "Y", 1: "X"}  # by the step along them in an array of shape (2, 3)
+    letters = {3: "Y", 1: "X"}  # by the strides of an array of bytes of shape (2, 3)
     steps = upright(np.zeros((2, 3), np.uint8), orientation).strides
     return "".join(letters[-step] for step in steps if step < 0)
 

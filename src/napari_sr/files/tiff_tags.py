@@ -22,7 +22,7 @@ READ = frozenset(
      339, 340, 341, 347, 512, 513, 514, 519, 520, 521, 529, 530, 531, 532, 32997, 32998, 34675,
      50838, 50839)
 )  # fmt: skip
-"""Tags that describe the storage of pixels, are read elsewhere, or no longer apply."""
+"""Tags that describe the storage of pixels, are read elsewhere, or do not apply to the result."""
 
 _NAMES = {700: "XMP", 33723: "IPTC", 34377: "Photoshop's", 34665: "EXIF", 34853: "GPS"}
 
@@ -40,7 +40,7 @@ def kept_tags(page: Any) -> dict[int, TagValue]:
     for tag in page.tags.values():
         if tag.code in KEPT and tag.value is not None and tag.code not in found:
             if turned and tag.code in geotiff.TAGS:
-                continue  # the georeference holds for the stored pixels only
+                continue  # the georeference is valid only for pixels in stored order
             value = tag.value.tolist() if isinstance(tag.value, np.ndarray) else tag.value
             found[tag.code] = (
                 int(tag.dtype),
@@ -67,7 +67,7 @@ def left_out(page: Any) -> list[str]:
     place = [number for number in lost if number in geotiff.TAGS]
     others = [number for number in lost if number not in _NAMES and number not in place]
     named += [f"tag {number}" for number in others[:5]]
-    named += [f"{len(others) - 5} tags more"] * (len(others) > 5)
+    named += [f"{len(others) - 5} more tags"] * (len(others) > 5)
     told = [f"its metadata {_listed(named)} are left out"] if named else []
     if place:
         told.append(

@@ -1,4 +1,4 @@
-"""The meaning of a TIFF's stored values; converts any part of the pixels to displayed values."""
+"""The meaning of a TIFF's stored values, and how to convert them to displayed values."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Meaning:
     photometric: str
     """The photometric interpretation, as tifffile names it."""
     declared_bits: int | None
-    """Number of used bits that metadata other than tags declare."""
+    """Number of bits in use, as metadata other than tags declare it."""
     palettes: tuple[NDArray[np.uint16], ...] = ()
     """One palette for all pages, or one for each page; empty if there is none."""
 
@@ -58,7 +58,7 @@ class Meaning:
             The palettes of the part's pages; by default, those of all pages.
         """
         shown = Shown(
-            _measured(pixels, tiff_tags.nodata_of(self.page)), self.axes, self.photometric
+            _with_nan(pixels, tiff_tags.nodata_of(self.page)), self.axes, self.photometric
         )
         if self.photometric == "PALETTE":
             shown = from_palette(shown, list(self.palettes if palettes is None else palettes))
@@ -121,7 +121,7 @@ def meaning_of(chosen: Chosen, details: dict[str, Any]) -> Meaning:
     return Meaning(page, _distinct(series.axes), photometric, bits, palettes)
 
 
-def _measured(pixels: NDArray[Any], nodata: float | None) -> NDArray[Any]:
+def _with_nan(pixels: NDArray[Any], nodata: float | None) -> NDArray[Any]:
     """Replace the no-data value of floats by NaN."""
     if nodata is None:
         return pixels

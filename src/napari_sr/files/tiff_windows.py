@@ -1,9 +1,10 @@
 """Read the stored pixels of a TIFF, window by window: only strips or tiles that a window touches.
 
-Files are opened anew for each window. So several threads can read, and files that vanish or change
-are noticed. Uncompressed pixels are read directly, compressed ones with tifffile's decoder.
+Files are opened again for each window, so that several threads can read, and changed files are
+noticed. Uncompressed pixels are read directly, compressed pixels with tifffile's decoder.
 
-Letters, as tifffile's `TiffPage.shaped`: S separate samples, D depth, H x W pixels, C samples.
+Letters, as in tifffile's `TiffPage.shaped`: S samples stored as separate planes, D depth, H x W
+pixels, C samples stored side by side.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class StoredPixels:
     Parameters
     ----------
     chosen : Chosen
-        The image; it may be closed afterwards.
+        The image; its file may be closed afterwards.
 
     Raises
     ------
@@ -219,10 +220,10 @@ def _piece(key: Any) -> tuple[int, int, int]:
 def _axes_of_pages(
     shape: Sequence[int], shaped: Sequence[int], pages: int
 ) -> tuple[tuple[int, ...], tuple[int | None, ...]] | None:
-    """Return the axes of `shape` that count pages, and those along (S, D, H, W, C) of a page.
+    """Return two tuples of axes of `shape`: those that count pages; S, D, H, W and C of a page.
 
-    Axes of length 1 are left out of the former, and None in the latter. Return None if the shape
-    does not fit the pages.
+    Axes of length 1 are missing in the first tuple, and None in the second. Return None instead if
+    the shape does not fit the pages.
     """
     axes = [axis for axis, size in enumerate(shape) if size != 1]
     inner = [place for place, size in enumerate(shaped) if size != 1]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_sr.files.image import ImageFile, Samples
 
 CLASSIC_LIMIT = 2**32 - 2**26
-"""Largest size of pixels in a TIFF with 32-bit offsets, in bytes; this leaves room for metadata."""
+"""Largest size of the pixels in a TIFF with 32-bit offsets, in bytes, less room for metadata."""
 IMAGEJ_TYPES = (np.uint8, np.uint16, np.float32)
 OME_TYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
 OME_SUFFIXES = (".ome.tif", ".ome.tiff")
@@ -30,7 +30,7 @@ _UNIT_NUMBERS = {"": 1, "inch": 2, "cm": 3}
 
 
 def kind_for(image: ImageFile, path: Path, scale: int) -> Literal["plain", "imagej", "ome"]:
-    """Return the kind of TIFF that can hold an image that is `scale` times larger."""
+    """Return the kind of TIFF that can hold an image enlarged `scale` times."""
     looped = image.axes.removesuffix("S" if image.colour else "")
     in_order = looped[-2:] == "YX" and set(looped[:-2]) <= set(AXES)
     bytes_ = image.pixels.nbytes * scale**2
@@ -55,8 +55,8 @@ def losses(image: ImageFile, path: Path, scale: int) -> list[str]:
         )
     if {"ROI", "Overlays"} & set(image.details):
         told.append(
-            "ImageJ's regions and overlays are left out: their positions are those of the small "
-            "image"
+            "ImageJ's regions and overlays are left out: their positions are in pixels of the "
+            "source"
         )
     return told
 
@@ -102,7 +102,7 @@ def _tags(image: ImageFile) -> Iterator[tuple[Any, ...]]:
 
 
 def record_tags(record: Mapping[str, Any] | None) -> list[tuple[Any, ...]]:
-    """Return the tag with the XMP to write, as tifffile takes it; nothing if there is none."""
+    """Return the XMP tag with a record, in the form that tifffile takes; empty without a record."""
     if record is None:
         return []
     xmp = with_record(None, record)
@@ -110,13 +110,13 @@ def record_tags(record: Mapping[str, Any] | None) -> list[tuple[Any, ...]]:
 
 
 def _packs(image: ImageFile) -> bool:
-    """Return whether 9 to 15 or 17 to 31 bits are stored without padding, to keep white."""
+    """Return whether 9 to 15 or 17 to 31 bits are stored without padding, to keep their white."""
     bits, bytes_ = image.significant_bits, image.pixels.dtype.itemsize
     return bits is not None and bytes_ in (2, 4) and 4 * bytes_ < bits < 8 * bytes_
 
 
 def _laid_out(image: ImageFile, kind: str) -> tuple[NDArray[Any], str, dict[str, Any]]:
-    """Return stored pixels and axes, and the samples of a pixel."""
+    """Return stored pixels, their axes, and tifffile's options for the samples of a pixel."""
     pixels = as_stored(image)
     axes = image.axes[:-1] + "S" if image.colour else image.axes
     grey = "miniswhite" if image.white_is_zero else "minisblack"

@@ -1,4 +1,4 @@
-"""Read users' TOML files, within limits."""
+"""Read TOML files from users; refuse files that would take too much memory or time."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 LARGEST = 1 << 16
 """Largest size of a file in bytes."""
 MOST_DOTS = 400
-"""Largest number of dots in a line; Python's TOML parser takes minutes for keys of thousands of
-parts."""
+"""Largest number of dots in a line. Python's TOML parser takes minutes for a key with thousands of
+dots."""
 
 
 def read_toml(path: Path, largest: int = LARGEST) -> dict[str, Any]:

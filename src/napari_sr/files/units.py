@@ -1,4 +1,4 @@
-"""Translate image files' names of units of length and time to OME-Zarr's."""
+"""Translate names of units of length and time, as in image files, to OME-Zarr's names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def unit_of(name: object) -> str:
     Parameters
     ----------
     name : object
-        A unit's name in OME, ImageJ, TIFF, OME-Zarr or another format; other objects are unknown.
+        A unit's name in OME, ImageJ, TIFF, OME-Zarr or another format; not always a string.
     """
     if not isinstance(name, str):
         return ""

@@ -37,7 +37,7 @@ def with_record(xmp: bytes | None, record: Mapping[str, Any]) -> bytes:
     Parameters
     ----------
     xmp : bytes, optional
-        The XMP of the source, in UTF-8; an older record in it is replaced. By default, new XMP.
+        The XMP of the source, in UTF-8; an older record in it is replaced. By default, empty XMP.
     record : mapping
         The record, in types that JSON can hold.
     """
@@ -49,7 +49,7 @@ def with_record(xmp: bytes | None, record: Mapping[str, Any]) -> bytes:
     kept = _EMPTY.encode() if xmp is None or _END.search(xmp) is None else without_record(xmp)
     ends = list(_END.finditer(kept))[-1].start()
     named = f'xmlns:rdf="{_RDF}"'.encode()
-    if named not in kept:  # our property has another prefix there
+    if named not in kept:  # the source's XMP uses another prefix for this namespace
         ours = ours.replace(b"<rdf:Description", b"<rdf:Description " + named, 1)
     return kept[:ends] + ours + kept[ends:]
 

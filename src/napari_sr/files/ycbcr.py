@@ -79,7 +79,7 @@ def _full_range(
     told = page.tags.valueof("ReferenceBlackWhite")
     usual = [0.0, white, half, white, half, white]
     ends = usual if told is None else _numbers(told, 6)
-    if max(ends) <= 255 < white:  # some writers store 8-bit values with any data type
+    if max(ends) <= 255 < white:  # some writers give the tag for 8 bits, whatever the type
         of_8_bits = ends == [0.0, 255.0, 128.0, 255.0, 128.0, 255.0]
         ends = usual if of_8_bits else [end * (white + 1) / 256 for end in ends]
     ranges = (white, half - 1, half - 1)

@@ -1,4 +1,4 @@
-"""Upscale other pixels as a recorded run upscaled its source."""
+"""Upscale other pixels with the model and settings of a recorded run."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ def again(
 ) -> Callable[[NDArray[Any]], NDArray[Any]]:
     """Return a function that upscales a plane, (H, W), with the model and settings of a record.
 
-    Black and white are those of the recorded run, also where it took them from its source.
+    Black and white are those of the recorded run, even if that run computed them from its source.
 
     Parameters
     ----------
     record : mapping
         The record of a result.
     folder : Path, optional
-        Where to look for own checkpoints besides their recorded path.
+        Folder in which the user's checkpoints are looked for, besides their recorded path.
 
     Raises
     ------
     napari_sr.runs.record.RecordError
-        If the record cannot be repeated; the returned function raises it if weights differ.
+        If the record cannot be used. The returned function raises it if the weights differ from
+        those of the record.
     """
     found = Recorded.of(record)
     reference = found.reference(folder)
 
     def upscaled(plane: NDArray[Any]) -> NDArray[Any]:
-        from napari_sr.runs import cache  # brings torch
+        from napari_sr.runs import cache  # imports torch
         from napari_sr.runs.model import ModelReference
 
         network = cache.load(reference)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def load(reference: ModelReference) -> Network:
-    """Load a network, or a blend of two; if only the weight changes, no file is read again.
+    """Load a network, or a blend of two; if only the blend's weight changes, no file is read again.
 
     Raises
     ------
@@ -23,7 +23,7 @@ def load(reference: ModelReference) -> Network:
     ValueError
         If the first checkpoint cannot be loaded.
     """
-    from napari_sr.runs import loading  # brings torch
+    from napari_sr.runs import loading  # imports torch
 
     return loading.load(reference, load_first)
 

@@ -1,4 +1,4 @@
-"""Add to the record of a run how much its result agrees with its source."""
+"""Add figures to the record of a run of how well its result agrees with its source."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def with_consistency(
     record: Mapping[str, Any], source: ArrayLike, result: ArrayLike, axes: str | None
 ) -> dict[str, Any]:
-    """Return a record with the entry `consistency`, see `consistency.figures`.
+    """Return a record with these figures as the entry `consistency`; see `consistency.figures`.
 
-    Without finite pixels, there is no such entry.
+    If there are no finite pixels, the entry is left out.
 
     Parameters
     ----------

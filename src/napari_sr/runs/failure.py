@@ -1,4 +1,4 @@
-"""Describe the expected errors of commands and of runs over many files in one sentence."""
+"""Describe an expected error in one sentence, for commands and for runs over many files."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def in_words(error: Exception) -> str:
 
 
 def _of_memory(error: Exception) -> str:
-    """Return an error's message, or our own message if memory ran out."""
-    from napari_sr.engine.planning.budget import explain_memory_errors  # brings torch
+    """Return an error's message, or a message with advice if memory ran out."""
+    from napari_sr.engine.planning.budget import explain_memory_errors  # imports torch
     from napari_sr.engine.planning.devices import OutOfMemoryError
 
     try:

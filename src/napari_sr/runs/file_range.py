@@ -1,4 +1,4 @@
-"""Find black and white of a run: from the user's declaration, or else from the file."""
+"""Find black and white of a run: as the user declares them, or else as the file does."""
 
 from __future__ import annotations
 

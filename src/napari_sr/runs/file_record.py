@@ -73,15 +73,15 @@ def told_of(source: Path) -> dict[str, Any]:
 def _stored_range(
     record: Mapping[str, Any], image: ImageFile | LazyImage, asked: Settings
 ) -> tuple[float, float] | None:
-    """Return black and white as the file stores them; None if they need not be declared."""
+    """Return black and white as the file stores them; None if the user did not declare them."""
     declared = asked.value_range
     if isinstance(declared, Percentiles):
-        return image.shown_range(record["value_range"])  # this conversion is also its inverse
+        return image.shown_range(record["value_range"])  # the conversion is its own inverse
     return None if declared is None else (float(declared[0]), float(declared[1]))
 
 
 def software(record: Mapping[str, Any]) -> str:
-    """Return the note on the software that is written into the result's file."""
+    """Return the text on the software and model that the result's file holds."""
     loaded = record.get("blended", [record])
     hashes = " and ".join(str(each.get("sha256", "unknown")) for each in loaded)
     mean = ", mean of 8 views" if record.get("ensemble") else ""

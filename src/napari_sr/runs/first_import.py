@@ -2,13 +2,13 @@
 
 A plain import fails in two ways:
 
-* Triton kills a process in which a canvas has loaded Mesa's OpenGL. Parts of PyTorch import Triton
-  too. `sr_kernels._triton` explains why, and loads it safely.
-* PyTorch imports large parts of itself on first use. Two threads that do so at once may see half a
-  module (seen: "'_OpNamespace' 'prims' object has no attribute 'sum'").
+* Triton kills a process in which a canvas has loaded Mesa's OpenGL, and parts of PyTorch import
+  Triton. `sr_kernels._triton` explains the reason, and loads Triton safely.
+* PyTorch imports large parts of itself on first use. If two threads do so at once, one may get an
+  incomplete module (seen: "'_OpNamespace' 'prims' object has no attribute 'sum'").
 
-Two things would block the window, for about 0.3 s each: the loader holds Python's lock while it
-relocates PyTorch's library, and full garbage collections visit a million new objects.
+It would also block the window twice, for about 0.3 s each: while PyTorch's library is loaded,
+because `import` holds Python's lock, and during full garbage collections of a million new objects.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LIBRARIES = ("libtorch_global_deps", "libc10", "libtorch_cpu", "libtorch_cuda")
-"""PyTorch's libraries that do not use Python, each after the libraries that it depends on."""
+"""PyTorch's libraries that do not use Python, in the order in which they must be loaded."""
 _one_at_a_time = threading.Lock()
 
 
@@ -67,7 +67,7 @@ def _no_full_collections() -> Iterator[None]:
 def _load_library() -> None:
     """Load PyTorch's libraries without holding Python's lock; `import` loads the others.
 
-    Does nothing on Windows, where PyTorch must first name the folders of its libraries.
+    On Windows, it does nothing, because only `import torch` sets the folders of the libraries.
     """
     found = None if "torch" in sys.modules else find_spec("torch")
     if found is None or found.origin is None or sys.platform == "win32":

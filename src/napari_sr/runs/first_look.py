@@ -22,7 +22,7 @@ class PixelError(ValueError):
 
 
 def look_for_infinity(source: Source) -> None:
-    """Raise an error if one of some planes has infinite values; a run checks all planes.
+    """Raise an error if a sample of planes has infinite values; a run itself checks all planes.
 
     In an array in memory, as many planes are checked as `MAX_VALUES` allows, evenly spread. In a
     lazy array, whose planes may take long to read, only the middle plane is checked.

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 ENGINES = {"torch": "PyTorch", "openvino": "OpenVINO", "onnxruntime": "ONNX Runtime"}
 """Names of engines in words."""
 OVERHEAD = 0.15
-"""Extra work of tiles up to this share of the work of one tile is not mentioned."""
+"""The forecast does not mention extra work of tiles up to this share of the work of one tile."""
 PYRAMID = 4 / 3
 """Size of a folder with all pyramid levels, as a multiple of the result, without compression."""
 WORTH_REPORTING = 100e6
-"""The forecast mentions intermediate results that are stored outside the device if they exceed this
-number of bytes."""
+"""The forecast mentions intermediate results that are stored outside the device if their size in
+bytes is larger than this."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class Forecast:
     free_disk: int | None = None
     """Free space in bytes where the result is written; None for a result in memory."""
     count: int = 1
-    """Number of results. `shape` is that of the first; `size` and `estimate` are for all
-    together."""
+    """Number of results. `shape` is that of the first result; `size` and `estimate` are for all
+    results together."""
     spread: int = 0
-    """Size in bytes of the spread, which is a part of `size`; 0 if it is not wanted."""
+    """Size in bytes of the spread, which is a part of `size`; 0 if it is not computed."""
 
     @property
     def fits(self) -> bool:
@@ -78,12 +78,12 @@ class Forecast:
         what = f"Result: {shape_in_words(self.shape)}"
         if self.count > 1:
             what = f"{self.count} results"
-        more = f", of which the spread is {size_in_words(self.spread)}" if self.spread else ""
+        more = f" including {size_in_words(self.spread)} for the spread" if self.spread else ""
         result = f"{what}, {size_in_words(self.size)}{more}.{self._where}"
         if self.free_disk is None and not self.fits:
             return result
         if self.estimate is None:
-            return f"{result} The model will be downloaded first; Run asks."
+            return f"{result} Run asks before it downloads the model."
         tiles = "1 tile" if self.estimate.tiles == 1 else f"{self.estimate.tiles} tiles"
         needs = f"Takes about {size_in_words(self.estimate.working_bytes)} of memory"
         if self.estimate.seconds is not None:
@@ -219,7 +219,7 @@ def _lacking(request: Request, size: int) -> int | None:
 def _plan(
     layout: Layout, network: Network, settings: Settings, folder: Path | None
 ) -> tuple[Layout, Plan]:
-    """Return what is computed, planes or blocks, and the plan for one of them."""
+    """Return the layout of all planes or blocks to compute, and the plan for one of them."""
     from napari_sr.engine.planning.blocks import usual_grid
     from napari_sr.engine.planning.plan import make_plan
 
@@ -241,7 +241,7 @@ def _estimate(
 
     settings = request.settings
     engine, gain = expected_engine(settings, plan, network, layout.channels)
-    # a blend takes as long as either checkpoint
+    # a blend takes as long as each of its networks
     first = replace(request.model, second=None, weight=0.0)
     speed = _speed(
         Settings(device=settings.device, precision=settings.precision, kernels=settings.kernels),

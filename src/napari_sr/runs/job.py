@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class UpscaleError(Exception):
     """Replacement for a RuntimeError or MemoryError of a run.
 
-    napari's workers lose RuntimeErrors, and the message of a MemoryError is empty or NumPy's.
+    napari's workers do not report RuntimeErrors, and messages of MemoryErrors are empty or NumPy's.
     """
 
 
@@ -80,7 +80,7 @@ def named_errors(
     steps : generator
         The generator to run. It is always closed at the end, also after an error.
     name : str
-        Name in the error's message of what failed, such as the model.
+        Name of what failed, such as the model, for the error's message.
     """
     try:
         with closing(steps):
@@ -125,7 +125,8 @@ def _run(request: Request, partial: PartialResult | None) -> Generator[Step, Non
     finally:
         if partial is not None:
             partial.record |= source.record
-    part = source.record if request.region is not None else {}  # else, this part is what was read
+    # without a region, `pixels` is just the part that was upscaled
+    part = source.record if request.region is not None else {}
     record = with_consistency({**result.record, **part}, pixels, *_result(result))
     return replace(result, record={**record, **source.record})
 

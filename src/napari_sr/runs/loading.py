@@ -100,7 +100,7 @@ def load_both(
 
 
 def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = None) -> Network:
-    """Load a reference, ignoring its second model, in eval mode and with its provenance.
+    """Load the network of a reference, without its second model; set eval mode and provenance.
 
     Parameters
     ----------
@@ -177,8 +177,7 @@ def read(reference: ModelReference, fetch: Callable[[Entry], Path] | None = None
 def _at_scale(network: Network, scale: int | None) -> Network:
     if scale not in (None, network.scale):
         raise ValueError(
-            f"the network given, {name_of(network)}, enlarges {network.scale} times, "
-            f"got scale={scale}"
+            f"the network {name_of(network)} needs scale={network.scale} or none, got scale={scale}"
         )
     return network
 
@@ -186,7 +185,7 @@ def _at_scale(network: Network, scale: int | None) -> Network:
 def _with_card(
     card: dict[str, Any], path: Path, scale: int | None, options: dict[str, Any]
 ) -> tuple[int | None, dict[str, Any]]:
-    """Return scale and options: the given ones, or else those in the card of our training."""
+    """Return scale and options as given, or else as the card of our training has them."""
     if card.get("scale") is None:  # not our card: other programs write cards, too
         return scale, options
     try:

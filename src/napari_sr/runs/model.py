@@ -25,13 +25,13 @@ class BlendError(ValueError):
 
 @dataclass(frozen=True)
 class ModelReference:
-    """A model as the user names it. No file is read before `load`."""
+    """A model as the user names it. Only `load` reads its file."""
 
     name: str | Path | Network | None = None
     """A known model's name, a checkpoint file or a loaded network; None for the default model."""
     scale: int | None = None
-    """Enlargement factor. By default, None: the scale that the name or file shows; for the second
-    model of a blend, that of the first."""
+    """Enlargement factor. None for the scale that the name or file shows, or, if this is the second
+    model of a blend, for that of the first."""
     options: tuple[tuple[str, Any], ...] = ()
     """Arguments of the network that tensors cannot show."""
     full_range: bool | None = None
@@ -59,7 +59,7 @@ class ModelReference:
         Parameters
         ----------
         model : str, path or Network
-            As for `napari_sr.load`, or what it returned.
+            A name or path as for `napari_sr.load`, or a network that `napari_sr.load` returned.
         scale, options
             As for `napari_sr.load`.
         **more
@@ -71,7 +71,7 @@ class ModelReference:
             If the model has another type, or the scale is not a whole number.
         """
         if not isinstance(model, str | os.PathLike):
-            from napari_sr.graph.network import Network  # brings torch
+            from napari_sr.graph.network import Network  # imports torch
 
             if not isinstance(model, Network):
                 raise ValueError(
@@ -107,7 +107,7 @@ class ModelReference:
 
     @property
     def label(self) -> str:
-        """Title and scale, without repeating the scale, as in the name of a result."""
+        """Title and scale, as in the name of a result; a scale in the title is not repeated."""
         name = self._called
         if self.second is not None:
             shares = f"{1 - self.weight:.4g}", f"{self.weight:.4g}"
@@ -160,6 +160,6 @@ class ModelReference:
         napari_sr.zoo.download.DownloadError
             If a model cannot be downloaded.
         """
-        from napari_sr.runs import loading  # brings torch
+        from napari_sr.runs import loading  # imports torch
 
         return loading.load(self, partial(loading.load_one, fetch=fetch))

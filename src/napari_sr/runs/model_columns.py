@@ -1,4 +1,4 @@
-"""The columns of the table of models: what a cell shows, and by what it is sorted."""
+"""The columns of the table of models: texts of cells, and sort keys of rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Key: TypeAlias = float | str | None
 NONE = "\u2013"
-"""What a cell shows if nothing is known."""
+"""Text of a cell whose value is unknown."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class Column:
 
     title: str
     tip: str
-    """What the column shows, in a sentence."""
+    """A sentence on what the column shows."""
     text: Callable[[ModelRow], str]
     """Text of the cell."""
     key: Callable[[ModelRow], Key]
-    """By what the rows are sorted; None for a row that comes last in either direction."""
+    """Sort key of a row. Rows with the key None are last in either direction."""
 
 
 def _scales(row: ModelRow) -> str:
@@ -47,7 +47,7 @@ def _installed(row: ModelRow) -> str:
 
 
 def _joined(texts: Iterable[str | None]) -> str:
-    """Return texts beside each other; equal ones only once, and a dash if all are None."""
+    """Join texts with slashes, with a dash for None; if all are equal, return only one."""
     found = [NONE if text is None else text for text in texts]
     return " / ".join(found if len(set(found)) > 1 else found[:1])
 
@@ -92,20 +92,21 @@ COLUMNS = (
     Column("For", "What the model is for.", _purpose, lambda row: row.model.purpose or None),
     Column(
         "Installed",
-        "Whether the model is on this machine, or the size of its download.",
+        "Whether the model is on this machine; if not, the size of its download.",
         _installed,
         lambda row: len([one for one in row.scales if one.path is None]) / len(row.scales),
     ),
     Column(
         "Scale",
-        "How many times larger the result is; figures for several scales are in this order.",
+        "How many times larger the result is. If there are several scales, figures in other "
+        "columns are in the same order.",
         _scales,
         lambda row: row.scales[-1].scale,
     ),
     Column(
         "PSNR, dB",
-        "How close results are to the truth: luma, mean over the photographs of Set5, measured by "
-        "us. Larger is better; only figures of one scale can be compared.",
+        "How close results are to the original: mean PSNR of luma over the photographs of Set5, "
+        "measured by us. Larger is better. Compare only figures of the same scale.",
         _psnr,
         _best_psnr,
     ),
@@ -118,7 +119,7 @@ COLUMNS = (
     ),
     Column(
         "Parameters",
-        "Number of trained parameters; for own files, of all values.",
+        "Number of trained parameters; for your own files, number of all values.",
         _parameters,
         _most_parameters,
     ),

@@ -1,4 +1,4 @@
-"""Recognise a checkpoint file, and import it into the folder of own networks."""
+"""Recognise a checkpoint file, and import it into the folder of the user's networks."""
 
 from __future__ import annotations
 
@@ -78,22 +78,22 @@ def _in_card(card: dict[str, Any]) -> tuple[tuple[int, ...] | None, dict[str, An
 
 
 def _foreign(path: Path, network: Foreign) -> ListedModel:
-    more = ", and the network should get the whole image at once" if network.whole else ""
+    more = " It should compute each plane in a single tile." if network.whole else ""
     return ListedModel(
         name=str(path),
         title=path.stem,
         heading=OPENED,
-        summary=f"{network.title}. Not one of ours: tiles may leave seams{more}.",
+        summary=f"{network.title}. Not a network of napari-sr: tiles may leave seams.{more}",
         scales=(network.scale,),
         architecture=network.title,
     )
 
 
 def import_file(path: Path) -> Path:
-    """Copy a checkpoint file into the folder of own networks; return its path there.
+    """Copy a checkpoint file into the folder of the user's networks; return the copy's path.
 
-    The copy is unchanged and keeps its name, or a similar name that is free. A file whose content
-    is there already is not copied again. This is too slow for the GUI thread.
+    The copy has the same content. It has the same name, or a similar one if that name is taken. A
+    file whose content is already there is not copied again. This is too slow for the GUI thread.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def import_file(path: Path) -> Path:
     ValueError
         If the file is not a checkpoint, its network is unknown, or it changes meanwhile.
     OSError
-        If it cannot be read or copied.
+        If the file cannot be read or copied.
     """
     from napari_sr.zoo.checkpoint import open_checkpoint
 

@@ -1,7 +1,7 @@
 """The models to choose from: known models, and checkpoint files that the user opens.
 
-A form lists `ListedModel`s. The user picks one and a scale: a `ChosenModel`. A run loads its
-`reference`, a `ModelReference`, as scripts and commands name it.
+A form lists `ListedModel`s. A `ChosenModel` is the model and the scale that the user picks there.
+Its `reference` is the `ModelReference` that a run loads, as for scripts and commands.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class ListedModel:
     purpose: str = ""
     """The model's purpose, in a few words after the title; "" if unknown."""
     entries: tuple[registry.Entry, ...] = ()
-    """One per scale; none for a file."""
+    """The registry's entries, one per scale; none for a file."""
     scale_is_known: bool = True
     """False if the user must choose one of `scales`."""
     questions: Mapping[str, float | None] = field(default_factory=lambda: MappingProxyType({}))
-    """Options that tensors cannot show, each with its usual values. None stands for the network's
-    default."""
+    """Options that the user must choose, because tensors do not show them, each with its usual
+    value. None stands for the network's default."""
     options: tuple[tuple[str, Any], ...] = ()
     """Options from the card of our training, which tensors cannot show."""
     architecture: str = ""
@@ -59,7 +59,7 @@ class ListedModel:
     of a blend."""
 
     own_training: TrainingFacts = UNKNOWN
-    """What a file's network was trained on, as its card says."""
+    """Facts from a file's card on how its network was trained."""
 
     @property
     def line(self) -> str:
@@ -72,7 +72,7 @@ class ListedModel:
         return any(entry.computed for entry in self.entries)
 
     def training(self, scale: int | None = None) -> TrainingFacts:
-        """Return what the model was trained on, at a scale if this differs."""
+        """Return facts on how the model was trained; those of one scale if it is given."""
         if not self.entries:
             return self.own_training
         found = None if scale is None else self.entry(scale)
@@ -128,8 +128,8 @@ class ChosenModel:
 def known_models() -> list[ListedModel]:
     """Return the registry's models, each with all its scales, and the user's own networks.
 
-    Shipped models come first, then the user's own: trained here, and imported files. Downloads
-    follow; models without weights are last.
+    Models that are part of napari-sr come first. Then come the user's networks, those trained here
+    before imported files, then downloads, and finally models without weights.
     """
     families: dict[str, list[registry.Entry]] = {}
     for entry in registry.entries():

@@ -1,7 +1,7 @@
-"""The speed of models on this machine: measured when the user asks, and kept in a file.
+"""The speed of models on this machine: measured on request, and kept in a file.
 
-The file lies in the folder of downloads. Speeds of another machine or another version of PyTorch
-are not used. Nothing here imports torch, except to measure.
+The file is in the folder of downloads. Speeds of another machine or another version of PyTorch are
+not used. Only `measure` imports torch.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Speed:
     device: str
     """The device, such as "cpu"."""
     torch: str
-    """Version of PyTorch, which computed."""
+    """Version of PyTorch."""
     machine: str
     """Name of the machine."""
 
@@ -47,7 +47,7 @@ class Speed:
 
 
 def key(reference: ModelReference) -> str:
-    """Return the name of a model in the file; for an own file, it changes with its content."""
+    """Return a model's key in the file of speeds; it changes when a user's checkpoint changes."""
     name = f"{reference.name} x{reference.scale}"
     if not isinstance(reference.name, Path):
         return name
@@ -67,14 +67,14 @@ def speeds() -> dict[str, Speed]:
 def measure(reference: ModelReference) -> Speed:
     """Time a model that is on this machine, at the default settings, and keep its speed.
 
-    It takes about a second, so call it from a worker.
+    This takes about a second: too long for the GUI thread.
 
     Raises
     ------
     ValueError
         If the model cannot be loaded.
     OSError
-        If the speed cannot be kept.
+        If the speed cannot be written.
     """
     from napari_sr.engine.planning.devices import choose_device
     from napari_sr.engine.planning.estimate import measure_speed

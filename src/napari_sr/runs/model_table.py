@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 NOT_KNOWN = "not known"
 OF_PAPER = "bicubic"
-"""How the names of those interpolations begin that the paper of `models/interpolation.py`
-introduced."""
+"""Start of the names of interpolations that are from the paper named in
+`models/interpolation.py`."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class AtScale:
     reference: ModelReference
     """The model that a run loads."""
     entry: Entry | None = None
-    """The registry's entry; None for an own file."""
+    """The registry's entry; None for a user's file."""
     speed: model_speed.Speed | None = None
     """The measured speed; None if not measured on this machine."""
 
@@ -88,12 +88,12 @@ class ModelRow:
 
     @property
     def is_imported(self) -> bool:
-        """Whether it is an imported file."""
+        """Whether the model is an imported file."""
         return self.model.heading == IMPORTED
 
     @property
     def is_installed(self) -> bool:
-        """Whether no scale must be downloaded."""
+        """Whether the files of all scales are on this machine."""
         return not self.missing
 
     @property
@@ -116,7 +116,7 @@ class ModelRow:
         return replace(self, scales=found) if found else None
 
     def matches(self, words: str) -> bool:
-        """Return whether each word is part of the row, in upper or lower case."""
+        """Return whether the row contains each word, in upper or lower case."""
         return has_words(self._text, words)
 
     @property
@@ -189,7 +189,7 @@ def _at_scale(
 
 
 def _network_of(model: ListedModel) -> Published | None:
-    """Return the published network of a model, or at least one of the same architecture."""
+    """Return the published network of a model, or else one of the same architecture."""
     if model.computed and not model.name.startswith(OF_PAPER):
         return None
     alike = [one for one in published() if one.architecture == model.architecture]
@@ -215,7 +215,7 @@ def citation(architecture: str) -> str:
 
 
 def details(row: ModelRow) -> str:
-    """Return all that is known of a model, as lines of text."""
+    """Return all known facts about a model, as lines of text."""
     lines = [row.model.line, row.model.summary, ""]
     if row.paper:
         lines.append(f"Paper: {row.paper}")

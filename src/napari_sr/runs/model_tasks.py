@@ -1,4 +1,4 @@
-"""What the form *Models* does in a worker: download, time, import and remove models."""
+"""Tasks that the form *Models* runs in a worker: download, time, import and remove models."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What became of the files to import."""
+    """The result of importing files."""
 
     paths: tuple[Path, ...]
-    """The imported files, in the folder of own networks."""
+    """The imported files, in the folder of the user's networks."""
     problems: tuple[str, ...]
     """A sentence for each file that could not be imported."""
 
@@ -45,7 +45,7 @@ def download_models(entries: Sequence[Entry]) -> Generator[Step, None, str]:
     Raises
     ------
     napari_sr.zoo.download.DownloadError
-        If one cannot be downloaded; those after it are not tried.
+        If a file cannot be downloaded; the files after it are not tried.
     """
     total, before = sum(entry.size for entry in entries), 0
     for entry in entries:
@@ -59,7 +59,7 @@ def download_models(entries: Sequence[Entry]) -> Generator[Step, None, str]:
 
 
 def measure_models(rows: Sequence[ModelRow]) -> Generator[Step, None, str]:
-    """Time all models of rows that are on this machine; return a sentence about them.
+    """Time all models of some rows that are on this machine; return a sentence about them.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def measure_models(rows: Sequence[ModelRow]) -> Generator[Step, None, str]:
     ValueError
         If a model cannot be loaded.
     OSError
-        If the speeds cannot be kept.
+        If the speeds cannot be written.
     """
     here = [
         one.reference
@@ -88,7 +88,7 @@ def _measured(reference: ModelReference) -> Generator[Step, None, None]:
 
 
 def import_files(paths: Sequence[Path]) -> ImportResult:
-    """Import checkpoint files; go on after a bad one. This is too slow for the GUI thread."""
+    """Import checkpoint files, even if some fail. This is too slow for the GUI thread."""
     found, problems = [], []
     for path in paths:
         try:

@@ -1,4 +1,4 @@
-"""Download models for use without a connection, into the cache or into a folder to carry away."""
+"""Download models for use without a connection, here or on another machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Prefetched:
-    """What became of the models."""
+    """The result of downloading models."""
 
     files: dict[str, Path] = field(default_factory=dict)
     """The files by the models' names."""
@@ -42,13 +42,14 @@ def prefetch(models: list[str], folder: Path | None = None) -> Prefetched:
     models : list of str
         Names of models, such as "bsrn-x4".
     folder : Path, optional
-        A folder that gets copies of the files, for another machine: there, the environment variable
-        NAPARI_SR_WEIGHTS must name the folder. Without it, the models are only kept for use here.
+        A folder that gets copies of the files, for another machine. On that machine, the
+        environment variable NAPARI_SR_WEIGHTS must name the folder. By default, the files are only
+        kept for use on this machine.
 
     Returns
     -------
     Prefetched
-        The files, and the reasons of those that failed.
+        The files, and the reasons for failures.
 
     Raises
     ------
@@ -63,7 +64,7 @@ def prefetch(models: list[str], folder: Path | None = None) -> Prefetched:
 def prefetch_steps(
     models: Iterable[str], folder: Path | None = None
 ) -> Generator[Step, None, Prefetched]:
-    """Do what `prefetch` does, and yield the progress; closing the generator cancels.
+    """Do the same as `prefetch`, and yield progress; closing the generator cancels the download.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def prefetch_steps(
             except (download.DownloadError, OSError) as error:
                 result.failures[entry.name] = str(error)
         before += entry.size
-        yield Step(before, total, f"{entry.title} is here")
+        yield Step(before, total, f"{entry.title} is done")
     return result
 
 

@@ -30,7 +30,7 @@ class RecordError(ValueError):
 def plain(record: Mapping[str, Any]) -> dict[str, Any]:
     """Convert a record to types that TOML and JSON can hold.
 
-    Arrays become lists; paths, and numbers that are not finite, become texts; entries that are None
+    Arrays become lists. Paths and numbers that are not finite become strings. Entries that are None
     are left out.
     """
     return {str(key): _plain(value) for key, value in record.items() if value is not None}
@@ -53,7 +53,7 @@ def _plain(value: Any) -> Any:
 def for_file(record: Mapping[str, Any]) -> dict[str, Any]:
     """Convert a record for the file of a result: paths are reduced to file names.
 
-    A folder's name may tell more than its owner wants to share, such as a patient's name.
+    The name of a folder may be private: it may contain a patient's name, for instance.
     """
     found = plain(record)
     found.pop("folder", None)
@@ -66,10 +66,9 @@ def for_file(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_toml(record: Mapping[str, Any]) -> str:
-    """Return a record as a TOML file, which `napari-sr run` repeats.
+    """Return a record as the text of a TOML file, with which `napari-sr run` repeats the run.
 
-    The paths of the source and of the user's checkpoints are kept; those of known models are left
-    out.
+    It has the paths of the source and of the user's checkpoints, but not those of known models.
     """
     import tomli_w
 
@@ -111,7 +110,7 @@ def read_record(path: Path) -> dict[str, Any]:
     RecordError
         If the file holds no record, or cannot be read.
     """
-    # forms import this module for its names; all formats of files would take 0.2 s more
+    # imported here, because it takes 0.2 s, and forms need only the names in this module
     from napari_sr.files.image import FileError
     from napari_sr.files.stored_record import stored_record
     from napari_sr.files.toml_text import read_toml

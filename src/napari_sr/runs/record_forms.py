@@ -122,7 +122,7 @@ def _arguments(found: Recorded) -> Iterator[str]:
 def decided(found: Recorded) -> dict[str, Any]:
     """Return the settings needed to get the same pixels, without the value range.
 
-    Device, tile and, on a CPU, the engine are always among them, because their defaults depend on
+    They always include device, tile and, on a CPU, engine, because the defaults of these depend on
     free memory, time and installed packages.
     """
     chosen, usual = vars(found.settings), vars(Settings())
@@ -149,7 +149,7 @@ def _usual(dtype: str | None) -> tuple[float, float] | None:
 def _remarks(found: Recorded) -> Iterator[str]:
     made = ", ".join(f"{name} {version}" for name, version in found.versions.items())
     if made:
-        yield f"the same pixels with {made}"
+        yield f"this returns the same pixels with {made}"
     for one in found.weights:
         if one.sha256:
             yield f"{one.model}: sha256 {one.sha256}"
@@ -167,7 +167,7 @@ def _remarks(found: Recorded) -> Iterator[str]:
 
 
 def _text(value: object) -> str:
-    """Return a text as Python code, in double quotes where that needs no escapes."""
+    """Return a string as Python code, in double quotes where these need no escapes."""
     code = repr(str(value))
     return code if '"' in code or "\\" in code or code[0] == '"' else f'"{code[1:-1]}"'
 
@@ -175,9 +175,9 @@ def _text(value: object) -> str:
 def as_command(record: Mapping[str, Any]) -> str:
     """Return a command line that upscales the same pixels in the same way.
 
-    The command `upscale` takes files with the axes that they name, whole or a region of them. For a
-    part of a layer, a single plane, or a blend of networks with different options, the command is
-    `napari-sr run`.
+    It is `napari-sr upscale` for a whole file, or for a region of all its planes. It is `napari-sr
+    run` if that command lacks an option: for a part of a layer, a single plane, or a blend of
+    networks with different options.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def as_command(record: Mapping[str, Any]) -> str:
 
 
 def _needs_record(found: Recorded) -> bool:
-    """Return whether the command `upscale` lacks options that the run needs."""
+    """Return whether `napari-sr upscale` lacks options that the run needs."""
     first, *others = found.weights
     different = any(one.options != first.options for one in others)
     grey = any(one.full_range is not None for one in found.weights)

@@ -1,4 +1,4 @@
-"""A recorded run, as a typed object: the values of the record are checked."""
+"""A recorded run as an object, after a check of the types in the record."""
 
 from __future__ import annotations
 
@@ -59,20 +59,20 @@ class Weights:
         for place in (*places, Path()):
             if self.file is not None and (place / self.file).is_file():
                 return place / self.file
-        own = f"the record has {self.model} with sha256 {self.sha256 or 'unknown'}"
+        own = f"the record needs {self.model} with sha256 {self.sha256 or 'unknown'}"
         try:
             entry = registry.find(self.model, self.scale)
         except ValueError:
             where = "" if folder is None else f" beside the record, in {folder}"
             raise RecordError(
-                f"{own}, and there is no file {self.file or self.model}{where}"
+                f"{own}, but there is no file {self.file or self.model}{where}"
             ) from None
-        raise RecordError(f"{own}, and this version of napari-sr has {entry.sha256}")
+        raise RecordError(f"{own}, but this version of napari-sr has {entry.sha256}")
 
 
 @dataclass(frozen=True)
 class Decided:
-    """The recorded settings of a run, without "auto" or other open choices."""
+    """The recorded settings of a run, with the decided value in place of each "auto"."""
 
     tile: int | None = None
     halo: int | None = None
@@ -84,7 +84,8 @@ class Decided:
     ensemble: bool = False
     engine: str = "auto"
     border: str = "zeros"
-    """Records from before this setting have none; all planes then had zeros beyond their border."""
+    """See `Settings.border`. Older records lack it: planes then always had zeros beyond their
+    border."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class Recorded:
         if unknown:
             raise RecordError(f"a record's settings have no {', '.join(unknown)}")
         try:
-            # by way of JSON: pydantic turns its arrays into tuples, and converts no other type
+            # as JSON, because pydantic then turns arrays into tuples, but converts no other type
             return TypeAdapter(cls).validate_json(json.dumps(found), strict=True)
         except ValidationError as error:
             first = error.errors()[0]
@@ -202,13 +203,13 @@ class Recorded:
         for one, now in zip(self.weights, loaded, strict=False):
             if one.sha256 and now.get("sha256") != one.sha256 and not is_known(vars(one)):
                 raise RecordError(
-                    f"the weights of {one.model} are not those of the record, which has sha256 "
-                    f"{one.sha256}; {now.get('file', 'this network')} has {now.get('sha256')}"
+                    f"the record needs weights of {one.model} with sha256 {one.sha256}, but "
+                    f"{now.get('file', 'this network')} has {now.get('sha256')}"
                 )
 
     def other_versions(self) -> str:
         """Return a sentence on versions that differ from the record's; "" if none differ."""
-        from napari_sr.engine.execution.run_record import versions  # brings torch
+        from napari_sr.engine.execution.run_record import versions  # imports torch
 
         now = versions()
         told = [

@@ -26,7 +26,7 @@ class RepeatSource:
     path: Path | None = None
     """The file, or None for an array."""
     changed: str = ""
-    """A sentence if the file is not the recorded one or has changed; otherwise ""."""
+    """A sentence for the user if the file differs from the recorded one; otherwise ""."""
 
 
 def source_of(found: Recorded, image: Any = None, folder: Path | None = None) -> RepeatSource:
@@ -39,7 +39,7 @@ def source_of(found: Recorded, image: Any = None, folder: Path | None = None) ->
     image : array, str or Path, optional
         The image; by default, the file that the record names.
     folder : Path, optional
-        The folder of the record, where the file is looked for, too.
+        The folder of the record, in which the file is looked for, too.
 
     Raises
     ------

@@ -102,7 +102,7 @@ def _steps(
 
 
 class Whole(Generic[Yielded, Result]):
-    """Iterates over a generator, and holds its return value after the last step."""
+    """Iterates over a generator, and keeps its return value."""
 
     result: Result
     """The generator's return value."""

@@ -50,7 +50,7 @@ class Source:
         return (*(self.plane or (0,) * leading), 0, 0)
 
     def only(self, plane: tuple[int, ...]) -> Source:
-        """Return one plane, by its index on the leading axes, which get the length 1."""
+        """Return one plane, by its index on the leading axes; these axes get the length 1."""
         shape = (*(1 for _ in plane), *self.shape[len(plane) :])
         return replace(self, shape=shape, plane=plane)
 

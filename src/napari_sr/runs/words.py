@@ -90,7 +90,7 @@ def shape_in_words(shape: tuple[int, ...]) -> str:
 
 
 def part_in_words(part: Sequence[int], whole: Sequence[int], axes: str, scale: int = 1) -> str:
-    """Return how much of an image a part of it has, in its planes, rows and columns.
+    """Return as text how many planes, rows and columns of an image a part of it has.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def part_in_words(part: Sequence[int], whole: Sequence[int], axes: str, scale: i
     axes : str
         One letter per axis; axes other than Y, X and S count as planes.
     scale : int
-        Number by which rows and columns are divided.
+        Number by which rows and columns are divided, such as the enlargement of both.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def part_in_words(part: Sequence[int], whole: Sequence[int], axes: str, scale: i
 
 
 def no_memory(error: MemoryError) -> str:
-    """Return a message about a lack of memory that says what helps.
+    """Return a message about a lack of memory, with advice.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Upscaling from one array into another, block by block."""
+"""Upscale from one array into another, block by block."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def upscale_into(
     network : Network
         The request's model, loaded.
     spread : array, optional
-        The same of float32, for the spread of an ensemble; see `Settings.spread`.
+        Array of float32 with the same shape, for the spread of an ensemble; see `Settings.spread`.
 
     Raises
     ------
@@ -71,7 +71,10 @@ def _check_out(out: Any, layout: Layout, image: Any) -> None:
         raise ValueError(f"out must be an array that can be written into, got {type(out).__name__}")
     both = isinstance(out, np.ndarray) and isinstance(image, np.ndarray)
     if out is image or (both and np.may_share_memory(out, image)):
-        raise ValueError("out must not share memory with the image, whose blocks are read later")
+        raise ValueError(
+            "out must not share memory with the image, because blocks of the image are read after "
+            "others are written"
+        )
 
 
 def _side(out: Any, layout: Layout, network: Network) -> tuple[int, int] | None:

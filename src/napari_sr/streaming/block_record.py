@@ -24,7 +24,7 @@ def block_record(run: BlockRun, report: Report | None = None) -> dict[str, Any]:
     Parameters
     ----------
     run : BlockRun
-        A run whose tile is decided.
+        A run with a fixed tile.
     report : Report, optional
         Report of the run at its end; None if it has not ended.
     """
@@ -59,7 +59,7 @@ def block_record(run: BlockRun, report: Report | None = None) -> dict[str, Any]:
 
 
 def ended_record(image: LazyImage, writer: OmeZarrWriter) -> dict[str, Any] | None:
-    """Return the record of a file's finished blocks, with how much they agree with the source.
+    """Return a result's record, with figures of how well the result agrees with its source.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def ended_record(image: LazyImage, writer: OmeZarrWriter) -> dict[str, Any] | No
     Returns
     -------
     dict or None
-        None if the result has no record: an older version began it.
+        None if the result has no record, because an older version began it.
     """
     record = stored_record(writer.path)
     if record is None:

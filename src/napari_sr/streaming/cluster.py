@@ -1,4 +1,4 @@
-"""Blocks computed by a cluster of dask.distributed.
+"""Compute blocks with a cluster of dask.distributed.
 
 Workers read, compute and write; only block numbers are sent to them. If a worker is lost, the
 scheduler gives its blocks to another one.

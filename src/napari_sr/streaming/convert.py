@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def convert(result: Path, target: Path) -> Generator[Progress, None, None]:
     """Convert a complete result, whose journal still exists, to a file.
 
-    `target` appears only when all is written.
+    `target` appears only when the file is complete.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def convert(result: Path, target: Path) -> Generator[Progress, None, None]:
     Yields
     ------
     Progress
-        Each time that some more of the file is written.
+        Progress after each part of the file.
 
     Raises
     ------

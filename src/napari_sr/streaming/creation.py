@@ -1,4 +1,4 @@
-"""Create a result: an empty OME-Zarr and its journal, which appear together."""
+"""Create a result: an empty OME-Zarr with its journal, both at once."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def create_result(
     Parameters
     ----------
     request : FileRequest
-        The user's request: source and result.
+        The user's request.
     new : Opened
-        The task, opened.
+        The opened task.
     task : dict
         The task as JSON.
     lock : Lock, optional
@@ -80,7 +80,7 @@ def create_result(
     Returns
     -------
     bool
-        Whether this call created the result; false if another process did meanwhile.
+        Whether this call created the result; False if another process created it meanwhile.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def create_result(
 
 
 def _publish(draft: Path, target: Path, request: FileRequest) -> None:
-    """Move a folder to the result's path; only a result to be overwritten may be there."""
+    """Move a folder to the result's path; if there is a result, it must be one to overwrite."""
     old = Lock()
     unfinished = Journal(target).exists
     if unfinished and request.overwrite:

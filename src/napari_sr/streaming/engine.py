@@ -1,4 +1,4 @@
-"""Fix a run's engine and tile, so that every process computes the same bits."""
+"""Decide a run's engine and tile before it starts, so that all processes compute the same bits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari_sr.streaming.run import BlockRun
 
 WORTH_WAITING = 60.0
-"""A run that takes more seconds than this with PyTorch first waits for trials of other engines."""
+"""Seconds. A run that would take longer with PyTorch first tries other engines."""
 
 
 def fixed_settings(run: BlockRun) -> BlockRun:
@@ -26,7 +26,7 @@ def fixed_settings(run: BlockRun) -> BlockRun:
     Parameters
     ----------
     run : BlockRun
-        A run as the user chose it.
+        A run with the settings that the user chose.
 
     Raises
     ------

@@ -58,7 +58,7 @@ class Journal:
         Raises
         ------
         OSError
-            If it cannot be written.
+            If the task cannot be written.
         """
         self._folder.mkdir(exist_ok=True)
         content = {**task, _RUN: secrets.token_hex(8)}
@@ -105,7 +105,7 @@ class Journal:
         Raises
         ------
         OSError
-            If it cannot be written.
+            If the note cannot be written.
         """
         if self._file is None:
             name = f"{os.getpid()}-{secrets.token_hex(8)}{_SUFFIX}"

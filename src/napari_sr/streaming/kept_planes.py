@@ -1,8 +1,8 @@
-"""Results of whole planes that lazy results keep on the disk, within bounds.
+"""A cache on the disk, limited in size, for the results of whole planes.
 
-A network with global values computes whole planes, but one looks at parts of them. So the result of
-a plane is kept in a file without a name, and used again for other parts. It counts only as long as
-its mark, a hash of all that it was computed from, is the same.
+A network with global values computes whole planes, but lazy results are requested in parts. So the
+result of a plane is kept in an unnamed file, and used for other parts, too. Its mark is a hash of
+all that it was computed from. The result is used only while the mark is the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 MOST = 16 * 2**30
-"""Bytes of all planes that a process keeps."""
+"""Largest size of all planes that a process keeps, in bytes."""
 
 
 @dataclass
@@ -32,18 +32,18 @@ class _Kept:
     mark: str
     values: NDArray[Any]
     used: int
-    """When it was last used, counted in uses."""
+    """Number of uses of the cache until this result was last used."""
 
 
 class KeptPlanes:
-    """Results of planes of several owners; the one that was not used for longest goes first.
+    """Results of planes, for several owners; the least recently used result is freed first.
 
-    Planes of an owner are freed along with it. Not for several threads at once.
+    When an owner is freed, its results are, too. Only one thread may use the cache at a time.
 
     Parameters
     ----------
     most : int
-        Bytes that all planes together may take.
+        Largest size of all planes together, in bytes.
     """
 
     def __init__(self, most: int = MOST) -> None:
@@ -56,7 +56,7 @@ class KeptPlanes:
         return sum(one.values.nbytes for owned in self._owners.values() for one in owned.values())
 
     def find(self, owner: object, number: int, mark: str) -> NDArray[Any] | None:
-        """Return the result of a plane, or None if there is none of this mark."""
+        """Return the result of a plane, or None if there is none with this mark."""
         found = self._owners.get(owner, {}).get(number)
         if found is None or found.mark != mark:
             return None
@@ -65,7 +65,7 @@ class KeptPlanes:
         return found.values
 
     def room(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any] | None:
-        """Return an array in a file for a plane, or None if the bound or the disk has no room."""
+        """Return an array in a file for a plane; None if limit or disk leave no room for it."""
         needed = math.prod(shape) * np.dtype(dtype).itemsize
         if needed > self._most:
             return None
@@ -80,7 +80,7 @@ class KeptPlanes:
                 self._free_oldest()
 
     def keep(self, owner: object, number: int, mark: str, values: NDArray[Any]) -> None:
-        """Keep the complete result of a plane, which `room` made the array for."""
+        """Keep the complete result of a plane; `values` is an array that `room` returned."""
         self._uses += 1
         self._owners.setdefault(owner, {})[number] = _Kept(mark, values, self._uses)
 
@@ -95,7 +95,7 @@ class KeptPlanes:
 
 
 def mark_of(pixels: NDArray[Any], *facts: str) -> str:
-    """Return a hash of the pixels of a source, and of all else that a result depends on."""
+    """Return a hash of a source's pixels, and of `facts`: all else that the result depends on."""
     found = hashlib.blake2b(repr((pixels.shape, pixels.dtype.str, facts)).encode())
     found.update(np.ascontiguousarray(pixels).view(np.uint8).data)
     return found.hexdigest()

@@ -1,4 +1,4 @@
-"""Upscale a layer block by block into an OME-Zarr folder, which a viewer can show meanwhile.
+"""Upscale a layer block by block into an OME-Zarr folder that a viewer can show during the run.
 
 Letters: H x W pixels.
 """
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from napari_sr.streaming.run import BlockRun
 
 KEPT = 2**27
-"""Largest coarse level, in bytes, that is kept in memory during a run. It is shown at once; reading
-1000 x 1000 pixels from 256 files takes a second while the cores are busy."""
+"""Largest size of a coarse level that is kept in memory during a run, in bytes. A viewer shows such
+levels at once, but takes a second to read 1000 x 1000 pixels from 256 files during a run."""
 PARTS = 1000
 """Steps of the progress bar."""
 
@@ -67,7 +67,7 @@ class GrowingImage:
         """Number of blocks that are on the disk."""
 
     def add(self, block: Block, scale: int) -> None:
-        """Count a block on the disk, or a part of one; copy its pixels into the small levels."""
+        """Count a block when all of it is on the disk; copy new pixels into the small levels."""
         for k, kept in self._kept.items():
             rows, columns = (_coarser(span, k) for span in output_place(block, scale))
             layout = replace(self._layout, shape=kept.shape)
@@ -95,7 +95,7 @@ def run_layer(request: LayerRequest) -> Generator[Step | GrowingImage, None, Rec
     Yields
     ------
     Step or GrowingImage
-        Progress, and once the growing image, as soon as the folder exists.
+        Progress, and the growing image, once, as soon as the folder exists.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def nearest_first(grid: BlockGrid, near: tuple[float, ...] | None) -> list[int]:
 
 
 def _far(block: Block, near: tuple[float, ...]) -> tuple[float, float]:
-    """Return two distances from the position: of the block's plane, and of the block within it."""
+    """Return how far from a position the block's plane is, and the block within its plane."""
     *plane, row, column = near
     middles = [(span.start + span.stop) / 2 for span in (block.core.rows, block.core.columns)]
     return (
@@ -203,7 +203,7 @@ def _far(block: Block, near: tuple[float, ...]) -> tuple[float, float]:
 
 
 def _record(request: LayerRequest, run: BlockRun, report: Report | None = None) -> Record:
-    """Return the record of a run; without a report, the record before the run has ended."""
+    """Return the record of a run: at its end if there is a report, otherwise at its start."""
     region = None if request.region is None else request.region.spans
     source = {**request.source.record, "axes": request.axes, "region": region}
     return {**block_record(run, report), **source, "folder": str(request.folder)}

@@ -41,7 +41,8 @@ class LayerRequest:
     region: Region | None = None
     """The rows and columns to upscale, in pixels of the source; by default all."""
     near: tuple[float, ...] | None = None
-    """Position in pixels of the source; blocks near it are computed first."""
+    """Position in pixels of the source; blocks near it are computed first. None keeps their
+    order."""
 
 
 def run_in_folder(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:

@@ -1,4 +1,4 @@
-"""Upscaling lazily: a dask array whose chunks are computed when they are needed.
+"""Upscale lazily: into a dask array whose chunks are computed when they are needed.
 
 Letters: H x W pixels of the image, S scale.
 """
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 def lazy_result(request: Request) -> Any:
     """Return the result of a request as a dask array, which is computed chunk by chunk.
 
-    A network with global values computes a plane as a whole; chunks are parts of it. The plane is
-    kept on the disk, and used again while its source is the same; see `kept_planes`.
+    A network with global values computes a plane as a whole, and chunks are parts of its result.
+    The result is kept on the disk, and used again while its source is the same; see `kept_planes`.
 
     Raises
     ------
@@ -70,9 +70,9 @@ def lazy_result(request: Request) -> Any:
     if not grid.whole:
         return computed
     side = usual_side(network.scale)
-    with dask.config.set({"array.rechunk.method": "tasks"}):  # only cuts: nothing to exchange
+    with dask.config.set({"array.rechunk.method": "tasks"}):  # chunks are only cut, never joined
         parts = computed.rechunk(_chunks(layout, (side, side), network.scale))
-    return parts.map_blocks(np.array, **options)  # a copy: writing into it leaves the plane alone
+    return parts.map_blocks(np.array, **options)  # copies, so that no one writes into kept planes
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,7 @@ class _Lazy:
         return letters.replace("Y", "").replace("X", "")
 
     def _plane(self, block: Block) -> NDArray[Any]:
-        """Return the result of a plane, in a file if there is room; nothing may write into it."""
+        """Return the result of a plane, in a file if there is room; do not write into it."""
         run = _run_of(self)
         source = self.grid.layout.read(run.reader.image, block.plane)
         mark = mark_of(source, fingerprint(run.network))
@@ -141,7 +141,7 @@ class _Lazy:
 
 
 _LOCK = threading.Lock()
-"""Lets one thread compute at a time: dask uses several, PyTorch needs all cores for a chunk."""
+"""Lets only one thread compute: dask uses several, but PyTorch needs all cores for one chunk."""
 _KEPT = KeptPlanes()
 _RUNS: WeakKeyDictionary[_Lazy, BlockRun] = WeakKeyDictionary()
 
@@ -164,8 +164,8 @@ def _network(model: ModelReference) -> Network:
 class _Synchronous:
     """A dask array that is computed in the thread that slices it.
 
-    A task of dask may slice it: other threads or workers are not involved, so no deadlock can
-    occur.
+    Tasks of dask may slice it. They cannot wait for each other, because no other threads or workers
+    are involved.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def _chunk_of(lazy: _Lazy, block_id: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _chunks(layout: Layout, side: tuple[int, int], scale: int) -> tuple[tuple[int, ...], ...]:
-    """Return the chunks of a result whose blocks have these sides in pixels of the image."""
+    """Return the chunks of a result, for blocks with these sides in pixels of the image."""
     sides = dict(zip("YX", side, strict=True))
     chunks = []
     for axis, (letter, length) in enumerate(zip(layout.axes, layout.shape, strict=True)):

@@ -18,7 +18,7 @@ _NAME = "lock"
 class Lock:
     """A lock that is released when the process and all workers that inherit it have ended.
 
-    Windows and some network file systems have no such locks; there, nothing is protected.
+    Windows and some network file systems have no such locks; results on them are not protected.
 
     Parameters
     ----------

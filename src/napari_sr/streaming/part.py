@@ -46,7 +46,7 @@ class Part:
     def enlarged(
         self, pixels: NDArray[Any], scale: int, model: str, record: Mapping[str, Any]
     ) -> LazyImage:
-        """Return the result as an image in its place, with its record as files hold it.
+        """Return the result as an image with its position, and its record in the form for files.
 
         Parameters
         ----------
@@ -55,7 +55,7 @@ class Part:
         scale : int
             Enlargement along Y and X.
         model : str
-            Name of the model, which becomes a part of the image's name.
+            Name of the model, which is added to the image's name.
         record : mapping
             Record of the run.
         """
@@ -78,7 +78,7 @@ class Part:
 
 
 def part_of(image: LazyImage, plane: tuple[int, ...] | None, region: object) -> Part:
-    """Return a part of an image; no pixel is read, unless the plane is a single one.
+    """Return a part of an image. A single plane is read; otherwise, no pixel is read.
 
     Parameters
     ----------
@@ -112,8 +112,8 @@ def _plane(image: LazyImage, plane: tuple[int, ...] | None) -> ArrayLike:
     inside = all(0 <= at < size for at, size in zip(plane, shape, strict=False))
     if len(plane) != len(shape) or not trailing or not inside:
         raise RecordError(
-            f"the record is of the plane {plane} of the axes before Y and X, and the image has the "
-            f"axes {image.axes} of shape {tuple(image.pixels.shape)}"
+            f"the record names the plane {plane} on the axes before Y and X, but the image has no "
+            f"such plane: its axes are {image.axes}, of shape {tuple(image.pixels.shape)}"
         )
     part: ArrayLike = image.pixels[tuple(slice(at, at + 1) for at in plane)]
     return part
@@ -140,7 +140,7 @@ def upscale_part(
     Returns
     -------
     LazyImage
-        The result in its place, with its record.
+        The result, with its position and its record.
 
     Raises
     ------
@@ -157,7 +157,8 @@ def upscale_with_spread(
 ) -> Generator[Progress, None, tuple[LazyImage, LazyImage]]:
     """Do the same as `upscale_part` with an ensemble; return the result and its spread.
 
-    The spread has no record, because a record repeats a result.
+    The spread is the standard deviation over the ensemble's views. It has no record, because
+    records serve to repeat results.
     """
     wide = replace(asked, ensemble=True, spread=True)
     result, spread = yield from _upscale(part, path, network, wide, axes)
@@ -168,7 +169,7 @@ def upscale_with_spread(
 def _upscale(
     part: Part, path: Path, network: Network, asked: Settings, axes: str | None
 ) -> Generator[Progress, None, tuple[LazyImage, Any]]:
-    """Return the result in its place, and the pixels of its spread or None."""
+    """Return the result with its position, and the pixels of its spread or None."""
     settings = with_range(part.image, asked)[0]
     request = Request(part.pixels, ModelReference(network), settings, part.image.axes, part.region)
     result = yield from run_request(request, network)
@@ -179,7 +180,7 @@ def _upscale(
 
 
 def within_bits(pixels: NDArray[Any], image: LazyImage) -> NDArray[Any]:
-    """Return enlarged pixels, with values that the file's significant bits cannot hold as white."""
+    """Return enlarged pixels; values above white, which the file's bits define, become white."""
     if image.significant_bits is None:
         return pixels
     white: NDArray[Any] = np.array(image.white, pixels.dtype)

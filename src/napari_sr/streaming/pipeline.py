@@ -45,7 +45,8 @@ class Pipeline:
     Attributes
     ----------
     result, spread : BlockOutput
-        The run writes parts of the result and of its spread into them; None without a spread.
+        Arrays into which the run writes the result and its spread; `spread` is None if the run
+        does not compute it.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Pipeline:
         return [self.result] if self.spread is None else [self.result, self.spread]
 
     def take(self, layout: Layout) -> None:
-        """Prepare for the blocks for which the network reads this layout."""
+        """Prepare for blocks; `layout` is what the network reads for them."""
         self._shape = layout.enlarged(self._run.network.scale).shape[1:]
 
     def __enter__(self) -> Pipeline:
@@ -98,7 +99,7 @@ class Pipeline:
         return block, self._threads[0].submit(self._run.reader.read, block)
 
     def finish(self, index: tuple[int, ...]) -> None:
-        """Start writing the core of a finished block, once the block before it is written."""
+        """Wait until the previous block is written, and start writing the current block's core."""
         for output in self._outputs:
             output.finish(self._block)
 
@@ -109,9 +110,9 @@ class Pipeline:
 
 
 class BlockOutput:
-    """The array of the block that is computed; a thread writes that of the block before.
+    """The array of the current block, while a thread writes the array of the previous block.
 
-    The run writes parts into it by index, as into an array.
+    The run assigns parts by index, as to an array.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ class BlockOutput:
     write : callable
         Writes the array of a block.
     thread : ThreadPoolExecutor
-        The thread that calls it.
+        The thread that calls `write`.
     """
 
     def __init__(
@@ -146,7 +147,7 @@ class BlockOutput:
         self._result[index[1:]] = values
 
     def finish(self, block: Block) -> None:
-        """Start writing the core of a finished block, once the block before it is written."""
+        """Wait until the previous block is written, and start writing the current block's core."""
         if isinstance(self._result, PlaneResult):
             self._result.close()
             return

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 class PlaneResult:
-    """The result of a plane; tiles are written into it by index, as into an array.
+    """The result of a plane; tiles are assigned to it by index, as to an array.
 
-    Networks with global values compute a plane at once, and the result is `S * S` times larger. It
-    is cut into shards. A shard is handed on as soon as tiles have covered it. If the plane starts
-    again, because memory ran out or half precision failed, all shards are handed on again.
+    Networks with global values compute a plane at once. The result, which has `S * S` times as many
+    pixels, is cut into shards. A shard is handed on as soon as tiles cover it. If the computation
+    starts again, because memory ran out or half precision failed, all shards are handed on again.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ class PlaneResult:
     side : int
         Rows and columns of a shard in pixels of the image.
     hand_on : callable
-        Called with a part of the block and its result, (S * H, S * W) or (S * H, S * W, C). Of the
-        last part of a plane, `last` is true.
+        Called with a part of the block and its result, (S * H, S * W) or (S * H, S * W, C). The
+        attribute `last` of the plane's last part is true.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class PlaneResult:
         Raises
         ------
         RuntimeError
-            If tiles have not covered the plane.
+            If tiles do not cover the plane.
         """
         total = math.prod(self._counts)
         if len(self._done) < total:
@@ -118,12 +118,12 @@ class PlaneResult:
 
 @dataclass
 class _Shard:
-    """A shard that tiles have not covered yet."""
+    """A shard that tiles do not cover yet."""
 
     values: NDArray[Any]
     """(S * H, S * W) or (S * H, S * W, C)."""
     covered: NDArray[np.bool_]
-    """(H, W): which pixels tiles have covered."""
+    """Whether a tile covers each pixel, (H, W)."""
 
     @classmethod
     def empty(cls, size: tuple[int, int], layout: Layout, scale: int) -> _Shard:

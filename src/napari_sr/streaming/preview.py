@@ -47,8 +47,8 @@ def run_preview(request: PreviewRequest) -> Generator[PreviewBlock | float | Non
     Yields
     ------
     PreviewBlock, float or None
-        First the region with repeated pixels, then each finished block; None between them. Of a
-        whole plane, each finished part of the result; the share that is done between them.
+        First the region with repeated pixels, then each finished block, and None after each tile.
+        For a whole plane, each finished part of the result, and the share done after each tile.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def _run(request: PreviewRequest) -> Generator[PreviewBlock | float | None, None
 
 
 def _is_exact(grid: BlockGrid) -> bool:
-    """Return whether blocks equal the whole result: the network gets all pixels that it needs."""
+    """Return whether blocks equal the whole result, because the network reads all that it needs."""
     return not grid.whole or grid.reads_plane(grid.block(0))
 
 
@@ -130,7 +130,7 @@ def _numbers(grid: BlockGrid, request: PreviewRequest) -> list[int]:
 
 
 def _value_range(request: PreviewRequest, reader: BlockReader, network: Network) -> ValueRange:
-    """Return black and white as the run has them, if they can be found quickly."""
+    """Return black and white as in a run; if finding them takes long, those of some blocks."""
     declared, source = request.settings.value_range, request.source
     if request.one_plane:
         source = source.only(request.plane)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from napari_sr.runs.source import Source
 
 SIDE = 128
-"""Approximate side of a block in LR pixels: it is computed in a moment, and kept while the user
-pans."""
+"""Approximate side of a block in pixels of the source: short enough to be computed in a moment.
+Finished blocks are kept while the user pans."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class PreviewRequest:
     whole_plane: bool = False
     """Whether to compute the whole plane, as networks with global values need for exact pixels."""
     plane_is_known: bool = False
-    """Whether the result of the whole plane is computed already, so that nothing is left to do."""
+    """Whether the result of the whole plane is known already, so that no block is computed."""
 
 
 class PreviewBlock(NamedTuple):

@@ -1,4 +1,4 @@
-"""Find black and white of an image that is read by blocks; some blocks are read before a run."""
+"""Find black and white of an image from some of its blocks, before a run by blocks."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def value_range(
     declared : (low, high) or Percentiles, optional
         Black and white as the user declared them. Percentiles are computed from `SAMPLED` blocks.
     has_weights : bool
-        Whether the network has weights. Interpolation has none, and gets no warning of faint
-        images.
+        Whether the network has weights. For interpolation, which has none, there are no warnings
+        of faint images.
 
     Raises
     ------

@@ -55,7 +55,7 @@ def run(
     record : mapping, str or Path
         A record (`layer.metadata["napari-sr"]`), or the path of a TOML file or of a result.
     image : array, str or Path, optional
-        The whole image to upscale: the run takes plane and region from it. By default, the file
+        The whole image; the recorded plane and region of it are upscaled. By default, the file
         that the record names, at its path or beside the record.
     out : str or Path, optional
         Path of the result, which must not exist: an OME-TIFF (.tif) or an OME-Zarr (.zarr).
@@ -149,7 +149,7 @@ def repeat(
 
 
 def _settings(found: Recorded, source: RepeatSource) -> Settings:
-    """Return the settings of a run on these pixels."""
+    """Return the recorded settings, with a value range that fits this source."""
     settings, image = found.chosen(), source.image
     if source.path is not None and found.is_file:
         return with_range(image, settings)[0]
@@ -173,12 +173,12 @@ def _blocks(
 
 
 def _kept(image: LazyImage, spans: tuple[tuple[int, int], ...]) -> LazyImage:
-    """Return the part of a result that was finished when its run was cancelled, in its place."""
+    """Return the part of a result, with its position, that a cancelled run had finished."""
     shape = tuple(image.pixels.shape)
     inside = all(last <= size for (_, last), size in zip(spans, shape, strict=False))
     if len(spans) != len(shape) or not inside:
         raise RecordError(
-            f"the record is of the part {spans} of a result, and the result of this image has the "
+            f"the record names the part {spans} of a result, but the result of this image has the "
             f"shape {shape}"
         )
     starts = dict(zip(image.axes, (first for first, _ in spans), strict=False))

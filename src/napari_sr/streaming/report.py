@@ -16,7 +16,7 @@ class Report:
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
     """Counts of everything unusual."""
     notes: list[str] = field(default_factory=list)
-    """Messages of the run, except those that state the counts."""
+    """Messages of the run, except those about `diagnostics`."""
     engine: str = "torch"
     """The engine that computed most blocks."""
     engines: list[str] = field(default_factory=list)

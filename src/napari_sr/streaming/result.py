@@ -73,13 +73,14 @@ def start(
     network : Network, optional
         The request's model if it is loaded already.
     lock : Lock, optional
-        This function takes it, so that no other process computes or replaces the result meanwhile.
+        The result's lock. This function takes it, so that no other process computes or replaces
+        the result meanwhile.
 
     Raises
     ------
     FileError
         If another process writes the result, if the result exists and the request neither resumes
-        nor replaces it, or if the result would replace the source or lie in it.
+        nor replaces it, or if the result would replace the source or be in it.
     napari_sr.streaming.journal.JournalError
         If the unfinished result belongs to another run.
     ValueError, OSError
@@ -110,12 +111,12 @@ def start(
 
 
 def _whole_planes(new: Opened) -> list[str]:
-    """Return a note for the user if blocks are whole planes."""
+    """Return a note for the user if each block is a whole plane."""
     if not new.grid.whole:
         return []
     return [
         f"{new.network.title} reads whole planes: each of the {new.grid.count} planes is computed "
-        "at once. The plane must fit into memory; its result and features need not"
+        "at once. A plane must fit into memory; its result and features need not"
     ]
 
 
@@ -129,7 +130,7 @@ def opened(result: Path) -> tuple[Opened, OmeZarrWriter]:
 
 
 def _current(result: Path) -> tuple[Opened, OmeZarrWriter]:
-    """Return `opened(result)`, opened again if another run has begun a result at this path."""
+    """Return `opened(result)`; open it again if another run has begun a result at this path."""
     found = opened(result)
     if found[0].text != Journal(result).text():
         opened.cache_clear()
@@ -188,7 +189,7 @@ def compute(
 
     def write(block: Block, values: NDArray[Any]) -> None:
         _check_same(journal, task)
-        if task.image.significant_bits is not None:  # no file can declare a larger white
+        if task.image.significant_bits is not None:  # its bits cannot hold values above white
             values = np.minimum(values, np.array(task.image.white, values.dtype))
         write_block(writer, block, task.network.scale, values)
         _check_same(journal, task)

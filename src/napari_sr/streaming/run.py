@@ -47,7 +47,7 @@ class BlockRun:
     settings: Settings
     """Settings. With the engine "auto", a second run may differ by rounding."""
     values: ValueRange
-    """The image values of black and white."""
+    """Black and white, in values of the image."""
     waits: bool = True
     """Whether the run waits until an engine is compiled. If not, PyTorch computes until then."""
 
@@ -57,7 +57,7 @@ class BlockRun:
         return self.reader.grid.whole and self.reader.grid.region is None
 
     def input_layout(self, count: int, block: Block) -> Layout:
-        """Return the layout of what the network reads for `count` blocks as large as this one."""
+        """Return the layout of the pixels that the network reads for `count` blocks of one size."""
         layout = self.reader.grid.layout
         shape = (count, *block.extended.size, *([layout.channels] if layout.samples else []))
         return layout_of(shape, layout.dtype, "BYXS"[: len(shape)])
@@ -144,8 +144,8 @@ def run_blocks(
         Numbers of the blocks.
     write : callable
         Called with a block and the result of its core, (S * H, S * W) or (S * H, S * W, C), in a
-        thread, for one block at a time. Blocks of one size come in their order. Planes of a network
-        with global values come in parts, as `PlaneResult` hands them on.
+        thread, for one block at a time. Blocks of equal size keep their order. For networks with
+        global values, it is called with parts of planes, as `PlaneResult` hands them on.
     write_spread : callable, optional
         The same for the spread of an ensemble.
 
@@ -203,7 +203,7 @@ def _shares(
 def _run_alike(
     run: BlockRun, blocks: list[Block], pipeline: Pipeline, report: Report
 ) -> Generator[Progress, None, None]:
-    """Compute blocks for which the network reads one size, and add their notes to the report."""
+    """Compute blocks for which the network reads equal sizes; add their notes to the report."""
     prepared = run.prepared(blocks[0])
     layout = run.input_layout(len(blocks), blocks[0])
     pipeline.take(layout)

@@ -1,4 +1,4 @@
-"""The task of a resumable run: stored as JSON, and opened by every process that takes part."""
+"""The task of a resumable run: a description in JSON that every process of the run opens."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Opened:
 def key_of(
     source: Path, image: LazyImage, model: ModelReference, network: Network, settings: Settings
 ) -> dict[str, Any]:
-    """Return all that determines the result, as JSON; it must be the same when a run is resumed."""
+    """Return all that determines the result, as JSON; a resumed run must have the same key."""
     key = {
         "source": _source_as_json(source, image),
         "model": _model_as_json(model),
@@ -76,7 +76,7 @@ def begin(
     key: dict[str, Any],
     axes: str | None = None,
 ) -> tuple[dict[str, Any], Opened]:
-    """Fix tile and engine of a new run; return the task as JSON, and the opened task.
+    """Decide tile and engine of a new run; return the task as JSON, and the opened task.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def begin(
     settings : Settings
         Settings as the user chose them.
     key : dict
-        What `key_of` returned.
+        The key that `key_of` returned.
     axes : str, optional
         The axes that the user named, in stored order; `image` may have them in another order.
 
@@ -120,9 +120,9 @@ def reopen(task: dict[str, Any], key: dict[str, Any] | None = None) -> Opened:
     Parameters
     ----------
     task : dict
-        What `begin` returned.
+        The task that `begin` returned.
     key : dict, optional
-        What the user asks for now; by default the same.
+        Key of the user's new request; by default, the task's key.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def reopen(task: dict[str, Any], key: dict[str, Any] | None = None) -> Opened:
         If the source or the model cannot be read.
     """
     before = task["key"]
-    before["settings"].setdefault("border", "zeros")  # tasks from before this setting have none
+    before["settings"].setdefault("border", "zeros")  # older versions did not write this setting
     source = before["source"]
     image = open_lazy(Path(source["path"]), task["axes"])
     model = _model_from_json(before["model"])
@@ -162,7 +162,7 @@ def check_unchanged(task: dict[str, Any]) -> None:
     Parameters
     ----------
     task : dict
-        What `begin` returned.
+        The task that `begin` returned.
 
     Raises
     ------

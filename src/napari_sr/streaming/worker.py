@@ -1,8 +1,8 @@
-"""A worker process: it computes the blocks that another process sends to it.
+"""A worker process, which computes blocks for another process.
 
 Each line of standard input is a JSON list of block numbers. Each line of standard output is JSON:
 {"done": number} for a block that is on the disk, {"report": ...} at the end of a list, or
-{"error": message} if the run cannot go on.
+{"error": message} if a block cannot be computed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main(result: str, threads: str) -> int:
         Number of threads to compute with.
     """
     torch.set_num_threads(int(threads))
-    # what libraries print goes to standard error
+    # libraries may print to standard output, which is for answers: send that to standard error
     with os.fdopen(os.dup(1), "w", buffering=1) as answers:
         os.dup2(2, 1)
 

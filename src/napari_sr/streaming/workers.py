@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOGETHER = 8
-"""Largest number of blocks that a worker gets at a time, and that are lost with it."""
+"""Largest number of blocks that a worker gets at a time; if it is lost, they are computed again."""
 LOSSES = 3
 """Number of workers that may be lost before a run gives up."""
 COMMAND = (sys.executable, "-P", "-m", "napari_sr.streaming.worker")
 
 
 def batches(numbers: Sequence[int], workers: int) -> list[list[int]]:
-    """Cut block numbers into lists for workers, short ones, so that all workers end together."""
+    """Cut block numbers into lists for workers, so short that all workers end at similar times."""
     size = max(1, min(TOGETHER, len(numbers) // (4 * workers)))
     return [list(numbers[at : at + size]) for at in range(0, len(numbers), size)]
 
@@ -54,12 +54,12 @@ def run_workers(
     count : int
         Number of processes.
     handles : tuple of int
-        Handles of open files that each of them inherits.
+        Handles of open files that each process inherits.
 
     Yields
     ------
     Progress
-        After every block; `message` says so if a worker was lost.
+        Progress after every block, and whenever a worker is lost; then `message` says so.
 
     Returns
     -------
@@ -156,7 +156,7 @@ class _Pool:
             else:
                 stdin.close()
         except OSError:
-            pass  # the end of its output will show that it is lost
+            pass  # the worker has died: its output ends, and `lost` will be called
 
     def lost(self, worker: _Worker, count: int) -> str:
         """Handle a worker's end: if it left blocks, replace it and return a message.

@@ -229,7 +229,7 @@ def test_an_unfinished_image_names_the_missing_blocks(tmp_path, random):
     blocks = list(writer.blocks())
     write_all(pixels, writer, blocks[:-2])
 
-    with pytest.raises(FileError, match=r"misses 2 blocks, the first at row 256, column 256 of pl"):
+    with pytest.raises(FileError, match=r"lacks 2 blocks, the first at row 256, column 256 of pl"):
         writer.finish()
 
     assert writer.provenance["complete"] is False
@@ -279,10 +279,10 @@ def test_a_full_disk_is_one_sentence_and_a_later_try_succeeds(tmp_path, random, 
 @pytest.mark.parametrize(
     ("row", "column", "shape", "dtype", "message"),
     [
-        (64, 0, (128, 256), "uint16", "a block at row 64 and column 0 needs multiples of"),
-        (0, 0, (128, 255), "uint16", r"uint16 of shape \(128, 256\), got uint16 of \(128, 255\)"),
-        (0, 0, (128, 256), "uint8", r"uint16 of shape \(128, 256\), got uint8 of \(128, 256\)"),
-        (256, 512, (128, 256), "uint16", r"of shape \(44, 188\), got uint16 of \(128, 256\)"),
+        (64, 0, (128, 256), "uint16", r"at multiples of \(128, 256\) .* got row 64, column 0"),
+        (0, 0, (128, 255), "uint16", r"of shape \(128, 256\), got .* uint16 of \(128, 255\)"),
+        (0, 0, (128, 256), "uint8", r"uint16 of shape \(128, 256\), .* uint8 of \(128, 256\)"),
+        (256, 512, (128, 256), "uint16", r"of shape \(44, 188\), .* uint16 of \(128, 256\)"),
     ],
 )
 def test_what_is_no_block_is_refused(tmp_path, row, column, shape, dtype, message):

@@ -155,7 +155,7 @@ def test_levels_are_counted_from_the_finest(tmp_path):
 def test_a_level_outside_of_the_folder_is_refused(tmp_path, path):
     node = node_of(tmp_path / "a.zarr", [{"datasets": [{"path": path}]}])
 
-    with pytest.raises(FileError, match=r"a\.zarr names .* as one of its parts, but this lies"):
+    with pytest.raises(FileError, match=r"a\.zarr names .* as one of its parts, but this path"):
         level_path(node, 0)
 
 

@@ -125,7 +125,7 @@ def test_white_at_zero_is_turned_over(tmp_path):
     )
 
     assert image.pixels[0].tolist() == [4095, 4094, 0]
-    assert "white is at zero" in image.notes[0]
+    assert "stores white as zero" in image.notes[0]
 
 
 def test_a_turned_series_keeps_its_directions_and_has_no_origin(tmp_path, random):

@@ -32,8 +32,8 @@ def area_means(
     levels : int
         Number of levels to compute.
     covered : two arrays, (H,) and (W,), optional
-        Weights of the rows and columns: the number of pixels of a finer image that each stands
-        for; 1 by default.
+        Weight of each row and of each column: the number of rows or columns of the original image
+        that it covers; 1 by default.
 
     Yields
     ------
@@ -65,7 +65,7 @@ def _weighted(
 
 
 def _kind_of_sums(kind: np.dtype[Any], levels: int) -> np.dtype[Any]:
-    """Return a type in which sums are exact; 32-bit integers take a third of the time of floats."""
+    """Return the type of sums: int32 if sums fit, which takes a third of the time of float64."""
     small = kind.kind != "f" and kind.itemsize <= 2 and levels <= 7  # 2^16 * 4^7 = 2^30
     return np.dtype(np.int32 if small else np.float64)
 

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import Layout
 
 ORDER = "TCZYX"
-"""Axes that OME-Zarr has, in stored order."""
+"""All axes of OME-Zarr, in stored order."""
 
 
 @dataclass(frozen=True)
 class Arrangement:
-    """The axes of an image as a run sees them, and as OME-Zarr stores them."""
+    """The axes of an image in a run, and in OME-Zarr."""
 
     layout: Layout
-    """Axes of the image as a run sees it."""
+    """Axes, shape and data type in a run."""
     letters: str
-    """Axes as they are stored; colours are the axis C."""
+    """Axes in stored order; colours are the axis C."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,7 +48,7 @@ class Arrangement:
     def index(
         self, plane: tuple[int, ...], row: int, column: int, values: NDArray[Any]
     ) -> tuple[tuple[slice, ...], NDArray[Any]]:
-        """Return the index at which a part of a plane is stored, and its values on all stored axes.
+        """Return the index at which a part of a plane is stored, and its values with stored axes.
 
         Parameters
         ----------

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Version: TypeAlias = Literal["0.5", "0.4"]
 
 OURS = "napari_sr"
-"""Name of our attributes in the group of an image."""
+"""Name of napari-sr's attributes in the group of an image."""
 
 
 class OmeZarrWriter:
@@ -38,13 +38,13 @@ class OmeZarrWriter:
     path : Path
         The folder, with links resolved.
     layout : Layout
-        Axes, shape and data type of the image as a run sees it.
+        Axes, shape and data type of the image in a run, not as stored.
     block : (int, int)
         Rows and columns of a block.
     version : {"0.5", "0.4"}
         Version of OME-Zarr.
     levels : tuple of Zarr arrays
-        Levels of the pyramid in stored order of axes, finest first, for reading.
+        Levels of the pyramid, finest first, to read from; axes are in stored order.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class OmeZarrWriter:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """How the image was computed, read from the disk; "complete" tells whether all is there."""
+        """How the image was computed, read from the disk; "complete" is whether it is finished."""
         node = read_node(self.path)
         stored = {} if node is None else node.attributes.get(OURS, {})
         return {key: value for key, value in stored.items() if key != "written"}
 
     @property
     def levels_of_blocks(self) -> tuple[zarr.Array[Any], ...]:
-        """The levels that blocks write, finest first; `finish` computes the others."""
+        """The levels that `write` writes, finest first; `finish` computes the others."""
         return self.levels[: self._owned]
 
     def blocks(self) -> Iterator[tuple[tuple[int, ...], int, int]]:
@@ -85,9 +85,9 @@ class OmeZarrWriter:
                 yield plane, row, column
 
     def write(self, plane: tuple[int, ...], row: int, column: int, values: NDArray[Any]) -> None:
-        """Write a block to level 0, and its area means to all levels that blocks write.
+        """Write a block to level 0, and its area means to the other `levels_of_blocks`.
 
-        When it returns, the block is on the disk. No file is read, and each is written as a whole.
+        After the call, the block is on the disk. No file is read, and each file is written whole.
 
         Parameters
         ----------
@@ -96,14 +96,14 @@ class OmeZarrWriter:
         row, column : int
             First row and column, multiples of the sides of a block.
         values : array, (H, W) or (H, W, 3 or 4)
-            The pixels; as large as a block, or up to the edge of the plane.
+            The pixels: a whole block, or its part within the plane.
 
         Raises
         ------
         FileError
             If a file cannot be written.
         ValueError
-            If the values are not those of a block.
+            If the position, or the shape or type of the values, does not fit a block.
         """
         self._check(row, column, values)
         try:
@@ -123,8 +123,9 @@ class OmeZarrWriter:
         aligned = row % self.block[0] == 0 and column % self.block[1] == 0
         if not aligned or values.shape != shape or values.dtype != self.layout.dtype:
             raise ValueError(
-                f"a block at row {row} and column {column} needs multiples of {self.block} and "
-                f"{self.layout.dtype} of shape {shape}, got {values.dtype} of {values.shape}"
+                f"a block needs a position at multiples of {self.block} and {self.layout.dtype} of "
+                f"shape {shape}, got row {row}, column {column} and {values.dtype} of "
+                f"{values.shape}"
             )
 
     def _sync(self, plane: tuple[int, ...], row: int, column: int) -> None:
@@ -133,7 +134,7 @@ class OmeZarrWriter:
         sync_folders(self.files_of(plane, row, column), self.path, self._synced)
 
     def files_of(self, plane: tuple[int, ...], row: int, column: int) -> list[Path]:
-        """Return the files of a block, on all levels that blocks write."""
+        """Return the files of a block, on all `levels_of_blocks`."""
         positions = self._arrangement.position(plane)
         if self.layout.samples:
             positions["C"] = 0
@@ -160,7 +161,7 @@ class OmeZarrWriter:
             yield folder.joinpath(*map(str, index))
 
     def has(self, plane: tuple[int, ...], row: int, column: int) -> bool:
-        """Return whether all files of a block are there, and none is empty."""
+        """Return whether all files of a block exist, and none is empty."""
         return all(map(_has_content, self.files_of(plane, row, column)))
 
     def clean(self) -> None:
@@ -169,12 +170,12 @@ class OmeZarrWriter:
             remove_leftovers(Path(folder))
 
     def finish(self, record: Mapping[str, Any] | None = None) -> None:
-        """Compute the levels that blocks do not write, and mark the image as complete.
+        """Compute the levels that `write` does not write, and mark the image as complete.
 
         Parameters
         ----------
         record : mapping, optional
-            Record of the run that has ended, as JSON; by default, the one given to `create`.
+            Record of the finished run, as JSON; by default, the one given to `create`.
 
         Raises
         ------
@@ -185,7 +186,7 @@ class OmeZarrWriter:
         if missing:
             plane, row, column = missing[0]
             raise FileError(
-                f"{self.path} misses {len(missing)} blocks, the first at row {row}, column "
+                f"{self.path} lacks {len(missing)} blocks, the first at row {row}, column "
                 f"{column} of plane {plane}"
             )
         self.clean()

@@ -1,4 +1,4 @@
-"""Read OME-Zarr's description of channels; tell whether they are red, green and blue."""
+"""Read OME-Zarr's metadata of channels, and recognise red, green and blue channels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LABELS = (("red", "green", "blue"), ("r", "g", "b"))
 
 
 def channels_of(node: Node) -> tuple[Mapping[str, Any], ...]:
-    """Return `omero.channels`; an empty list if it is missing or damaged."""
+    """Return `omero.channels`; empty if it is missing or damaged."""
     omero = node.ome.get("omero")
     channels = omero.get("channels") if isinstance(omero, dict) else None
     if not isinstance(channels, list) or not all(isinstance(one, dict) for one in channels):

@@ -1,4 +1,4 @@
-"""Compute the coarsest levels of a pyramid, on which a block would be too small for a file."""
+"""Compute the coarsest levels of a pyramid, where the part of a block is too small for a file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def fill_level(
 ) -> None:
     """Compute a level as area means of the next finer one, chunk by chunk.
 
-    A pixel is the mean of the finer level's rounded pixels, weighted by the number of image pixels
-    that each covers. One chunk and its part of the finer level are in memory at a time.
+    A pixel is the mean of the finer level's rounded pixels, each weighted by the number of pixels
+    of level 0 that it covers. One chunk and its part of the finer level are in memory at a time.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def fill_level(
 
 
 def _covered(image: int, length: int, number: int) -> NDArray[np.float64]:
-    """Return how many of the `image` pixels of level 0 each pixel of a level covers."""
+    """Return how many of level 0's `image` rows (or columns) each row of level `number` covers."""
     starts = np.arange(length, dtype=np.float64) * 2**number
     covered: NDArray[np.float64] = np.minimum(2**number, image - starts)
     return covered

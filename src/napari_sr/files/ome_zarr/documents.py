@@ -58,7 +58,7 @@ def read_node(path: Path) -> Node | None:
 
 
 def inner_path(folder: Path, name: str) -> Path:
-    """Return the path of a node that is named in a folder's metadata.
+    """Return the path of a node that a folder's metadata name.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def inner_path(folder: Path, name: str) -> Path:
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or PureWindowsPath(name).drive or ".." in parts.parts:
         raise FileError(
-            f"{folder} names {name!r} as one of its parts, but this lies outside the folder"
+            f"{folder} names {name!r} as one of its parts, but this path is outside the folder"
         )
     return folder / name
 

@@ -37,8 +37,8 @@ def make_room(path: Path, *, overwrite: bool) -> None:
     Raises
     ------
     FileError
-        If a file is there, or a folder that must not be removed because it holds more than one
-        image, or if the parent does not exist.
+        If the parent folder does not exist, or if the path is a file, or a folder that must not be
+        removed, for instance because it holds more than one image.
     OSError
         If the folder cannot be removed.
     """
@@ -89,17 +89,17 @@ def _is_of_image(name: str, node: Node) -> bool:
 
 
 def discard(path: Path) -> None:
-    """Remove a folder. It is renamed first: after an interruption, its name is free.
+    """Remove a folder; rename it first, so that its name is free even after an interruption.
 
     Raises
     ------
     OSError
-        If it cannot be removed.
+        If the folder cannot be removed.
     """
     doomed = path.parent / f"{_REMOVED}{secrets.token_hex(8)}"
     os.rename(path, doomed)
     shutil.rmtree(doomed)
-    for left in path.parent.glob(f"{_REMOVED}*"):  # left by a process that was killed
+    for left in path.parent.glob(f"{_REMOVED}*"):  # a process was killed before it removed them
         shutil.rmtree(left, ignore_errors=True)
 
 
@@ -152,20 +152,20 @@ def _parts(arrangement: Arrangement, level: Level, version: str) -> dict[str, An
     if version == "0.4":
         import numcodecs
 
-        # Zarr 2's default: some readers of 0.4 know no other
+        # the default compression of Zarr 2: some readers of 0.4 support no other
         blosc = numcodecs.Blosc(cname="lz4", clevel=5, shuffle=numcodecs.Blosc.SHUFFLE)
         key = {"name": "v2", "separator": "/"}
         return {"chunks": chunks, "compressors": blosc, "chunk_key_encoding": key}
     names = {"dimension_names": tuple(arrangement.letters.lower())}
     if level.shard is None:
         return {"chunks": chunks, **names}
-    colours = arrangement.layout.channels  # a block has all colours of its pixels
+    colours = arrangement.layout.channels  # a shard holds all colours of its pixels
     whole = tuple(colours if letter == "C" else 1 for letter in looped)
     return {"chunks": chunks, "shards": whole + level.shard, **names}
 
 
 def mark(path: Path, name: str, changes: Mapping[str, Any]) -> None:
-    """Change entries of an image's attribute; the disk always has all old or all new ones.
+    """Change entries of an image's attribute: on the disk, all of them change at once.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def mark(path: Path, name: str, changes: Mapping[str, Any]) -> None:
 
 
 def open_levels(path: Path, count: int) -> tuple[list[zarr.Array[Any]], list[zarr.Array[Any]]]:
-    """Open the levels of an image twice, finest first: to be read, and to be written.
+    """Open the levels of an image twice, finest first: for reading, and for writing.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Recognise a Zarr array when a run is resumed, and notice if it was rewritten."""
+"""Recognise a Zarr array when a run is resumed, and notice if the array was rewritten."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def identity_of(
     """Return JSON that differs between sources, and changes when a source is rewritten.
 
     Chunks are not read. Zarr renames files when it writes them, which changes their folder's date.
-    Chunks that another program changed in place are noticed by the dates of some files.
+    For programs that change chunks in place, the dates of some files are compared, too.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Find the image in a Zarr folder, or say what else the folder holds."""
+"""Find the image in a Zarr folder; without an image, say what the folder holds."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def find_image(path: Path) -> Node:
     Raises
     ------
     FileError
-        If there is no image, more than one, or something else, such as labels or a plate; the
-        message says what is there.
+        If there is no image, more than one, or something else, such as labels or a plate. The
+        message says what the folder holds.
     """
     _check_folder(path)
     node = read_node(path)

@@ -36,9 +36,9 @@ def image_metadata(
     levels : int
         Number of levels; level k has pixels 2^k times larger along Y and X.
     places : mapping of str to Axis
-        Pixel size, origin and unit of level 0 by axis letter; axes without known ones are missing.
+        Pixel size, origin and unit of level 0 by axis letter; axes of unknown size are missing.
     channels : sequence of mapping
-        Label, colour and display range of each channel: complete `omero.channels`.
+        Label, colour and display range of each channel, from `complete_channels`.
     name : str
         Name of the image.
     version : {"0.5", "0.4"}
@@ -95,7 +95,7 @@ def _axis(models: Any, letter: str, axis: Axis) -> Any:
 
 
 def _dataset(models: Any, letters: str, axes: Sequence[Axis], level: int) -> Any:
-    """Return a level's metadata; its pixels are centred on those of level 0 that they cover."""
+    """Return a level's metadata; each pixel is centred on the pixels of level 0 that it covers."""
     factors = [2**level if letter in "YX" else 1 for letter in letters]
     pairs = list(zip(axes, factors, strict=True))
     scale = [axis.size * factor for axis, factor in pairs]
@@ -112,7 +112,7 @@ def _dataset(models: Any, letters: str, axes: Sequence[Axis], level: int) -> Any
 def complete_channels(
     layout: Layout, channels: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """Return `omero.channels` with all that OME-Zarr requires; for RGB, the three colours.
+    """Return `omero.channels` with all required entries; for RGB, one channel for each colour.
 
     Raises
     ------

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 _OLD_AXES = ("t", "c", "z", "y", "x")
-"""Axes of OME-Zarr 0.1 and 0.2, whose metadata name none."""
+"""Axes of OME-Zarr 0.1 and 0.2, whose metadata do not name axes."""
 
 _KINDS = {"time": "T", "channel": "C"}
 
@@ -30,8 +30,8 @@ class Described:
     names: str
     """Names of the axes, for messages."""
     letters: str | None
-    """One letter per axis: Y, X, T, C, Z, and others for axes with other names; None if Y and X
-    are not among them, or if there are more or fewer axes than the array has."""
+    """One letter per axis: Y, X, T, C, Z, and others for axes with other names; None if Y or X is
+    missing, or if the metadata name more or fewer axes than the array has."""
     places: tuple[Axis, ...] | None
     """Pixel size, origin and unit along each axis; None if the metadata name no sizes."""
     notes: tuple[str, ...]
@@ -43,8 +43,7 @@ def level_path(node: Node, level: int) -> Path:
     Raises
     ------
     FileError
-        If there is no such level, it lies outside of the image's folder, or the metadata are
-        damaged.
+        If there is no such level, it is outside the image's folder, or the metadata are damaged.
     """
     paths = [dataset.get("path") for dataset in _datasets(node)]
     if not 0 <= level < len(paths):
@@ -73,7 +72,7 @@ def level_names(node: Node) -> set[str]:
 
 
 def image_around(array: Node) -> tuple[Node, int] | None:
-    """Return the image that an array is a level of, and the level; None if it is not a level."""
+    """Return the image to which an array belongs as a level, and the level's number, or None."""
     try:
         node = read_node(array.path.parent)
         if node is None or "multiscales" not in node.ome:
@@ -155,14 +154,14 @@ def _axes(stored: Any, dimensions: int) -> list[Mapping[str, Any]]:
 
 
 def letters_of(axes: Sequence[Mapping[str, Any]]) -> str | None:
-    """Return one letter per axis, or None if Y and X are not among them.
+    """Return one letter per axis, or None if Y or X is missing.
 
     Parameters
     ----------
     axes : sequence of mapping
-        Each with a name, and maybe a type: "space", "time", "channel" or another. An axis whose
-        name is not a single letter gets T or C if it is of type time or channel, and otherwise an
-        unused letter.
+        The axes, each with a name, and perhaps with a type: "space", "time", "channel" or another.
+        An axis whose name is not a single letter gets T or C if it is of type time or channel, and
+        otherwise an unused letter.
     """
     known: list[str] = []
     for axis in axes:

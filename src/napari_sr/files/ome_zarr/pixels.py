@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def zarr_pixels(array: zarr.Array[Any], order: tuple[int, ...], path: Path) -> WindowedArray:
-    """Return an array with its axes in another order, and in the byte order of this machine.
+    """Return a Zarr array with its axes in another order, and in this machine's byte order.
 
     Slicing the result raises `FileError` if a chunk cannot be read or decoded.
 
@@ -30,7 +30,7 @@ def zarr_pixels(array: zarr.Array[Any], order: tuple[int, ...], path: Path) -> W
     array : Zarr array
         The array.
     order : tuple of int
-        For each axis of the result, the number of the stored axis.
+        The number of the stored axis for each axis of the result.
     path : Path
         The folder of the array, for messages.
     """
@@ -41,7 +41,7 @@ def zarr_pixels(array: zarr.Array[Any], order: tuple[int, ...], path: Path) -> W
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads windows; it can be sent to other processes."""
+    """Reads windows of an array; it can be sent to other processes."""
 
     array: zarr.Array[Any]
     order: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Open all levels of an OME-Zarr image, for a viewer that shows the level that fits the screen."""
+"""Open all levels of an OME-Zarr image; a viewer shows the level that fits the screen."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Pyramid:
 def open_pyramid(path: Path) -> Pyramid:
     """Open an OME-Zarr image with all its levels, or a Zarr array, without reading pixels.
 
-    If napari-sr is still writing the image, only the levels that blocks write are opened; the
-    others are still empty.
+    If napari-sr is still writing the image, only the levels that are written block by block are
+    opened, because the coarser levels are still empty.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def views(writer: OmeZarrWriter, levels: tuple[zarr.Array[Any], ...]) -> tuple[A
     writer : OmeZarrWriter
         The image.
     levels : tuple of Zarr arrays
-        Some of its levels. Blocks that are not written yet are 0.
+        Some of its levels. Pixels of blocks that are not written yet are 0.
     """
     stored = arranged(writer.layout).letters
     letters = writer.layout.axes
@@ -111,10 +111,10 @@ def as_dask(pixels: ArrayLike, chunks: tuple[int, ...] | None) -> Any:
     dask_array: Any = import_module("dask.array")
     meta = np.empty((0,) * len(pixels.shape), pixels.dtype)
     parts: Any = "auto" if chunks is None else tuple(map(_side, chunks))
-    # a new name for each array: the content of a folder may change
+    # name=False gives each array a new name, because the content of a folder may change
     return dask_array.from_array(pixels, chunks=parts, name=False, meta=meta)
 
 
 def _side(chunk: int) -> int:
-    """Return the side of a dask chunk: it spans many small stored chunks, or a few large ones."""
+    """Return the side of a dask chunk, which joins small stored chunks up to about `PART`."""
     return chunk if chunk == 1 else chunk * max(1, PART // chunk)

@@ -40,11 +40,11 @@ def open_ome_zarr(path: Path, axes: str | None = None, level: int = 0) -> LazyIm
     path : Path
         The folder of the image, of one level of it, or of a group with only one image.
     axes : str, optional
-        One letter per axis, in stored order; S means RGB or RGBA wherever it stands. By default,
-        the axes that the metadata name. Channels are taken for colours only if they are labelled
-        red, green and blue.
+        One letter per axis, in stored order; S, at any place, means RGB or RGBA. By default, the
+        axes that the metadata name. Channels count as colours only if they are labelled red, green
+        and blue.
     level : int
-        Level of the pyramid; 0 is the finest. If `path` is a level, that one is opened.
+        Level of the pyramid; 0 is the finest. If `path` is a level, that level is opened.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def open_ome_zarr(path: Path, axes: str | None = None, level: int = 0) -> LazyIm
     """
     check_packages("zarr")
     node = find_image(path)
-    if node.kind == "array":  # maybe a level of an image around it
+    if node.kind == "array":  # it may be a level of an image
         node, level = image_around(node) or (node, level)
     folder = node.path if node.kind == "array" else level_path(node, level)
     stored = read_node(folder)
@@ -136,8 +136,7 @@ def _letters(axes: str | None, names: str | None, array: zarr.Array[Any], *, col
     Raises
     ------
     ValueError
-        If the number of letters is not that of the axes, or the axes are unnamed and cannot be
-        guessed.
+        If there are more or fewer letters than axes, or the axes are unnamed and cannot be guessed.
     """
     kind = np.dtype(array.dtype)
     if axes is not None:

@@ -1,4 +1,4 @@
-"""Sizes of a pyramid's levels, and of their shards and chunks, computed from the size of a block.
+"""Compute the sizes of a pyramid's levels, and of their shards and chunks, from that of a block.
 
 A block is a rectangle of one plane of the result. Its part of a level is one shard: one file in
 OME-Zarr 0.5, and a few complete chunk files in 0.4. So no two blocks share a file.
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 COARSEST = 256
 """The longest side of the coarsest level in pixels."""
 SMALLEST_SHARD = 64
-"""The shortest side of a shard in pixels. Coarser levels are computed after all blocks."""
+"""The shortest side of a shard in pixels. Levels whose shards would be smaller are computed after
+all blocks."""
 CHUNK = 1024
 """The longest side of a chunk in pixels. Zarr takes half the time to write a shard of 2048 x 2048
 pixels if its chunks have 1024 pixels a side instead of 512: 55 instead of 102 ms of one core."""
@@ -26,7 +27,7 @@ class Level:
     chunk: tuple[int, int]
     """Height and width of a chunk, which is compressed and read as a whole."""
     shard: tuple[int, int] | None
-    """Height and width of a block's part of this level; None if blocks do not write this level."""
+    """Height and width of a block's part of this level; None if the level is computed later."""
 
 
 def chunk_side(side: int, limit: int) -> int:

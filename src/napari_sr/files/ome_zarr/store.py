@@ -1,4 +1,4 @@
-"""Two kinds of Zarr folders: to read from, and to write blocks into."""
+"""Zarr stores for two kinds of folders: to read from, and to write blocks into."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SourceStore(LocalStore):
         prototype: BufferPrototype | None = None,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
-        """Return the content of a file, or a part of it; None if it is missing or not to be read.
+        """Return the content of a file or a part of it; None if it is missing or must not be read.
 
         Raises
         ------
@@ -69,8 +69,8 @@ def _checked(key: str, content: Buffer | None) -> Buffer | None:
 class BlockStore(SourceStore):
     """A folder that blocks are written into.
 
-    A file gets its name when all of it is on the disk. Chunks are never read: Zarr would read a
-    shard before it overwrites it, and fail if that shard is torn.
+    A file gets its name only when its content is on the disk. Chunks are never read: otherwise,
+    Zarr would read each shard before overwriting it, and fail if the shard is incomplete.
     """
 
     def _reads(self, key: str) -> bool:
@@ -102,7 +102,7 @@ def sync_folders(files: Iterable[Path], root: Path, known: set[Path]) -> None:
     root : Path
         The folder that contains all the files, at any depth.
     known : set of Path
-        Folders whose names are on the disk already; the folders of `files` are added.
+        Folders whose names are already on the disk; the folders of `files` are added.
     """
     if os.name == "nt":
         return

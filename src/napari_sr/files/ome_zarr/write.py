@@ -57,11 +57,11 @@ def create(
         Rows and columns of a block in pixels, preferably multiples of 512. Blocks at the lower and
         the right edge may be smaller.
     places : mapping of str to Axis
-        Pixel size, origin and unit by axis letter; axes without known ones are missing.
+        Pixel size, origin and unit by axis letter; axes of unknown size are missing.
     channels : sequence of mapping
         One mapping per channel of axis C, as in OME-Zarr's `omero.channels`.
     name : str
-        Name of the image, for people.
+        Name of the image, for display.
     version : {"0.5", "0.4"}
         Version of OME-Zarr.
     provenance : mapping
@@ -87,7 +87,8 @@ def create(
         name=name,
         version=version,
     )
-    attributes[OURS] = {**provenance, "complete": False, "written": _record(layout, block, version)}
+    written = _as_json(layout, block, version)
+    attributes[OURS] = {**provenance, "complete": False, "written": written}
     try:
         make_room(path, overwrite=overwrite)
         create_folder(path, attributes, levels, arrangement, version)
@@ -96,7 +97,7 @@ def create(
     return open_writer(path)
 
 
-def _record(layout: Layout, block: tuple[int, int], version: Version) -> dict[str, Any]:
+def _as_json(layout: Layout, block: tuple[int, int], version: Version) -> dict[str, Any]:
     """Return the data that `open_writer` needs, as JSON."""
     return {
         "axes": layout.axes,
@@ -109,22 +110,22 @@ def _record(layout: Layout, block: tuple[int, int], version: Version) -> dict[st
 
 
 def open_writer(path: Path) -> OmeZarrWriter:
-    """Open an image that `create` made, to write more blocks.
+    """Open an image that `create` has created, to write more blocks.
 
     Raises
     ------
     FileError
-        If the folder holds no image that `create` made, or an incompletely created one.
+        If the folder holds no such image, or its creation was interrupted.
     """
     check_packages("zarr")
     path = Path(os.path.realpath(path))
     node = read_node(path)
-    record = {} if node is None else node.attributes.get(OURS, {}).get("written", {})
-    if node is None or not record:
+    written = {} if node is None else node.attributes.get(OURS, {}).get("written", {})
+    if node is None or not written:
         raise FileError(f"{path} is not an OME-Zarr image that napari-sr began")
     readable, targets = open_levels(path, len(node.ome["multiscales"][0]["datasets"]))
     layout = Layout(
-        record["axes"], tuple(record["shape"]), record["colour"], np.dtype(record["dtype"])
+        written["axes"], tuple(written["shape"]), written["colour"], np.dtype(written["dtype"])
     )
-    rows, columns = record["block"]
-    return OmeZarrWriter(path, layout, (rows, columns), record["version"], readable, targets)
+    rows, columns = written["block"]
+    return OmeZarrWriter(path, layout, (rows, columns), written["version"], readable, targets)

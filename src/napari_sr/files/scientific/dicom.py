@@ -1,4 +1,4 @@
-"""Read DICOM series and images slice by slice, in units such as Hounsfield's."""
+"""Read DICOM images and series slice by slice, with values such as Hounsfield units."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ KEPT = (
     "Modality", "SeriesDescription", "SeriesInstanceUID", "ImageOrientationPatient",
     "ImagePositionPatient", "RescaleType",
 )  # fmt: skip
-"""DICOM elements that are kept in `LazyImage.details`; none names a patient."""
+"""DICOM elements that `LazyImage.details` holds. None of them names the patient."""
 
 COLOURS = (
     "MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT",
@@ -142,7 +142,7 @@ def _shown_type(stored: np.dtype[Any], bits: int, slices: Sequence[Slice]) -> np
 
 
 def open_dicom(path: Path, axes: str | None = None) -> LazyImage:
-    """Open a DICOM image, or the series in a folder; slices are decoded when they are sliced.
+    """Open a DICOM image, or the series in a folder; slices are decoded when they are needed.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def open_dicom(path: Path, axes: str | None = None) -> LazyImage:
     ------
     FileError
         If pydicom is missing, the files are damaged or belong to several series, or several slices
-        have one position.
+        have the same position.
     """
     pydicom = needed("pydicom", _KIND)
     with reading(path, _KIND, pydicom.errors.InvalidDicomError):
@@ -199,7 +199,7 @@ def _lazy(
     letters += "S" * (int(header.get("SamplesPerPixel") or 1) > 1)
     files = [one.path for one in slices]
     places = _places(slices, depths, header)
-    note = "its white is at zero: its values are inverted to white - value"
+    note = "it stores white as zero: its values are inverted to white - value"
     dark = header.PhotometricInterpretation == "MONOCHROME1"
     return LazyImage(
         pixels,

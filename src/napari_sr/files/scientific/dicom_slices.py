@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-"""Directions of rows and columns of a slice whose axes are parallel to the world's."""
+"""Directions along rows and columns of a slice whose axes are parallel to the world's axes."""
 EQUAL = (
     "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated",
     "BitsStored", "PixelRepresentation",
@@ -70,7 +70,7 @@ def _position(header: Any, frame: int, frames: int) -> tuple[float, float, float
         return None
     place = np.array(found, np.float64)
     if frames > 1 and not header.get("PerFrameFunctionalGroupsSequence"):
-        # one position for all frames; those of a radiation dose have offsets from it
+        # the position is that of the first frame; a radiation dose gives the others' offsets
         offsets, orientation = header.get("GridFrameOffsetVector"), orientation_of(header)
         if not offsets or orientation is None:
             return None
@@ -101,7 +101,7 @@ def thickness_of(header: Any) -> float | None:
 
 
 def _value(header: Any, frame: int, sequence: str, name: str, usual: Any) -> Any:
-    """Return a value of a frame's metadata, or else of those of all frames or of the file."""
+    """Return a value from the metadata of the frame, or else of all frames, or else of the file."""
     places = [header]
     shared = header.get("SharedFunctionalGroupsSequence")
     each = header.get("PerFrameFunctionalGroupsSequence")
@@ -142,14 +142,14 @@ def check_one_series(headers: Sequence[Any], path: Path) -> None:
 def in_order(
     slices: Sequence[Slice], orientation: Sequence[float] | None, path: Path
 ) -> tuple[list[Slice], NDArray[np.float64] | None]:
-    """Sort slices by their position along the normal of their planes; return both.
+    """Sort slices along the normal of their planes; return the slices and their positions in mm.
 
     If the files have no positions, slices keep their order, and the second value is None.
 
     Raises
     ------
     FileError
-        If several slices have one position, such as those of several times or echoes.
+        If several slices have the same position, such as those of several times or echoes.
     """
     if len(slices) < 2 or orientation is None or any(one.position is None for one in slices):
         return list(slices), None

@@ -58,7 +58,7 @@ def _pixels(path: Path, suffix: str) -> Any:
 
 
 def open_microscope(path: Path, suffix: str, axes: str | None = None) -> LazyImage:
-    """Open the first image of a microscope's file; pixels are read where they are sliced.
+    """Open the first image in a microscope's file; its pixels are read where they are sliced.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def _notes(reader: Any) -> Iterator[str]:
 
 
 def kind_of(start: bytes, path: Path) -> str | None:
-    """Tell the kind of a file by its first bytes; return a key of `READERS`, or None.
+    """Recognise the kind of a file by its first bytes; return a key of `READERS`, or None.
 
     Raises
     ------

@@ -78,7 +78,7 @@ def open_mrc(path: Path, axes: str | None = None) -> LazyImage:
     path : Path
         The file.
     axes : str, optional
-        One letter per axis; by default, the last of T, Z, Y and X.
+        One letter per axis; by default, the last letters of "TZYX".
 
     Raises
     ------
@@ -125,7 +125,7 @@ def stored_record(path: Path) -> dict[str, Any] | None:
 
 
 def _places(header: Any, sizes: tuple[float, float, float]) -> dict[str, Axis]:
-    """Return pixel sizes, and origins from the header's origin, or else from its start indices."""
+    """Return pixel sizes and origins; if the header has no origin, it comes from start indices."""
     origins = [float(header.origin[name]) for name in "xyz"]
     if not any(origins):
         starts = (header.nxstart, header.nystart, header.nzstart)

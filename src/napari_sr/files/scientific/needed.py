@@ -1,4 +1,4 @@
-"""Import the optional packages that read other formats, and turn their errors into one sentence."""
+"""Import optional packages that read and write files, and turn their errors into one sentence."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Read NIfTI images, window by window; neither pixel order nor affine is changed.
 
-NIfTI stores the axes X, Y, Z, T and so on, of which the first changes fastest. Arrays here have
-them in reverse: X is last.
+NIfTI stores the axes in the order X, Y, Z, T and so on, and X changes fastest. Arrays here have the
+reverse order: X is last.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LETTERS = "XYZTCAB"
 """Letters of the axes of a NIfTI array; C is the axis of several values per pixel."""
 AFFINE, CODES, TEXT = "affine", "form codes", "descrip"
 """Keys in `LazyImage.details`: the 4 x 4 matrix from pixels to the world; the codes qform and
-sform, which say what the world is; a description."""
+sform, which name the world's coordinate system; a description."""
 RECORD = b"napari-sr record: "
 """Start of the comment in the header that holds the record of a run."""
 
@@ -108,7 +108,7 @@ def open_nifti(path: Path, axes: str | None = None) -> LazyImage:
     path : Path
         A file .nii or .nii.gz; the latter is unpacked to the temporary folder first.
     axes : str, optional
-        One letter per axis; by default, the last of C, T, Z, Y and X.
+        One letter per axis; by default, the last letters of "CTZYX".
 
     Raises
     ------

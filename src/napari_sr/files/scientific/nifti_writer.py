@@ -42,8 +42,8 @@ def enlarged_affine(affine: Any, scale: int) -> NDArray[np.float64]:
     Parameters
     ----------
     affine : array_like, (4, 4)
-        Matrix of the source, from pixels (X, Y, Z, 1), whose centres are whole numbers, to the
-        world.
+        Matrix of the source, from pixels (X, Y, Z, 1) to the world. Pixel centres are whole
+        numbers.
     scale : int
         Enlargement along X and Y. The image's outer edges do not move.
     """

@@ -103,7 +103,8 @@ def write_other(
 ) -> Iterator[tuple[int, int]]:
     """Write a NIfTI or MRC file, by its suffix.
 
-    `path` appears only when all is written. A generator that is closed early leaves nothing.
+    `path` appears only when the file is complete. If the generator is closed early, no file
+    remains.
 
     Parameters
     ----------
