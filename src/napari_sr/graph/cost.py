@@ -56,7 +56,7 @@ def multiply_adds(network: Network, height: int, width: int) -> int:
         return 0
     image = torch.zeros(1, network.channels, height, width, device=weights[0].device)
     counter = _Counter(weights)
-    # not inference_mode, in which a convolution is another operator than those in `_COUNTS`
+    # not inference_mode: there, convolutions call an operator that `_COUNTS` lacks
     with use_kernels("reference"), torch.no_grad(), counter:
         run([_without_attention(link) for link in network.chain()], image)
     return counter.total

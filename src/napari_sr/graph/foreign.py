@@ -84,7 +84,7 @@ class Foreign(Network):
 
     @property
     def title(self) -> str:
-        """Its name in records and errors."""
+        """Name of the network in records and errors."""
         return self._title
 
     @property

@@ -103,7 +103,7 @@ def chain_of(operations: Sequence[Operation]) -> Chain:
     Raises
     ------
     ValueError
-        If, however the operations are combined, a step would write planes on different grids.
+        If every way to combine the operations has a step that writes planes on different grids.
     """
     steps = []
     for part in _parts(tuple(operation.signature for operation in operations)):
@@ -196,7 +196,7 @@ def _cuts(signatures: tuple[Signature, ...]) -> tuple[Span, ...]:
 
 
 def _is_step(signatures: tuple[Signature, ...], start: int, stop: int) -> bool:
-    """Return whether all planes that leave the range are on one grid, as a step requires."""
+    """Return whether all planes that later operations need are on one grid, as a step requires."""
     _, writes = _borders(signatures, start, stop)
     return len({each.scale for each in signatures[start:stop] if each.writes in writes}) == 1
 

@@ -54,8 +54,8 @@ class Network(nn.Module):
     """Whether the network pads images with zeros. The engine then puts some reflected pixels
     between image and zeros; see `Settings.border`."""
     zeros_reach: int = 6
-    """Distance in LR pixels from which on the zeros change flat images by less than 1 of 255,
-    measured with all weights (benchmarks/quality/border.py)."""
+    """Distance from the zeros, in LR pixels, at which they change flat images by less than 1 of
+    255, measured with all weights (benchmarks/quality/border.py)."""
     full_range: bool = False
     """For a network of one channel: True if it was trained on grey from 0 to 1, False if it was
     trained on luma from 16/255 to 235/255. The engine converts images accordingly."""

@@ -102,7 +102,7 @@ def run_steps(
         The piece of every plane that the steps read but do not write, and every value that they
         use.
     wanted : sequence of str
-        Names of planes that they write.
+        Names of planes that the steps write.
 
     Returns
     -------

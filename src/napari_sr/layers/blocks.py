@@ -172,7 +172,7 @@ def width_of(state: StateDict, key: str) -> tuple[int, int]:
 
 
 def count(state: StateDict, pattern: str) -> int:
-    """Return the number of different texts that group 1 matches in keys that match a pattern."""
+    """Return how many different texts group 1 of a pattern matches at the start of all keys."""
     return len({match[1] for key in state if (match := re.match(pattern, key))})
 
 

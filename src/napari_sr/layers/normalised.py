@@ -34,7 +34,7 @@ class InstanceNorm(nn.Module):
     """
 
     EPSILON = 1e-5
-    """Added to the variance, as PyTorch does."""
+    """Added to the variance, as in PyTorch."""
 
     def __init__(self, features: int) -> None:
         super().__init__()

@@ -88,7 +88,7 @@ class EfficientTransformer(nn.Module):
         self.features = features
         self.heads = heads
         self.splits = splits
-        # as in the released code: by T / h, a token's features per head, not by d, a query's
+        # the released code divides scores by the root of T / h, not by the root of d
         self.factor = (token / heads) ** -0.5
         self.norm = nn.LayerNorm(token)
         self.reduce = nn.Linear(token, inner, bias=False)
@@ -175,7 +175,7 @@ class EfficientTransformer(nn.Module):
         return heads.transpose(2, 3).contiguous()
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        """Return the sum of all patches, (N, C, H, W).
+        """Add attention results and perceptron to the patches, and sum the patches, (N, C, H, W).
 
         Parameters
         ----------

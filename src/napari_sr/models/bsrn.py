@@ -33,7 +33,7 @@ ACTIVATIONS = {
     "leaky_relu": nn.LeakyReLU(0.05),
     "hard_swish": nn.Hardswish(),
 }
-"""The activations that the paper tries. It does not state the leaky slope, so RFDN's is used."""
+"""Activations that the paper tries. It states no slope for the leaky ReLU; this is RFDN's."""
 
 
 def distillation(features: int, separable: Separable, activation: nn.Module) -> Distillation:
@@ -159,7 +159,7 @@ def options_of(state: StateDict) -> Options | None:
 ARCHITECTURE = Architecture(
     network=BSRN,
     title="BSRN",
-    summary="High quality for its size; the NTIRE 2022 complexity winner's full network.",
+    summary="High quality for its size; its small version won NTIRE 2022 for low complexity.",
     paper="https://arxiv.org/abs/2205.05996",
     year=2022,
     forms=(

@@ -204,7 +204,10 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read DRCN's constructor arguments, except the scale, off a checkpoint; None if it is none."""
+    """Read DRCN's constructor arguments off a checkpoint, or None if it is not a DRCN.
+
+    A checkpoint does not show the scale.
+    """
     features, channels = width_of(state, "head.weight")
     depth = shape_of(state, "weights")
     if not features or len(depth) != 1 or "recur.weight" not in state:

@@ -29,7 +29,7 @@ WIDE = 256
 
 
 class EDSR(Network):
-    """Residual blocks without normalisation under one long skip, then sub-pixel upsampling.
+    """Residual blocks without normalisation, one long skip, then sub-pixel upsampling.
 
     Parameters
     ----------

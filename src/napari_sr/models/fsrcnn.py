@@ -156,7 +156,10 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read FSRCNN's constructor arguments, except the scale, off a checkpoint, or return None."""
+    """Read FSRCNN's constructor arguments off a checkpoint, or None if it is not an FSRCNN.
+
+    A checkpoint does not show the scale.
+    """
     features, channels = width_of(state, "extract.0.weight")
     shrunk, _ = width_of(state, "shrink.0.weight")
     if not (features and shrunk and "enlarge.weight" in state):

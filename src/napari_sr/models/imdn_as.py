@@ -108,7 +108,10 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read IMDN_AS's constructor arguments, except the scale, off a checkpoint, or return None."""
+    """Read IMDN_AS's constructor arguments off a checkpoint, or None if it is not an IMDN_AS.
+
+    A checkpoint does not show the scale.
+    """
     trunk, reduction = trunk_options(state, "head.first.weight"), reduction_of(state)
     if trunk is None or reduction is None or trunk.pop("scale") != SHRINKING:
         return None

@@ -51,7 +51,7 @@ class Block(nn.Module):
 
 
 class IMDNNTIRE(Network):
-    """Multi-distillation blocks under one long skip, then one sub-pixel upsampling.
+    """Multi-distillation blocks with one long skip, then one sub-pixel upsampling.
 
     Parameters
     ----------

@@ -148,7 +148,10 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read MS-LapSRN's constructor arguments, except scale and R, off a checkpoint, or None."""
+    """Read MS-LapSRN's constructor arguments off a checkpoint, or None if it is not one.
+
+    A checkpoint shows neither the scale nor R.
+    """
     features, channels = width_of(state, "head.weight")
     depth = count(state, r"body\.(\d+)\.weight")
     if not (features and depth and "doubling_image.weight" in state):

@@ -90,7 +90,7 @@ class Block(nn.Module):
 
 
 class RRDBNet(Network):
-    """Dense residual blocks under one long skip, then doublings and 3x3 convolutions.
+    """Dense residual blocks with one long skip, then doublings and 3x3 convolutions.
 
     Parameters
     ----------

@@ -121,7 +121,10 @@ def _from_matlab(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read SRCNN's constructor arguments, except the scale, off a checkpoint, or return None."""
+    """Read SRCNN's constructor arguments off a checkpoint, or None if it is not an SRCNN.
+
+    A checkpoint does not show the scale.
+    """
     features, channels = width_of(state, "extract.weight")
     mapped, _ = width_of(state, "map.weight")
     outputs, _ = width_of(state, "rebuild.weight")

@@ -58,7 +58,7 @@ def normalised(
 
 
 class Enlargement(nn.Sequential):
-    """A convolution, a pixel shuffle and a rectifier: (N, C, H, W) to (N, C, S * H, S * W).
+    """A convolution, a pixel shuffle and an activation: (N, C, H, W) to (N, C, S * H, S * W).
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class Enlargement(nn.Sequential):
 
 
 class SRGAN(Network):
-    """Normalised residual blocks under one long skip, then sub-pixel upsampling.
+    """Normalised residual blocks with one long skip, then sub-pixel upsampling.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""SRResNet, in the form of BasicSR and of the ESRGAN authors (MSRResNet).
+"""SRResNet, in the variant of BasicSR and the ESRGAN authors (MSRResNet).
 
 Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
 Network", CVPR 2017, https://arxiv.org/abs/1609.04802

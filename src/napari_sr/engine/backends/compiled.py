@@ -64,7 +64,7 @@ class _Compiled:
 
 
 class Compiled:
-    """An engine that compiles segments of one network, and uses those with right, faster results.
+    """An engine that compiles the segments of one network, and uses those that are right and fast.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ class Loaded:
         self._names = [one.name for one in session.get_inputs()]
 
     def start(self) -> Loaded:
-        """Return this object, whose every call returns new arrays."""
+        """Return this object: each of its calls returns new arrays."""
         return self
 
     def __call__(self, tensors: Tensors, options: Any = None) -> Tensors:

@@ -160,8 +160,8 @@ def _with_inputs(
 ) -> Iterator[tuple[Wanted, dict[str, Tensor]]]:
     """Yield each segment with the planes and values that it reads, as soon as all are computed.
 
-    A segment may read a plane from before, and a value from after, a link that gathers. So its
-    inputs are collected along the chain.
+    A segment may read planes that are dropped before a value that it also reads is gathered. So
+    inputs are collected while the chain runs.
     """
     waiting: list[tuple[Wanted, dict[str, Tensor]]] = [(one, {}) for one in wanted]
     for _, held in planes_before(chain, image):

@@ -114,7 +114,7 @@ def oriented_planes(plane_output: PlaneOutput, size: tuple[int, int]) -> Iterato
 
 
 class OrientedPlane:
-    """A plane in one orientation: tiles read it turned, and their results are turned back.
+    """A plane in one orientation: tiles read the turned plane, and results are turned back.
 
     Parameters
     ----------

@@ -97,7 +97,7 @@ class FeatureStore:
     def read(self, name: str, rows: slice, columns: slice) -> Tensor:
         """Return a part of a plane, (1, C, scale * rows, scale * columns).
 
-        Rows over the whole width are a view, not a copy, if they are in memory; do not write to it.
+        Rows over the whole width that are in memory are returned as a view; do not write to it.
         """
         plane = self._planes[name]
         across = scaled(columns, plane.scale)

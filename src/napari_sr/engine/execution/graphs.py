@@ -1,9 +1,10 @@
 """CUDA graphs: launch all kernels of a function at once instead of one by one.
 
-The GPU computes a fused step faster than the CPU launches its kernels; a graph launches them all at
-once. The first call of a function is a normal one, in which Triton compiles and cuDNN chooses
-algorithms. The second call is captured as a graph, and checked against a normal call. Later calls
-replay the graph: inputs are copied to its input buffers, and results from its result buffers.
+The GPU computes a fused step faster than the CPU can launch the step's kernels; a graph launches
+all kernels at once. The first call of a function is a normal call, in which Triton compiles and
+cuDNN chooses algorithms. The second call is captured as a graph, and checked against a normal call.
+Later calls replay the graph: inputs are copied to its input buffers, and results from its result
+buffers.
 
 The tests use a recorder that repeats operators on the CPU; see `recording`.
 
@@ -73,7 +74,7 @@ class Graphs:
         self._reasons: dict[str, None] = {}
 
     max_extra = 1.1
-    """Small, because a graph saves little time compared with additional arithmetic."""
+    """Small: a graph saves so little time that much additional arithmetic would not pay."""
     localises = False
     """False, because kernels enlarge values on the fly; localised values would be read from
     memory."""

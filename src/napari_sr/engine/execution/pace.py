@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WINDOW = 0.5
-"""The pace is measured over this last share of the elapsed time. The first tiles are slow, because
-libraries choose their algorithms, and the computer may become busy later."""
+"""Share of the elapsed time, back from now, over which the pace is measured. The first tiles are
+slow, because libraries choose their algorithms, and the computer may become busy later."""
 
 
 class Pace:
@@ -26,7 +26,7 @@ class Pace:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.away = 0.0
-        """Seconds between `seconds_left` and `go_on`, such as pauses; they are not counted."""
+        """Seconds of all pauses, which are not counted: from `seconds_left` to the next `go_on`."""
         self._left_at = self._began = clock()
         self._marks = deque([(self._began, 0.0)])
 
@@ -53,5 +53,5 @@ class Pace:
         return (now - then) * (1 - share) / (share - before) if share > before else None
 
     def go_on(self) -> None:
-        """Leave out the time since `seconds_left`, because the run was paused meanwhile."""
+        """Do not count the time since the last call of `seconds_left`: the run was paused."""
         self.away += self._clock() - self._left_at

@@ -104,7 +104,7 @@ def _plan_in_memory(
     lazy: bool,
     shards: bool,
 ) -> Plan:
-    """Return the plan of a run, which fits into memory."""
+    """Return a plan of the run that fits into memory."""
     plan = make_plan(layout, network, settings, size)
     free = free_memory(torch.device("cpu"))
     plan = fit_to_memory(layout, plan, network, free, lazy=lazy, shards=shards)

@@ -121,7 +121,7 @@ def compute_tile(
     Raises
     ------
     UntrustedError
-        If the tile is implausible and cannot be computed in float32 alone.
+        If the tile is implausible and cannot be computed again separately.
     """
     buffers = TileBuffers(context, tile.read, stage.halo, uniform=segments is not None)
     try:
@@ -158,7 +158,7 @@ def _compute(
 def _keep(
     context: StageContext, buffers: TileBuffers, stage: Stage, tile: Tile, *, float32: bool
 ) -> tuple[int, Tensor, Tensor] | None:
-    """Keep the core of a tile that is computed; return its moments if the stage gathers them."""
+    """Keep the core of a computed tile; return its moments if the stage gathers them."""
     for name in stage.keeps:
         context.keep(name, tile.keep, buffers.part(name, tile.keep), float32=float32)
     link = None if stage.gather is None else context.chain[stage.gather]

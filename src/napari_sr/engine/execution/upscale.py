@@ -73,8 +73,8 @@ class Planes:
     finish: Callable[[tuple[int, ...]], object] | None = None
     """Called with the index of each plane whose result is complete."""
     diagnostics: Diagnostics | None = None
-    """Counts of a longer run, to which this part is added without a report; None if this is a whole
-    run, which reports its counts."""
+    """Counts of a longer run, to which the counts of these planes are added without a report. None
+    for a whole run, which reports its own counts."""
     partial: PartialResult | None = None
     """Receives the record at the end, even if the run is cancelled."""
     spread: Output | None = None
@@ -137,7 +137,7 @@ def _upscale(
     axes: str | None,
     partial: PartialResult | None,
 ) -> Generator[Progress, None, Upscaled]:
-    """Upscale an image as `upscale_array` does, but let any class of memory error through."""
+    """Upscale an image as `upscale_array` does, but do not translate memory errors."""
     layout = layout_of(image.shape, image.dtype, axes)
     kind = layout.as_floats if settings.unrounded else layout
     prepared = prepare(kind, network, settings, lazy=not isinstance(image, np.ndarray))

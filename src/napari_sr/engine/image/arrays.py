@@ -196,7 +196,7 @@ def pixels_of(block: Any) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If integers are masked, because integers have no NaN, or if the result is not an array.
+        If integers are masked, because integers have no NaN.
     """
     if hasattr(block, "__dask_graph__"):  # np.asarray would drop the mask of its chunks
         block = block.compute()

@@ -28,7 +28,8 @@ UNCHANGED = ("L", "RGB", "RGBA", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 def as_array(image: Any) -> Any:
     """Return an array whose slices are pixels.
 
-    NumPy, dask, Zarr and similar arrays are returned unchanged; anything else becomes NumPy.
+    NumPy, dask, Zarr and similar arrays are returned unchanged; anything else becomes a NumPy
+    array.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 OUTLIERS = {"clip": "were clipped", "mark": "were set to NaN", "keep": "were kept"}
-"""Choices for implausible results, each with the words for reports."""
+"""Choices for implausible results, each with its words for reports."""
 MAX_TILES_NAMED = 5
 """Largest number of tiles with outliers that a report names."""
 
@@ -45,9 +45,9 @@ class Diagnostics:
     orientations: int = 1
     """8 if the result is the mean of eight results, which are all checked; otherwise 1."""
     declared: bool = False
-    """Whether the user gave black and white as numbers. Otherwise, values beyond them are not
-    reported: there are always some beyond percentiles, and another warning is for floats without a
-    declared range."""
+    """Whether the user gave black and white as numbers. If not, values beyond them are not reported:
+    some values always exceed percentiles, and floats without a declared range have their own
+    warning."""
     masked: int = 0
     """Number of pixels without a value."""
     recomputed: int = 0

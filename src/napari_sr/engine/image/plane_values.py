@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.conversion import Filled
 
 LEAST_ROOM = 0.25
-"""How far results may always exceed the values of their plane, as a share of the range from black
-to white: sharp edges overshoot, and the range of a constant plane is empty."""
+"""How far any result may exceed the values of its plane, as a share of the range from black to
+white: sharp edges overshoot, and the range of a constant plane is empty."""
 ROUNDING = 1e-5
 """Largest excess that counts as a rounding error, not as overshoot, as a share of the range from
 black to white."""

@@ -89,7 +89,7 @@ class BlockGrid:
     multiple: int = 1
     """Windows begin at multiples of this."""
     least: int = 1
-    """Smallest side of a window in LR pixels; smaller only if the image is smaller."""
+    """Smallest side of a window in LR pixels, unless the image is smaller."""
     whole: bool = False
     """Whether each block is a plane, because the network needs whole planes."""
     region: Region | None = None

@@ -103,7 +103,7 @@ def profile(chain: Chain, network: Network, channels: int) -> Profile:
 
 
 def _gather(link: GlobalStats | PooledGrid, plane: Tensor) -> Tensor:
-    """Return a gathering link's value for a plane on the meta device."""
+    """Return the value that a link gathers from a plane on the meta device."""
     if isinstance(link, PooledGrid):
         return link.finish(link.compute(plane))
     statistic = plane.new_empty((*plane.shape[:2], 1, 1), dtype=torch.float32)

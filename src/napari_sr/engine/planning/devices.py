@@ -34,7 +34,7 @@ run, may use one GPU, and releasing memory during a capture invalidates the capt
 
 
 class OutOfMemoryError(MemoryError):
-    """Memory ran out and no smaller tile can help.
+    """Memory ran out, and smaller tiles cannot help.
 
     It is not a RuntimeError, because napari's workers lose RuntimeErrors.
     """
@@ -64,7 +64,9 @@ def choose_device(name: str = "auto") -> torch.device:
         return torch.device(names[0])
     full_name = "cuda:0" if name == "cuda" else name
     if full_name not in names:
-        raise ValueError(f"this computer has no device {name!r}; it has 'auto', {str(names)[1:-1]}")
+        raise ValueError(
+            f"this computer has no device {name!r}; choose 'auto' or one of {str(names)[1:-1]}"
+        )
     return torch.device(full_name)
 
 
@@ -168,7 +170,7 @@ def on_device(network: Network, device: torch.device, precision: torch.dtype) ->
     if there and weight.dtype == precision and not network.training:
         return network
     moved = copy.deepcopy(network).to(device=device, dtype=precision).eval()
-    # CPUs, matrix units and our kernels are fastest with channels last; features follow weights
+    # CPUs, matrix units and our kernels are fastest if weights, and so features, are channels last
     last = device.type == "cpu" or (device.type == "cuda" and precision != torch.float32)
     layout = torch.channels_last if last else torch.contiguous_format
     moved.to(memory_format=layout)  # type: ignore[call-overload]

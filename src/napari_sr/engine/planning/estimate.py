@@ -49,7 +49,7 @@ class Estimate:
     """Bytes of features between stages, and of an ensemble's mean and spread, stored in main memory
     or, if memory is short, in files."""
     orientations: int
-    """How often each plane is computed: 8 for an ensemble, else 1."""
+    """How many times each plane is computed: 8 for an ensemble, otherwise 1."""
 
 
 def estimate(

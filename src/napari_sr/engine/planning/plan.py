@@ -123,7 +123,7 @@ class Plan:
 
     @property
     def cost(self) -> float:
-        """Cost of one plane, in equivalent single-pass pixels."""
+        """Cost of one plane, as the number of pixels that one pass without halos would compute."""
         each = self.height * self.width * self.stages.cost
         return self.orientations * each / sum(self.network_profile.profile.flops)
 

@@ -14,7 +14,7 @@ ENGINE_VARIABLE = "NAPARI_SR_ENGINE"
 """The environment variable that replaces the engine "auto"."""
 
 _MORE = ("spread", "unrounded")
-"""Settings that ask for more than the result."""
+"""Settings that only add a second result or leave the result unrounded."""
 
 
 class EngineError(ValueError):
@@ -62,7 +62,7 @@ class Settings:
 
     @property
     def of_result(self) -> dict[str, object]:
-        """The settings that repeat a run: all except those that ask for more than its result."""
+        """The settings that repeat a result: all except `spread` and `unrounded`."""
         return {name: value for name, value in asdict(self).items() if name not in _MORE}
 
     @property

@@ -54,7 +54,7 @@ class StageCostModel:
         Raises
         ------
         ValueError
-            If nothing is left of a tile inside the halo of the widest step.
+            If a tile would keep no pixels inside the halo of the widest step.
         """
         best = [0.0] + [math.inf] * len(steps)
         previous_cut = [0] * (len(steps) + 1)

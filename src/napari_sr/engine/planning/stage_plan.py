@@ -99,7 +99,7 @@ class Stages:
         Raises
         ------
         ValueError
-            If nothing is left of a tile inside the halo of the widest step.
+            If a tile would keep no pixels inside the halo of the widest step.
         """
         if self._halo is not None:
             return (Stage((), None, (IMAGE,), (RESULT,), self._halo, at_once=True),)

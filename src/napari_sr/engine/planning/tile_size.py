@@ -34,7 +34,7 @@ WHOLE_FLOPS = 2e12
 with global values: 20 s if two cores compute 100 GFLOP/s. The trial of a compiler computes the
 plane about three more times, in the background."""
 WORTH = 1.15
-"""Largest ratio by which smaller tiles may increase the work."""
+"""Largest factor by which smaller tiles may increase the work."""
 CPU_LIMIT = 2 * 2**30
 """Largest size of a tile on a CPU in bytes; larger tiles are not faster."""
 LARGEST_TENSOR = {"cuda": 2**31 - 1, "mps": 2**31 - 1, "cpu": 2**29 - 1}

@@ -49,7 +49,10 @@ class Region:
         return Region(_inner(self.rows, radius, height), _inner(self.columns, radius, width))
 
     def slices_in(self, outer: Region, scale: int | Fraction) -> tuple[slice, slice]:
-        """Return the rows and columns of this region in an array that holds `outer` at a scale."""
+        """Return this region's rows and columns in an array that contains only `outer`.
+
+        The array is `scale` times larger than the image.
+        """
         return _from(self.rows, outer.rows, scale), _from(self.columns, outer.columns, scale)
 
     def is_inside(self, other: Region) -> bool:
