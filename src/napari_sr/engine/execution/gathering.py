@@ -48,9 +48,9 @@ def moments_of(
 class MomentsOfTiles:
     """Means and sums of squared deviations of all tiles, in one tensor.
 
-    If each tile had its own small tensors, they would lie in memory between the large tensors of
-    tiles. The C library could then not reuse the memory of freed large tensors, which are hundreds
-    of megabytes in one stage.
+    If each tile had its own small tensors, they would be in memory between the large tensors of
+    tiles. The C library could then not reuse the memory of freed large tensors: hundreds of
+    megabytes in one stage.
 
     Parameters
     ----------

@@ -182,8 +182,8 @@ def layout_of(shape: tuple[int, ...], dtype: DTypeLike, axes: str | None = None)
     ------
     ValueError
         If the array is empty, has fewer than two axes, has an axis of unknown length, or does not
-        hold real numbers; if the letters do not fit the array; or if no axes are named and the
-        last axis may or may not be colour.
+        contain real numbers; if the letters do not fit the array; or if no axes are named, and it
+        is unclear whether the last axis is colour.
     """
     letters = axes_of(shape, np.dtype(dtype), axes)
     colour = letters[-1] in "CS" and shape[-1] in (3, 4)

@@ -35,8 +35,8 @@ def axes_of(shape: tuple[int, ...], kind: np.dtype[Any], axes: str | None = None
     ------
     ValueError
         If the array is empty, has fewer than two axes, has an axis of unknown length, or does not
-        hold real numbers; if the letters do not fit the array; or if no axes are named and the
-        last axis may or may not be colour.
+        contain real numbers; if the letters do not fit the array; or if no axes are named, and it
+        is unclear whether the last axis is colour.
     """
     _check_kind(kind)
     _check_shape(shape)

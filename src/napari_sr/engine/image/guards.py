@@ -45,9 +45,9 @@ class Diagnostics:
     orientations: int = 1
     """8 if the result is the mean of eight results, which are all checked; otherwise 1."""
     declared: bool = False
-    """Whether the user gave black and white as numbers. If not, values beyond them are not reported:
-    some values always exceed percentiles, and floats without a declared range have their own
-    warning."""
+    """Whether the user gave black and white as numbers. If not, values beyond them are not
+    reported: some values always exceed percentiles, and floats without a declared range have their
+    own warning."""
     masked: int = 0
     """Number of pixels without a value."""
     recomputed: int = 0

@@ -162,7 +162,7 @@ def memory_for_features() -> int:
 
 
 def on_device(network: Network, device: torch.device, precision: torch.dtype) -> Network:
-    """Return the network on a device in a precision: itself, if it has both already, or a copy."""
+    """Return the network on a device in a precision; a copy, unless it has both already."""
     weight = next(network.parameters(), None)
     if weight is None:  # networks without weights compute on the device of the image
         return network

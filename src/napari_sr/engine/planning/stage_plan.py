@@ -2,8 +2,8 @@
 
 If a plane is one tile, or the user chose a halo, there is one stage, in which every tile goes
 through the whole chain. Otherwise the chain is cut into stages, so that the tiles leave no seams.
-A value gathered from a whole plane must be known before a step uses it, so a stage ends wherever
-something is gathered. Planes that later stages need are stored between stages, outside the device.
+A value gathered from a whole plane must be known before a step uses it, so a stage ends at every
+link that gathers. Planes that later stages need are stored between stages, outside the device.
 A stage may also end elsewhere: several small halos, with features stored in between, can cost less
 than one halo as wide as their sum. The cost decides; see `stage_cost`.
 
