@@ -435,6 +435,26 @@ def test_a_folder_that_is_opened_again_lies_in_the_same_place(
     np.testing.assert_array_equal(again.data, layer.data[0])
 
 
+def test_a_folder_of_a_region_holds_only_the_region_in_its_place(
+    viewer, widget, run, into_folder, random
+):
+    pixels = random.integers(0, 255, (100, 90), np.uint8)
+    source = viewer.add_image(pixels, name="cells", scale=(0.5, 0.5), translate=(3, 4))
+    viewer.camera.center, viewer.camera.zoom = (0, 15, 20), 40
+    choose(widget.form.region.area, "visible region")
+    into_folder()
+
+    run(widget)
+
+    layer = viewer.layers[1]
+    (top, bottom), (left, right) = layer.metadata[METADATA_KEY]["region"]
+    part = pixels[top:bottom, left:right]
+    assert part.size < pixels.size
+    np.testing.assert_array_equal(layer.data[0], part.repeat(2, 0).repeat(2, 1))
+    place = layer.data_to_world((0.5, 0.5))
+    np.testing.assert_allclose(place, source.data_to_world((top, left)), atol=1e-9)
+
+
 @pytest.fixture
 def held(viewer, widget, loader, into_folder, random, qtbot):
     """Begin a run of three blocks into a folder; return the folder and the network."""

@@ -96,6 +96,7 @@ def folder_request(pending: PendingRun, folder: Path, near: tuple[float, ...]) -
         places=keeps.places,
         channels=keeps.channels,
         name=pending.arguments["name"],
+        region=pending.request.region,
         near=near if source.plane is None else (*(0.0 for _ in source.plane), *near[-2:]),
     )
 
