@@ -5,7 +5,8 @@
 A made stack with time and channels (uint16, chunks of odd shapes) is upscaled into an OME-Zarr by
 `napari-sr upscale`, once without a break. Then the command is killed (SIGKILL) after a random time,
 started again with --resume, and so on; after the last kill it runs to its end. All pixels of all
-levels are compared, and all files of both folders.
+levels are compared, and all files of both folders. A kill that comes after the last block's end is
+not counted: the result is removed, and the next run starts from nothing.
 """
 
 from __future__ import annotations
@@ -46,7 +47,30 @@ def write_source(folder: Path) -> None:
 def start(source: Path, target: Path, words: list[str]) -> subprocess.Popen[bytes]:
     """Start the command."""
     given = [sys.executable, "-m", "napari_sr", "upscale", source, target, *words]
-    return subprocess.Popen(given, stderr=subprocess.DEVNULL)
+    with target.with_suffix(".log").open("wb") as log:
+        return subprocess.Popen(given, stderr=log)
+
+
+def succeed(source: Path, target: Path, words: list[str]) -> None:
+    """Run the command to its end.
+
+    Raises
+    ------
+    SystemExit
+        If it fails.
+    """
+    check(start(source, target, words).wait(), target)
+
+
+def check(code: int, target: Path) -> None:
+    """Raise SystemExit, with what the command said, if its exit code is not 0."""
+    if code:
+        raise SystemExit(f"a run failed: {target.with_suffix('.log').read_text()}")
+
+
+def unfinished(result: Path) -> bool:
+    """Return whether a result is unfinished or does not exist yet."""
+    return (result / ".napari-sr" / "task.json").exists() or not result.exists()
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -71,21 +95,21 @@ def main() -> None:
     try:
         write_source(folder / "in.zarr")
         began = time.monotonic()
-        if start(folder / "in.zarr", folder / "whole.zarr", words).wait():
-            raise SystemExit("the run without a break failed")
+        succeed(folder / "in.zarr", folder / "whole.zarr", words)
         whole = time.monotonic() - began
         done = 0
         while done < given.kills:
             process = start(folder / "in.zarr", folder / "out.zarr", [*words, "--resume"])
             time.sleep(dice.uniform(0, whole if done % 3 else whole / 3))
-            if process.poll() == 0:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                done += unfinished(folder / "out.zarr")
+            else:
+                check(process.returncode, folder / "out.zarr")
+            if not unfinished(folder / "out.zarr"):
                 shutil.rmtree(folder / "out.zarr")  # it was too fast: again from the start
-                continue
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            done += 1
-        if start(folder / "in.zarr", folder / "out.zarr", [*words, "--resume"]).wait():
-            raise SystemExit("the last run failed")
+        succeed(folder / "in.zarr", folder / "out.zarr", [*words, "--resume"])
         same = content(folder / "whole.zarr") == content(folder / "out.zarr")
         print(
             f"{done} kills, {len(content(folder / 'out.zarr'))} files, "

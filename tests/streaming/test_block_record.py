@@ -14,7 +14,7 @@ from napari_sr.engine.planning.blocks import usual_grid
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.recorded import Recorded
 from napari_sr.streaming.block_record import block_record
-from napari_sr.streaming.engine import with_tile
+from napari_sr.streaming.engine import fixed_settings
 from napari_sr.streaming.report import Report
 from napari_sr.streaming.run import run_on
 
@@ -26,7 +26,7 @@ def run():
     network.provenance = {"model": "bicubic-x2", "scale": 2, "sha256": "12"}
     settings = Settings(value_range=Percentiles(0, 100))
     grid = usual_grid(layout_of(image.shape, image.dtype), network, settings, (64, 64))
-    return with_tile(run_on(image, grid, network, settings))
+    return fixed_settings(run_on(image, grid, network, settings))
 
 
 def test_all_that_was_open_is_decided(run):

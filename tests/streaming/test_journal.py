@@ -34,6 +34,16 @@ def test_a_line_that_was_cut_off_does_not_count(journal, tmp_path, cut):
     assert Journal(tmp_path).done() == {3}
 
 
+def test_a_mark_is_kept_with_its_block(journal, tmp_path):
+    journal.add(3, "abc123")
+    journal.add(4)
+
+    assert Journal(tmp_path).marks() == {3: "abc123", 4: ""}
+    (path,) = (tmp_path / FOLDER).glob("*.done")
+    path.write_bytes(path.read_bytes().replace(b"abc123", b"abc124"))
+    assert Journal(tmp_path).done() == {4}
+
+
 def test_a_line_with_other_bytes_does_not_count(journal, tmp_path):
     journal.add(3)
     (path,) = (tmp_path / FOLDER).glob("*.done")

@@ -126,7 +126,7 @@ def test_blocks_can_be_seen_before_the_end(task, random):
 
 @pytest.mark.parametrize("kept", [0, 2**20])
 def test_coarse_levels_in_memory_are_those_on_the_disk(task, random, monkeypatch, kept, loader):
-    monkeypatch.setattr(layer, "KEPT", kept)
+    monkeypatch.setattr(layer, "IN_MEMORY", kept)
     loader.network = Nearest(scale=2, channels=3)
     pixels = random.integers(0, 255, (2, 190, 131, 3), np.uint8)
 

@@ -22,6 +22,8 @@ from napari_sr.streaming.lock import Lock
 from napari_sr.streaming.shards import shard_of_block
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari_sr.streaming.result import FileRequest
     from napari_sr.streaming.task import Opened
 
@@ -87,34 +89,80 @@ def create_result(
     FileError
         If the result exists and must not be overwritten, or cannot be written.
     """
-    target = Path(os.path.realpath(request.result))
+    return publish(
+        request.result,
+        lambda draft: _create(draft, request, new),
+        task,
+        lock,
+        resume=request.resume,
+        overwrite=request.overwrite,
+    )
+
+
+def publish(
+    result: Path,
+    create: Callable[[Path], object],
+    task: dict[str, Any],
+    lock: Lock | None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> bool:
+    """Create an empty OME-Zarr with its journal under another name, and move it to its path.
+
+    Parameters
+    ----------
+    result : Path
+        Folder of the result.
+    create : callable
+        Creates the empty OME-Zarr at the path that it is called with.
+    task : dict
+        The task as JSON.
+    lock : Lock, optional
+        The result's lock; this function takes it.
+    resume : bool
+        Whether the result of another process may be there, unfinished.
+    overwrite : bool
+        Whether to replace an existing result.
+
+    Returns
+    -------
+    bool
+        Whether this call created the result; false if another process did meanwhile.
+
+    Raises
+    ------
+    FileError
+        If the result exists and must not be overwritten, or cannot be written.
+    """
+    target = Path(os.path.realpath(result))
     remove_leftovers(target.parent)
     draft = target.with_name(private_name(FOLDER))
     try:
-        _create(draft, request, new)
+        create(draft)
         Journal(draft).begin(task)
         if lock is not None:
             lock.take(draft)
-        _publish(draft, target, request)
+        _move(draft, target, resume=resume, overwrite=overwrite)
     except (OSError, FileError) as error:
-        if request.resume and Journal(target).exists:
+        if resume and Journal(target).exists:
             return False
         reason = error.strerror if isinstance(error, OSError) else None
-        told = reason or str(error).replace(str(draft), str(request.result))
-        raise FileError(f"{request.result} could not be written: {told}") from error
+        told = reason or str(error).replace(str(draft), str(result))
+        raise FileError(f"{result} could not be written: {told}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return True
 
 
-def _publish(draft: Path, target: Path, request: FileRequest) -> None:
+def _move(draft: Path, target: Path, *, resume: bool, overwrite: bool) -> None:
     """Move a folder to the result's path; if there is a result, it must be one to overwrite."""
     old = Lock()
     unfinished = Journal(target).exists
-    if unfinished and request.overwrite:
+    if unfinished and overwrite:
         old.take(target)
     try:
-        make_room(target, overwrite=request.overwrite and not (request.resume and unfinished))
+        make_room(target, overwrite=overwrite and not (resume and unfinished))
         os.rename(draft, target)
         sync_folder(target.parent)
     finally:

@@ -11,6 +11,9 @@ from napari_sr.runs.run import drive
 from napari_sr.streaming.run import run_blocks
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from napari_sr.engine.execution.context import Progress
     from napari_sr.streaming.run import BlockRun
 
 WORTH_WAITING = 60.0
@@ -18,7 +21,12 @@ WORTH_WAITING = 60.0
 
 
 def fixed_settings(run: BlockRun) -> BlockRun:
-    """Return the run with one tile and one engine, chosen for all its blocks.
+    """Return the run with one tile and one engine, chosen for all its blocks; see `fixing`."""
+    return drive(fixing(run))
+
+
+def fixing(run: BlockRun) -> Generator[Progress, None, BlockRun]:
+    """Choose one tile and one engine for all blocks of a run, and return the run with them.
 
     If the user left the engine open and the run is long, the first block is computed once to find
     the fastest engine.
@@ -28,6 +36,11 @@ def fixed_settings(run: BlockRun) -> BlockRun:
     run : BlockRun
         A run with the settings that the user chose.
 
+    Yields
+    ------
+    Progress
+        After each tile of the first block, if it is computed.
+
     Raises
     ------
     ValueError
@@ -35,27 +48,15 @@ def fixed_settings(run: BlockRun) -> BlockRun:
     OutOfMemoryError
         If a block does not fit into memory.
     """
-    prepared = run.prepared(run.reader.grid.block(0))
+    prepared = run.prepared(run.reader.grid.block(0))  # block 0 has the largest window
     settings = replace(run.settings, tile=prepared.plan.tile)
     if settings.chosen_engine != "auto":
         return replace(run, settings=replace(settings, engine=settings.chosen_engine))
     if prepared.plan.device.type != "cpu" or _seconds(run, prepared.plan.cost) < WORTH_WAITING:
         return replace(run, settings=replace(settings, engine="torch"))
     run = replace(run, settings=settings)
-    report = drive(run_blocks(run, [0], lambda block, values: None))
+    report = yield from run_blocks(run, [0], lambda block, values: None)
     return replace(run, settings=replace(settings, engine=report.engine))
-
-
-def with_tile(run: BlockRun) -> BlockRun:
-    """Return the run with one tile, chosen for all its blocks.
-
-    Raises
-    ------
-    ValueError, OutOfMemoryError
-        As `fixed_settings` does.
-    """
-    tile = run.prepared(run.reader.grid.block(0)).plan.tile  # block 0 has the largest window
-    return replace(run, settings=replace(run.settings, tile=tile))
 
 
 def _seconds(run: BlockRun, pixels: float) -> float:

@@ -99,8 +99,15 @@ class Journal:
                 f"{self._result} holds no unfinished result that could be resumed"
             ) from error
 
-    def add(self, number: int) -> None:
+    def add(self, number: int, mark: str = "") -> None:
         """Note that a block is done; return when the note is on the disk.
+
+        Parameters
+        ----------
+        number : int
+            The block's number.
+        mark : str
+            A hash of the pixels that the block was computed from, without spaces; "" for none.
 
         Raises
         ------
@@ -111,15 +118,19 @@ class Journal:
             name = f"{os.getpid()}-{secrets.token_hex(8)}{_SUFFIX}"
             self._file = (self._folder / name).open("xb", buffering=0)
             sync_folder(self._folder)
-        self._file.write(_line(number))
+        self._file.write(_line(number, mark))
         os.fsync(self._file.fileno())
 
     def done(self) -> set[int]:
         """Return the numbers of all blocks that are done."""
-        numbers: set[int] = set()
+        return set(self.marks())
+
+    def marks(self) -> dict[int, str]:
+        """Return the mark of each block that is done, see `add`."""
+        found: dict[int, str] = {}
         for path in self._folder.glob(f"*{_SUFFIX}"):
-            numbers.update(_numbers(path.read_bytes()))
-        return numbers
+            found.update(_marks(path.read_bytes()))
+        return found
 
     def close(self) -> None:
         """Close this process's file."""
@@ -135,17 +146,18 @@ class Journal:
             shutil.rmtree(self._folder)
 
 
-def _line(number: int) -> bytes:
-    text = str(number)
+def _line(number: int, mark: str) -> bytes:
+    text = f"{number} {mark}" if mark else str(number)
     return f"{text} {zlib.crc32(text.encode()):08x}\n".encode()
 
 
-def _numbers(content: bytes) -> Iterator[int]:
-    """Yield the block numbers in the complete lines."""
+def _marks(content: bytes) -> Iterator[tuple[int, str]]:
+    """Yield number and mark of each complete line."""
     for line in content.splitlines(keepends=True):
-        text = line.split(b" ")[0]
-        if text.isdigit() and line == _line(int(text)):
-            yield int(text)
+        words = line.decode("ascii", "replace").split(" ")
+        mark = words[1] if len(words) == 3 else ""
+        if words[0].isdigit() and line == _line(int(words[0]), mark):
+            yield int(words[0]), mark
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], at: str = "") -> list[str]:

@@ -7,26 +7,22 @@ from __future__ import annotations
 
 import math
 import shutil
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr import __version__
-from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.planning.blocks import usual_grid
-from napari_sr.engine.planning.region import checked_region
-from napari_sr.files.ome_zarr import write as ome_zarr
 from napari_sr.files.ome_zarr.pyramid import views
 from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.job import Step, loaded, named_errors
 from napari_sr.runs.record import for_file
 from napari_sr.runs.run import translate
-from napari_sr.streaming.block_record import block_record
+from napari_sr.streaming import layer_task
 from napari_sr.streaming.disk import told_in_one_sentence
-from napari_sr.streaming.engine import with_tile
-from napari_sr.streaming.run import output_place, run_blocks, run_on
-from napari_sr.streaming.shards import shard_of_block, write_block
+from napari_sr.streaming.run import output_place, run_blocks
+from napari_sr.streaming.shards import write_block
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -37,12 +33,14 @@ if TYPE_CHECKING:
     from napari_sr.engine.planning.blocks import Block, BlockGrid
     from napari_sr.files.ome_zarr.block_writer import OmeZarrWriter
     from napari_sr.streaming.layer_request import LayerRequest, Record
+    from napari_sr.streaming.layer_task import LayerTask
     from napari_sr.streaming.report import Report
-    from napari_sr.streaming.run import BlockRun
 
-KEPT = 2**27
+IN_MEMORY = 2**27
 """Largest size of a coarse level that is kept in memory during a run, in bytes. A viewer shows such
 levels at once, but takes a second to read 1000 x 1000 pixels from 256 files during a run."""
+KEPT = "finished blocks are kept, and the same run with this folder goes on"
+"""End of error messages: which data are kept."""
 PARTS = 1000
 """Steps of the progress bar."""
 
@@ -55,7 +53,9 @@ class GrowingImage:
         self._layout = writer.layout
         self._stored = views(writer, writer.levels_of_blocks)
         coarse = list(enumerate(self._stored))[1:]
-        self._kept = {k: np.zeros(one.shape, one.dtype) for k, one in coarse if one.nbytes <= KEPT}
+        self._kept = {
+            k: np.zeros(one.shape, one.dtype) for k, one in coarse if one.nbytes <= IN_MEMORY
+        }
         self.levels = tuple(self._kept.get(k, one) for k, one in enumerate(self._stored))
         """The levels that each block writes to, finest first, with the axes of the source: dask
         arrays, or NumPy arrays for small levels."""
@@ -108,6 +108,8 @@ def run_layer(request: LayerRequest) -> Generator[Step | GrowingImage, None, Rec
         As `job.run` does.
     FileError
         If the folder exists or cannot be written, or OME-Zarr cannot hold the result.
+    JournalError
+        If the unfinished result in the folder belongs to another run.
     ValueError
         If the image, a setting or a checkpoint is wrong.
     napari_sr.engine.planning.devices.OutOfMemoryError
@@ -118,63 +120,56 @@ def run_layer(request: LayerRequest) -> Generator[Step | GrowingImage, None, Rec
 
 def _run(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:
     network = yield from loaded(request.model)
-    source, settings = request.source, request.settings
-    layout = layout_of(source.shape, source.dtype, request.axes)
-    region = None if request.region is None else checked_region(request.region, layout)
-    grid = usual_grid(layout, network, settings, region=region)
     yield Step(0, 0, "Reading a part of the layer …")
-    run = with_tile(run_on(source.pixels, grid, network, settings, waits=False))
-    writer = _create(request, run)
-    image = GrowingImage(writer, grid.count)
-    try:
-        yield image
-        report = yield from _blocks(request, run, writer, image)
-        yield Step(0, 0, "Completing the coarse levels …")
-        yield Step(0, 0, "Comparing the result with the layer …")
-        record = _record(request, run, report)
-        record = with_consistency(record, source.data, image.levels[0], request.axes)
-        writer.finish(for_file(record))
-    finally:
-        if not image.written:
-            shutil.rmtree(writer.path, ignore_errors=True)
+    task = yield from layer_task.opened(request, network)
+    with closing(task):
+        image = GrowingImage(task.writer, task.run.reader.grid.count)
+        try:
+            for number in task.done:
+                yield Step(image.written, len(task.done), "Reading finished blocks …")
+                image.add(task.run.reader.grid.block(number), network.scale)
+            yield image
+            report = yield from _blocks(request, task, image)
+            yield Step(0, 0, "Completing the coarse levels …")
+            yield Step(0, 0, "Comparing the result with the layer …")
+            record = layer_task.record_of(request, task.run, report)
+            record = with_consistency(record, request.source.data, image.levels[0], request.axes)
+            task.writer.finish(for_file(record))
+            task.journal.remove()
+        finally:
+            if not (image.written or task.done):
+                task.journal.close()
+                shutil.rmtree(task.writer.path, ignore_errors=True)
     return record
 
 
-def _create(request: LayerRequest, run: BlockRun) -> OmeZarrWriter:
-    """Create the folder of an empty image."""
-    grid, scale = run.reader.grid, run.network.scale
-    return ome_zarr.create(
-        request.folder,
-        grid.enlarged(scale),
-        block=shard_of_block(grid, scale),
-        places=request.places,
-        channels=request.channels,
-        name=request.name,
-        provenance={
-            "software": f"napari-sr {__version__}",
-            "record": for_file(_record(request, run)),
-        },
-    )
-
-
 def _blocks(
-    request: LayerRequest, run: BlockRun, writer: OmeZarrWriter, image: GrowingImage
+    request: LayerRequest, task: LayerTask, image: GrowingImage
 ) -> Generator[Step, None, Report]:
-    """Compute and write all blocks, those nearest to the requested position first."""
+    """Compute and write all missing blocks, those nearest to the requested position first."""
+    run, before = task.run, len(task.done)
 
     def write(block: Block, values: NDArray[Any]) -> None:
-        write_block(writer, block, run.network.scale, values)
+        write_block(task.writer, block, run.network.scale, values)
+        if block.last:
+            task.note(block)
         image.add(block, run.network.scale)
 
-    steps = run_blocks(run, nearest_first(run.reader.grid, request.near), write)
-    with told_in_one_sentence(writer.path, "finished blocks are kept"):
-        return (yield from translate(steps, lambda step: _step(step, image)))
+    order = nearest_first(run.reader.grid, request.near)
+    steps = run_blocks(run, [number for number in order if number not in task.done], write)
+    with told_in_one_sentence(task.writer.path, KEPT):
+        report = yield from translate(steps, partial(_step, image, before))
+    if before:
+        resumed = f"resumed: {before} of {image.blocks} blocks were done before"
+        report.notes = [resumed, *report.notes]
+    return report
 
 
-def _step(progress: Progress, image: GrowingImage) -> Step:
+def _step(image: GrowingImage, before: int, progress: Progress) -> Step:
     note = f" ({progress.message})" if progress.message else ""
-    doing = f"Upscaling: {progress.share:.0%}, {image.written} of {image.blocks} blocks written"
-    return Step(round(PARTS * progress.share), PARTS, f"{doing}{note}", progress.seconds_left)
+    share = (before + progress.share * (image.blocks - before)) / image.blocks
+    doing = f"Upscaling: {share:.0%}, {image.written} of {image.blocks} blocks written"
+    return Step(round(PARTS * share), PARTS, f"{doing}{note}", progress.seconds_left)
 
 
 def nearest_first(grid: BlockGrid, near: tuple[float, ...] | None) -> list[int]:
@@ -200,10 +195,3 @@ def _far(block: Block, near: tuple[float, ...]) -> tuple[float, float]:
         sum(abs(index - at) for index, at in zip(block.plane, plane, strict=True)),
         math.hypot(middles[0] - row, middles[1] - column),
     )
-
-
-def _record(request: LayerRequest, run: BlockRun, report: Report | None = None) -> Record:
-    """Return the record of a run: at its end if there is a report, otherwise at its start."""
-    region = None if request.region is None else request.region.spans
-    source = {**request.source.record, "axes": request.axes, "region": region}
-    return {**block_record(run, report), **source, "folder": str(request.folder)}

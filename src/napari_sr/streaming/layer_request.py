@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from napari_sr.streaming.task_json import model_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -27,7 +30,7 @@ class LayerRequest:
 
     source: Source
     folder: Path
-    """The new folder."""
+    """The new folder, or that of the unfinished result."""
     model: ModelReference
     settings: Settings
     axes: str
@@ -43,6 +46,27 @@ class LayerRequest:
     near: tuple[float, ...] | None = None
     """Position in pixels of the source; blocks near it are computed first. None keeps their
     order."""
+    resume: bool = False
+    """Whether `folder` holds an unfinished result of this run, which goes on."""
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """All choices that determine the result, as JSON; the same when the run is resumed.
+
+        Weights and versions are not known here. Names and colours of channels may change.
+        """
+        source = self.source
+        key = {
+            "source": {"shape": source.data.shape, "dtype": str(source.dtype), "axes": self.axes},
+            "plane": source.plane,
+            "region": None if self.region is None else self.region.spans,
+            "model": model_as_json(self.model),
+            "settings": self.settings.of_result,
+            "places": {letter: asdict(axis) for letter, axis in self.places.items()},
+        }
+        # tuples become lists, and NumPy's numbers those of Python
+        found: dict[str, Any] = json.loads(json.dumps(key, default=lambda number: number.item()))
+        return found
 
 
 def run_in_folder(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:

@@ -21,7 +21,7 @@ from napari_sr.streaming.creation import check_free, create_result, space
 from napari_sr.streaming.disk import told_in_one_sentence
 from napari_sr.streaming.journal import Journal
 from napari_sr.streaming.run import run_blocks
-from napari_sr.streaming.shards import shards_of, write_block
+from napari_sr.streaming.shards import is_there, write_block
 from napari_sr.streaming.task import begin, check_unchanged, key_of, reopen
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def opened(result: Path) -> tuple[Opened, OmeZarrWriter]:
     """Open an unfinished result and its task; a process opens each result only once."""
     journal = Journal(result)
     text, task = journal.text(), journal.task()
-    del task["key"]["result"]
+    task["key"].pop("result", None)
     return replace(reopen(task), text=text), ome_zarr.open_writer(result)
 
 
@@ -148,15 +148,8 @@ def missing(result: Path) -> list[int]:
     return [
         number
         for number in range(task.grid.count)
-        if number not in done or not _is_there(task, writer, number)
+        if number not in done or not is_there(writer, task.grid.block(number), task.network.scale)
     ]
-
-
-def _is_there(task: Opened, writer: OmeZarrWriter, number: int) -> bool:
-    """Return whether the files of a block exist."""
-    block = task.grid.block(number)
-    places = shards_of(writer, block, task.network.scale)
-    return all(writer.has(block.plane, rows.start, columns.start) for rows, columns in places)
 
 
 def compute(

@@ -76,9 +76,7 @@ class BlockRun:
         )
 
 
-def run_on(
-    image: ArrayLike, grid: BlockGrid, network: Network, settings: Settings, *, waits: bool = True
-) -> BlockRun:
+def run_on(image: ArrayLike, grid: BlockGrid, network: Network, settings: Settings) -> BlockRun:
     """Return the run of a network on an image; some blocks are read to find the value range.
 
     Parameters
@@ -87,7 +85,7 @@ def run_on(
         A NumPy, dask or Zarr array, or any other object whose slices are pixels.
     grid : BlockGrid
         The image's blocks.
-    network, settings, waits
+    network, settings
         As in `BlockRun`.
 
     Raises
@@ -98,7 +96,7 @@ def run_on(
     reader = BlockReader(image, grid, network.receptive_field)
     has_weights = next(network.parameters(), None) is not None
     values = value_range(reader, settings.value_range, has_weights=has_weights)
-    return BlockRun(reader, network, settings, values, waits)
+    return BlockRun(reader, network, settings, values)
 
 
 def run_into(run: BlockRun, out: Any, spread: Any = None) -> Generator[Progress, None, Report]:

@@ -66,6 +66,12 @@ def shards_of(writer: OmeZarrWriter, block: Block, scale: int) -> list[tuple[sli
     return list(product(_cut(top, height), _cut(left, width)))
 
 
+def is_there(writer: OmeZarrWriter, block: Block, scale: int) -> bool:
+    """Return whether all files of a block's result exist, and none is empty."""
+    places = shards_of(writer, block, scale)
+    return all(writer.has(block.plane, rows.start, columns.start) for rows, columns in places)
+
+
 def _cut(span: slice, side: int) -> list[slice]:
     starts = range(span.start, span.stop, side)
     return [slice(start, min(start + side, span.stop)) for start in starts]

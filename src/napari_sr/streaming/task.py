@@ -12,17 +12,18 @@ from napari_sr.engine.execution.run_record import versions
 from napari_sr.engine.image.arrays import Layout, layout_of
 from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.blocks import BlockGrid, usual_grid
-from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.lazy import open_lazy
 from napari_sr.runs import cache
-from napari_sr.runs.model import ModelReference
 from napari_sr.streaming.engine import fixed_settings
 from napari_sr.streaming.journal import JournalError, differences
 from napari_sr.streaming.run import BlockRun, run_on
+from napari_sr.streaming.task_json import model_as_json, model_from_json, settings_from_json
 
 if TYPE_CHECKING:
+    from napari_sr.engine.planning.settings import Settings
     from napari_sr.files.lazy_image import LazyImage
     from napari_sr.graph.network import Network
+    from napari_sr.runs.model import ModelReference
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ def key_of(
     """Return all that determines the result, as JSON; a resumed run must have the same key."""
     key = {
         "source": _source_as_json(source, image),
-        "model": _model_as_json(model),
-        "weights": _weights(network.provenance),
+        "model": model_as_json(model),
+        "weights": weights_of(network.provenance),
         "settings": settings.of_result,
         "versions": versions(),
     }
@@ -132,12 +133,17 @@ def reopen(task: dict[str, Any], key: dict[str, Any] | None = None) -> Opened:
         If the source or the model cannot be read.
     """
     before = task["key"]
+    if "path" not in before["source"]:
+        raise JournalError(
+            "the unfinished result was begun in napari, from a layer: continue it there, with its "
+            "folder as Output"
+        )
     before["settings"].setdefault("border", "zeros")  # older versions did not write this setting
     source = before["source"]
     image = open_lazy(Path(source["path"]), task["axes"])
-    model = _model_from_json(before["model"])
+    model = model_from_json(before["model"])
     network = cache.load(model)
-    settings = _settings_from_json(before["settings"])
+    settings = settings_from_json(before["settings"])
     now = key_of(Path(source["path"]), image, model, network, settings)
     _refuse_changed_source(source, (now if key is None else key)["source"])
     changed = differences(before, now if key is None else key)
@@ -192,43 +198,6 @@ def _refuse_changed_source(before: dict[str, Any], now: dict[str, Any]) -> None:
     )
 
 
-def _weights(provenance: dict[str, Any]) -> list[str]:
+def weights_of(provenance: dict[str, Any]) -> list[str]:
     """Return the sha256 of each checkpoint of a network."""
     return [str(one["sha256"]) for one in provenance.get("blended", [provenance])]
-
-
-def _model_as_json(model: ModelReference) -> dict[str, Any]:
-    name = model.name
-    return {
-        "name": str(name.absolute()) if isinstance(name, Path) else name,
-        "scale": model.scale,
-        "options": [list(one) for one in model.options],
-        "full_range": model.full_range,
-        "second": None if model.second is None else _model_as_json(model.second),
-        "weight": model.weight,
-        # older versions began results without this entry
-        **({"consistent": True} if model.consistent else {}),
-    }
-
-
-def _model_from_json(found: dict[str, Any]) -> ModelReference:
-    return ModelReference(
-        found["name"],
-        found["scale"],
-        tuple((key, value) for key, value in found["options"]),
-        found["full_range"],
-        None if found["second"] is None else _model_from_json(found["second"]),
-        found["weight"],
-        found.get("consistent", False),
-    )
-
-
-def _settings_from_json(found: dict[str, Any]) -> Settings:
-    from napari_sr.engine.image.value_range import Percentiles
-
-    values = found["value_range"]
-    if isinstance(values, dict):
-        values = Percentiles(**values)
-    elif values is not None:
-        values = tuple(values)
-    return Settings(**{**found, "value_range": values})

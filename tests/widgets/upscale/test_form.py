@@ -496,6 +496,46 @@ def test_cancel_keeps_the_blocks_that_are_done(viewer, widget, held, qtbot):
     assert folder.exists()
 
 
+def test_run_goes_on_after_cancel_in_the_same_layer(viewer, widget, held, qtbot):
+    folder, network = held
+    network.permits.release(2)
+    qtbot.waitUntil(lambda: "1 of 3 blocks" in widget.form.status.text(), timeout=PATIENCE)
+    widget.form.stop.click()
+    finish(widget, network, qtbot)
+    left = viewer.layers[1]
+    assert widget.form.output.folder() == folder
+    assert "blocks are done. Run computes the others." in widget.form.output.about.text()
+    assert widget.form.run.isEnabled()
+
+    widget.form.run.click()
+    finish(widget, network, qtbot)
+
+    assert widget.form.status.text().startswith("Done: cells [FSRCNN x2]; resumed: ")
+    assert list(viewer.layers)[1:] == [left]
+    pixels = viewer.layers[0].data
+    np.testing.assert_array_equal(left.data[0], pixels.repeat(2, 0).repeat(2, 1))
+    assert left.metadata[METADATA_KEY]["model"] == "fsrcnn-x2"
+    assert widget.form.output.folder() == folder.with_name("result (2).ome.zarr")
+    assert widget.form.output.about.isHidden()
+
+
+def test_a_folder_of_another_run_says_what_differs(viewer, widget, held, qtbot):
+    _, network = held
+    network.permits.release(2)
+    qtbot.waitUntil(lambda: "1 of 3 blocks" in widget.form.status.text(), timeout=PATIENCE)
+    widget.form.stop.click()
+    finish(widget, network, qtbot)
+
+    widget.form.ensemble.setChecked(True)
+
+    assert "settings.ensemble was false and is true" in widget.form.status.text()
+    assert "border" in widget.form.output.path.styleSheet()
+    assert not widget.form.run.isEnabled()
+    assert widget.form.output.about.isHidden()
+    widget.form.ensemble.setChecked(False)
+    assert widget.form.run.isEnabled()
+
+
 def test_cancel_before_the_first_block_leaves_nothing(viewer, widget, held, qtbot):
     folder, network = held
 

@@ -51,6 +51,19 @@ def test_the_layer_has_the_levels_that_blocks_write(viewer, layer, image):
     assert shown.metadata[METADATA_KEY] == {"folder": str(image.folder)}
 
 
+def test_a_run_that_goes_on_takes_its_former_layer(viewer, layer, image):
+    (shown,) = viewer.layers
+    shown.colormap = "magenta"
+    again = GrowingLayer(viewer, lambda levels, record: viewer.add_image(levels))
+
+    again.begin(image)
+
+    assert list(viewer.layers) == [shown]
+    assert shown.colormap.name == "magenta"
+    image.written = 4
+    assert again.finish({"model": "fsrcnn-x2"}) == shown.name
+
+
 def test_it_is_refreshed_for_new_blocks_and_not_too_often(layer, image, refreshed):
     calls, now = refreshed
     layer.refresh()

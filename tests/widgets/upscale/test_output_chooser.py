@@ -7,6 +7,7 @@ import pytest
 from napari.layers import Image
 
 from napari_sr.files.image import FileError
+from napari_sr.streaming.journal import Journal
 from napari_sr.widgets.upscale import output_chooser
 from napari_sr.widgets.upscale.output_chooser import FOLDER, MEMORY, OutputChooser, free_path
 
@@ -148,6 +149,35 @@ def test_after_a_run_the_next_name_is_proposed(make, tmp_path):
         chooser.renew()
 
         assert chooser.folder() == tmp_path / f"cells x2 ({number}).ome.zarr"
+
+
+def test_an_unfinished_folder_is_proposed_and_can_be_passed_over(make, tmp_path):
+    folder = tmp_path / "cells x2.ome.zarr"
+    folder.mkdir()
+    Journal(folder).begin({})
+    chooser = make()
+    choose(chooser, FOLDER)
+    assert chooser.folder() == folder
+    assert chooser.problem() is None
+
+    assert chooser.pass_over()
+
+    assert chooser.folder() == tmp_path / "cells x2 (2).ome.zarr"
+    type_path(chooser, str(folder))
+    assert not chooser.pass_over()
+    assert chooser.folder() == folder
+
+
+def test_a_line_about_the_folder_takes_room_only_if_it_says_something(make):
+    chooser = make()
+    choose(chooser, FOLDER)
+    assert not chooser.about.isVisibleTo(chooser)
+
+    chooser.tell("3 of 4 blocks are done.")
+    assert chooser.about.isVisibleTo(chooser)
+
+    chooser.tell("")
+    assert not chooser.about.isVisibleTo(chooser)
 
 
 def test_without_the_packages_the_folder_cannot_be_chosen(make, monkeypatch):

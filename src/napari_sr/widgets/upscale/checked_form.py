@@ -28,6 +28,7 @@ from napari_sr.widgets.upscale.output_chooser import MEMORY
 from napari_sr.widgets.upscale.preview import Preview
 from napari_sr.widgets.upscale.preview_view import View
 from napari_sr.widgets.upscale.result import result_arguments
+from napari_sr.widgets.upscale.resuming import in_words, unfinished_run
 from napari_sr.widgets.upscale.stored import lost_in_folder, problem_of_layer
 from napari_sr.zoo.registry import OPTICAL
 
@@ -67,6 +68,7 @@ class CheckedForm(RunningForm):
         self._pan.timeout.connect(self._refresh)
         self._preview = Preview(napari_viewer, self._view, self)
         self._drawn: object = None
+        self._resumes = False
         self.form.layers.moved.connect(self._follow_view)
         self.form.layers.redrawn.connect(self._notice_drawing)
 
@@ -122,6 +124,7 @@ class CheckedForm(RunningForm):
     def _refresh(self, event: object = None) -> None:
         """Show what is wrong, or ask for a forecast."""
         problems = self._problems()
+        problems |= self._look_at_folder() if not problems else {}
         self._show_problems(problems)
         self.form.more.say(self.form.differences())
         layers, choice = self.form.layers.layers(), self.form.choice()
@@ -177,6 +180,20 @@ class CheckedForm(RunningForm):
             running = self._worker is not None  # a run has created the folder itself
             found["folder"] = None if running else self.form.output.problem()
         return {field: reason for field, reason in found.items() if reason is not None}
+
+    def _look_at_folder(self) -> dict[str, str]:
+        """Say if the folder holds the run's unfinished result; return the reason if another's."""
+        layer, choice, output = self.form.layers.layer(), self.form.choice(), self.form.output
+        folder = output.folder()
+        if layer is None or choice is None or folder is None or self._worker is not None:
+            output.tell("")
+            return {}
+        found = unfinished_run(layer, self._request(layer, choice), choice, folder)
+        if found is not None and found.reason and output.pass_over():
+            found = None
+        self._resumes = found is not None and not found.reason
+        output.tell(in_words(found) if found is not None and self._resumes else "")
+        return {"folder": found.reason} if found is not None and found.reason else {}
 
     def _region_problem(self, layer: Image) -> str | None:
         if layer_problem(layer) is not None:

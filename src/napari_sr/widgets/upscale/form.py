@@ -129,7 +129,8 @@ class UpscaleWidget(ResultForm):
             layer, source, choice, region=request.region, ensemble=ensemble, order=order
         )
         folder = self.form.output.folder()
-        return PendingRun(layer, request, arguments, set_afterwards(layer), folder)
+        resume = folder is not None and self._resumes
+        return PendingRun(layer, request, arguments, set_afterwards(layer), folder, resume)
 
     def _run(self, pending: PendingRun) -> None:
         self._pending = pending

@@ -41,9 +41,15 @@ class GrowingLayer:
         self._finished = False
 
     def begin(self, image: GrowingImage) -> None:
-        """Add the layer, because the folder exists now."""
+        """Add the layer, because the folder exists now; a resumed run takes its former layer."""
         self._image = image
-        self._layer = self._add(list(image.levels), {"folder": str(image.folder)})
+        record = {"folder": str(image.folder)}
+        for layer in self._viewer.layers:
+            if layer.metadata.get(METADATA_KEY) == record:
+                self._layer = layer
+                layer.data = list(image.levels)
+                return
+        self._layer = self._add(list(image.levels), record)
 
     def refresh(self) -> None:
         """Show blocks that were written since the last refresh, if that was long enough ago."""
@@ -78,6 +84,6 @@ class GrowingLayer:
         if self._layer in layers:
             self._layer.refresh(extent=False)
         return (
-            f"{image.written} of {image.blocks} blocks are done and stay in {image.folder}; delete "
-            "the folder if you do not need them."
+            f"{image.written} of {image.blocks} blocks are done and stay in {image.folder}; Run "
+            "computes the others. Delete the folder if you do not need them."
         )

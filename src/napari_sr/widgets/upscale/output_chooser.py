@@ -21,6 +21,8 @@ from qtpy.QtWidgets import (
 
 from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr.packages import check_packages
+from napari_sr.streaming.journal import Journal
+from napari_sr.widgets.common.label import WrappedLabel
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -44,7 +46,8 @@ class OutputChooser(QWidget):
         self.kind.setToolTip(
             "Where the result goes: into memory, or block by block into a folder on the disk,\n"
             "for results of any size. The layer then shows blocks as they are done; drop the\n"
-            "folder into napari to open it again. A folder is proposed if memory does not suffice."
+            "folder into napari to open it again. A folder is proposed if memory is too small.\n"
+            "Choose the folder of an interrupted run again, and Run goes on."
         )
         self.path = QLineEdit()
         self._tell_path("")
@@ -52,6 +55,7 @@ class OutputChooser(QWidget):
         self.browse = QPushButton("Browse…")
         self.browse.setToolTip("Choose where the folder will be, and its name.")
         self.browse.setAccessibleName("Browse for the folder of the result")
+        self.about = WrappedLabel()
         self.missing = _missing()
         self._by_hand = False
         self._typed = False
@@ -73,7 +77,9 @@ class OutputChooser(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.kind)
         layout.addWidget(self._row)
+        layout.addWidget(self.about)
         self._row.setVisible(False)
+        self.about.hide()
 
     def _disable_if_missing(self) -> None:
         model = self.kind.model()
@@ -93,7 +99,10 @@ class OutputChooser(QWidget):
         return Path(self.path.text().strip()).expanduser() if self.in_folder else None
 
     def problem(self) -> str | None:
-        """Return the reason why the folder cannot be created, or None."""
+        """Return the reason why the folder cannot be created, or None.
+
+        It may exist if it holds an unfinished result.
+        """
         folder = self.folder()
         if folder is None:
             return None
@@ -101,11 +110,16 @@ class OutputChooser(QWidget):
             return "Output needs the name of a new folder"
         if not folder.is_absolute():
             return f"Output needs an absolute path, got {folder}: Browse… chooses one"
-        if folder.exists():
+        if folder.exists() and not Journal(folder).exists:
             return f"{folder} exists: choose another name"
         if not folder.parent.is_dir():
             return f"There is no folder {folder.parent}: choose another one for the result"
         return None
+
+    def tell(self, sentence: str) -> None:
+        """Show a sentence about the folder; "" for none."""
+        self.about.say(sentence)
+        self.about.setVisible(bool(sentence))
 
     def follow(self, layer: Image | None, scale: int | None, *, another: bool) -> None:
         """Propose a name for the result of a layer, unless the user typed one.
@@ -124,7 +138,15 @@ class OutputChooser(QWidget):
             self._show_kind(MEMORY)
         if layer is not None and not self._typed:
             enlarged = f"{layer.name} x{scale}" if scale else layer.name
-            self._show_path(free_path(self._place, enlarged))
+            self._show_path(free_path(self._place, enlarged, resumes=True))
+
+    def pass_over(self) -> bool:
+        """Propose a new folder in place of a proposed one; return whether there was one."""
+        folder = self.folder()
+        if folder is None or self._typed:
+            return False
+        self._show_path(free_path(self._place, _name_of(folder)))
+        return True
 
     def propose(self, *, fits: bool) -> bool:
         """Choose memory or the folder, unless the user has; return whether the choice changed."""
@@ -145,8 +167,7 @@ class OutputChooser(QWidget):
         if folder is not None:
             self._typed = False
             self._place = folder.parent
-            name = re.sub(r"( \(\d+\))?(\.ome)?\.zarr$", "", folder.name)
-            self._show_path(free_path(self._place, name))
+            self._show_path(free_path(self._place, _name_of(folder)))
 
     def _show_kind(self, kind: str) -> None:
         self.kind.setCurrentText(kind)
@@ -176,6 +197,11 @@ class OutputChooser(QWidget):
             self._type()
 
 
+def _name_of(folder: Path) -> str:
+    """Return a folder's name without its number and suffix."""
+    return re.sub(r"( \(\d+\))?(\.ome)?\.zarr$", "", folder.name)
+
+
 def _missing() -> str:
     """Return a sentence on missing packages; "" if none is missing."""
     try:
@@ -194,7 +220,7 @@ def ask_for_folder(parent: QWidget, proposed: Path) -> Path | None:
     return Path(name) if name.endswith(".zarr") else Path(f"{name}{SUFFIX}")
 
 
-def free_path(place: Path, name: str) -> Path:
+def free_path(place: Path, name: str, *, resumes: bool = False) -> Path:
     """Return the path of a new OME-Zarr folder; letters that file systems refuse are replaced.
 
     Parameters
@@ -203,10 +229,12 @@ def free_path(place: Path, name: str) -> Path:
         The parent folder.
     name : str
         Name of the image.
+    resumes : bool
+        Whether the folder may also hold an unfinished result.
     """
     stem = re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", name)[:LONGEST].strip(" .") or "result"
     path, number = place / f"{stem}{SUFFIX}", 1
-    while path.exists():
+    while path.exists() and not (resumes and Journal(path).exists):
         number += 1
         path = place / f"{stem} ({number}){SUFFIX}"
     return path

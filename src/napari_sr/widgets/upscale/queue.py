@@ -27,7 +27,9 @@ class PendingRun:
     afterwards: dict[str, Any]
     """Attributes to set once the layer exists."""
     folder: Path | None = None
-    """The new folder of the result; None for a result in memory."""
+    """The folder of the result; None for a result in memory."""
+    resume: bool = False
+    """Whether the folder holds the unfinished result of this run."""
 
 
 class RunQueue:

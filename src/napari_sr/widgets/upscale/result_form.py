@@ -180,7 +180,8 @@ class ResultForm(CheckedForm):
         kept = growing.leave()
         if kept:
             self.form.status.say(f"{self.form.status.text().rstrip('.')}. {kept}")
-        self.form.output.renew()
+        else:
+            self.form.output.renew()
 
 
 def _agreement(record: dict[str, Any]) -> list[str]:

@@ -81,7 +81,7 @@ def folder_request(pending: PendingRun, folder: Path, near: tuple[float, ...]) -
     pending : PendingRun
         The run.
     folder : Path
-        The new folder.
+        The folder of the result.
     near : tuple of float
         Position in the source's pixels; blocks near it are computed first.
     """
@@ -97,6 +97,7 @@ def folder_request(pending: PendingRun, folder: Path, near: tuple[float, ...]) -
         channels=keeps.channels,
         name=pending.arguments["name"],
         region=pending.request.region,
+        resume=pending.resume,
         near=near if source.plane is None else (*(0.0 for _ in source.plane), *near[-2:]),
     )
 
