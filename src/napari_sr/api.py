@@ -155,8 +155,9 @@ def upscale(
         Largest side of a tile in pixels of `image`, with its halo; by default as large as memory
         allows. If memory runs out, tiles are halved.
     halo : int, optional
-        Number of pixels of `image` that a tile reads beyond each of its sides. By default, the halo
-        is wide enough for results without seams. A smaller halo may be faster, but may leave seams.
+        Number of pixels of `image` that a tile reads on each side around the part that it keeps.
+        By default, the halo is wide enough for results without seams. A smaller halo may be faster,
+        but may leave seams.
     device : str
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     precision : str
@@ -280,7 +281,7 @@ def upscale_lazy(
     Raises
     ------
     ImportError
-        If dask is not installed; napari brings it.
+        If dask is not installed. It is installed with napari.
     ValueError
         If the image, its axes or a setting is wrong, or the model is unknown.
     """

@@ -1,4 +1,4 @@
-"""A demo: open napari with a sample image, upscale it with the form, and show both.
+"""A demo: open napari with a sample image, upscale it with the form, and compare both images.
 
 Run `python -m napari_sr.demo`. Without a display, it uses a virtual display and writes pictures.
 """
@@ -69,7 +69,7 @@ class _Demo:
     Parameters
     ----------
     folder : Path or None
-        Folder for the pictures; None leaves the window to the user.
+        Folder for the pictures; None to leave the window open for the user.
     """
 
     def __init__(self, folder: Path | None) -> None:

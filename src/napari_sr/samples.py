@@ -1,4 +1,4 @@
-"""Sample images: real ones that ship with scikit-image, and a synthetic one.
+"""Sample images: real images from scikit-image, and synthetic images.
 
 Nothing is downloaded. Pixel sizes are given if the source states them. The real images are cropped
 to a region with structure that is upscaled in a second.

@@ -184,7 +184,7 @@ def _differs(matrix: Any) -> bool:
 
 
 def _channel(name: str, attributes: dict[str, Any]) -> dict[str, Any]:
-    """Return how a layer is shown, as in OME-Zarr's `omero.channels`."""
+    """Return a layer's name and display settings, as in OME-Zarr's `omero.channels`."""
     channel: dict[str, Any] = {"label": name, "active": bool(attributes.get("visible", True))}
     colours = np.asarray(dict(attributes.get("colormap") or {}).get("colors", []), float)
     if len(colours):

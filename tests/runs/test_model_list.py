@@ -161,7 +161,7 @@ def test_a_file_that_is_not_a_checkpoint_is_refused(tmp_path):
     ("whole", "warning"),
     [
         (False, "tiles may leave seams."),
-        (True, "tiles may leave seams. It should compute each plane in a single tile."),
+        (True, "tiles may leave seams. If possible, compute each plane in a single tile."),
     ],
 )
 def test_a_network_of_another_library_gets_a_warning(tmp_path, whole, warning, monkeypatch):

@@ -23,8 +23,8 @@ def stored_axes(labels: Sequence[str], *, rgb: bool) -> str | None:
     Parameters
     ----------
     labels : sequence of str
-        Labels of the layer's axes without the colour axis: such as "time", or such as "-3", which
-        napari gives to unlabelled axes.
+        Labels of the layer's axes without the colour axis, such as "time". Labels such as "-3",
+        which napari gives by default, count as none.
     rgb : bool
         Whether the layer is RGB, which in OME uses the axis C.
 

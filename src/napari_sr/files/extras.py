@@ -1,4 +1,4 @@
-"""Metadata of a PNG or JPEG, except pixel density and colour profile, in one class for both.
+"""Metadata of a PNG or JPEG, except pixel density and colour profile. Both use the same class.
 
 Chunks are stored as in PNG (https://www.w3.org/TR/png-3/), EXIF and XMP as bytes.
 """

@@ -99,7 +99,7 @@ def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
 
 
 def check_suffix(text: str) -> str:
-    """Return a suffix in lower case and with a dot, if files with it can be written.
+    """Return the suffix that a user chose for results, in lower case and with a dot.
 
     Raises
     ------

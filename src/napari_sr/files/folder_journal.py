@@ -1,4 +1,4 @@
-"""The journal of a folder of results: how each result was computed, so that none is repeated.
+"""The journal of a folder of results: how each was computed, to compute no result twice.
 
 It is a file of JSON lines with checksums. One line is written before a result is begun, and another
 one after the result is finished. A line that a power failure cut off is ignored.
@@ -195,7 +195,7 @@ def _line(content: Mapping[str, Any]) -> bytes:
 
 
 def _content(line: bytes) -> Mapping[str, Any]:
-    """Return the content of a line; nothing if the line is incomplete."""
+    """Return the content of a line; {} if the line is incomplete."""
     text = line[9:].rstrip(b"\n")
     if line[:9] != b"%08x " % zlib.crc32(text):
         return {}

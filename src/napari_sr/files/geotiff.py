@@ -47,7 +47,7 @@ def enlarged_tags(
 
 
 def _is_point(tags: Mapping[int, tuple[int, int, Any]]) -> bool:
-    """Return whether raster points are pixel centres, from the GeoKeys, four numbers each."""
+    """Return whether raster points are pixel centres. Each key in the tag has four numbers."""
     keys = np.array(tags[KEYS][2] if KEYS in tags else ()).ravel()
     entries = keys[4 : len(keys) // 4 * 4].reshape(-1, 4).tolist()
     return [_RASTER_TYPE, 0, 1, _PIXEL_IS_POINT] in entries

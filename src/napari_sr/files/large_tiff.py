@@ -74,7 +74,8 @@ def write_large_tiff(
     target : Path
         The file.
     levels : sequence of array
-        The enlarged image, and its coarser levels with as many planes; read window by window.
+        The enlarged image, and its coarser levels with the same number of planes. They are read
+        window by window.
     axes : str
         One letter per axis of each level. The colour axis is S, or C if `image` has an axis S.
     image : LazyImage

@@ -39,7 +39,7 @@ TAGS, PROFILE = "TIFF tags", "ICC profile"
 
 
 class TiffPixels(LazyArray):
-    """The displayed pixels of a TIFF. If sent to another process, they open the file again there.
+    """The displayed pixels of a TIFF. In another process, the object opens the file again.
 
     Parameters
     ----------

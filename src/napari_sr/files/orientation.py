@@ -1,7 +1,7 @@
 """The eight orientations of TIFF and EXIF (tag 274); turn stored pixels upright.
 
-The table is in the TIFF specification 6.0, section 8, "Orientation": it says on which side of the
-displayed image the first stored row and column lie.
+The table is in the TIFF specification 6.0, section 8, "Orientation": it says at which side of the
+displayed image the first stored row and column are.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def photometric_of(page: Any) -> str:
 
 
 def as_shown(shown: Shown, page: Any, declared_bits: int | None = None) -> Shown:
-    """Convert stored pixels to displayed values; palettes are left to `from_palette`.
+    """Convert stored pixels to displayed values; for palettes, see `from_palette`.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def from_palette(shown: Shown, tables: list[NDArray[np.uint16]]) -> Shown:
     shown : Shown
         The planes of indices.
     tables : list of array, (3, colours)
-        One palette for all planes, or one for each.
+        One palette for all planes, or one for each plane.
 
     Raises
     ------

@@ -83,7 +83,7 @@ def check(heard: list[str]) -> None:
 
 
 def notes(heard: list[str]) -> Iterator[str]:
-    """Yield a note for the user about each other message, once."""
+    """Yield a note for the user about each message that does not report damage, once."""
     for text in dict.fromkeys(heard):
         if "coercing invalid ASCII" in text:
             yield "a text in it has an unknown encoding, and is left out"

@@ -1,7 +1,7 @@
 """Choose the pages of a TIFF that form its first image; note what the others hold.
 
-Descriptions by tifffile, ImageJ or OME say how pages are arranged. Outdated descriptions, which
-programs leave that crop or split a file, are recognised and ignored.
+Descriptions by tifffile, ImageJ or OME say how pages are arranged. Programs that crop or split a
+file may leave an outdated description, which is recognised and ignored.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ UNREADABLE = (
 """Exceptions that tifffile and its codecs raise for broken files."""
 
 _UNDESCRIBED: Any
-# the first two are for Micro-Manager: tifffile would open all named files, and fill gaps with zeros
+# with the first two, for Micro-Manager, tifffile would open all named files and fill gaps with 0
 _UNDESCRIBED = dict.fromkeys(("is_mmstack", "is_ndtiff", "is_shaped", "is_imagej", "is_ome"), False)
 _ALL: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 

@@ -142,7 +142,7 @@ def _order(shown: Shown, shape: Sequence[int]) -> tuple[int, ...]:
 
 def _flipped(orientation: object) -> str:
     """Return the letters of the stored axes that are displayed backwards."""
-    letters = {3: "Y", 1: "X"}  # by the strides of an array of bytes of shape (2, 3)
+    letters = {3: "Y", 1: "X"}  # keys: the strides of an array of bytes of shape (2, 3)
     steps = upright(np.zeros((2, 3), np.uint8), orientation).strides
     return "".join(letters[-step] for step in steps if step < 0)
 

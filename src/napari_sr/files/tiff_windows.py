@@ -181,7 +181,7 @@ class StoredPixels:
 
 
 class _Decoded:
-    """A cache of the last decoded pieces: at least one, otherwise at most `BUDGET` bytes."""
+    """A cache of decoded strips or tiles: at most `BUDGET` bytes, but always the last one."""
 
     def __init__(self) -> None:
         self._pieces: OrderedDict[tuple[int, int], NDArray[Any]] = OrderedDict()
@@ -220,7 +220,9 @@ def _piece(key: Any) -> tuple[int, int, int]:
 def _axes_of_pages(
     shape: Sequence[int], shaped: Sequence[int], pages: int
 ) -> tuple[tuple[int, ...], tuple[int | None, ...]] | None:
-    """Return two tuples of axes of `shape`: those that count pages; S, D, H, W and C of a page.
+    """Return two tuples of axes of `shape`: axes that count pages, and axes along those of a page.
+
+    The second has an axis for each of S, D, H, W and C.
 
     Axes of length 1 are missing in the first tuple, and None in the second. Return None instead if
     the shape does not fit the pages.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_sr.files.image import ImageFile, Samples
 
 CLASSIC_LIMIT = 2**32 - 2**26
-"""Largest size of the pixels in a TIFF with 32-bit offsets, in bytes, less room for metadata."""
+"""Largest size of the pixels in a TIFF with 32-bit offsets, in bytes; the rest is for metadata."""
 IMAGEJ_TYPES = (np.uint8, np.uint16, np.float32)
 OME_TYPES = ("i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8")
 OME_SUFFIXES = (".ome.tif", ".ome.tiff")

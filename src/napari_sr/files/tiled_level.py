@@ -44,7 +44,7 @@ class Level:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The written shape: planes, rows, columns, samples."""
+        """Shape as the file stores it: planes, rows, columns, samples."""
         return self.length(self.looped + "YX" + self.samples)
 
     @property

@@ -33,7 +33,8 @@ def unit_of(name: object) -> str:
     Parameters
     ----------
     name : object
-        A unit's name in OME, ImageJ, TIFF, OME-Zarr or another format; not always a string.
+        A unit's name in OME, ImageJ, TIFF, OME-Zarr or another format. Objects that are not strings
+        count as unknown.
     """
     if not isinstance(name, str):
         return ""

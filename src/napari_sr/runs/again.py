@@ -27,7 +27,7 @@ def again(
     record : mapping
         The record of a result.
     folder : Path, optional
-        Folder in which the user's checkpoints are looked for, besides their recorded path.
+        Folder to search for the user's checkpoints, besides their recorded paths.
 
     Raises
     ------

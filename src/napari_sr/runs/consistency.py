@@ -1,4 +1,4 @@
-"""Add figures to the record of a run of how well its result agrees with its source."""
+"""Add figures to a run's record that say how well the result agrees with the source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def with_consistency(
     record: Mapping[str, Any], source: ArrayLike, result: ArrayLike, axes: str | None
 ) -> dict[str, Any]:
-    """Return a record with these figures as the entry `consistency`; see `consistency.figures`.
+    """Return a record with the figures as its entry `consistency`; see `consistency.figures`.
 
     If there are no finite pixels, the entry is left out.
 

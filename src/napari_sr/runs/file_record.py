@@ -81,7 +81,7 @@ def _stored_range(
 
 
 def software(record: Mapping[str, Any]) -> str:
-    """Return the text on the software and model that the result's file holds."""
+    """Return the names of software and model, as a text for the result's file."""
     loaded = record.get("blended", [record])
     hashes = " and ".join(str(each.get("sha256", "unknown")) for each in loaded)
     mean = ", mean of 8 views" if record.get("ensemble") else ""

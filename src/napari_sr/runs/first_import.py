@@ -7,8 +7,9 @@ A plain import fails in two ways:
 * PyTorch imports large parts of itself on first use. If two threads do so at once, one may get an
   incomplete module (seen: "'_OpNamespace' 'prims' object has no attribute 'sum'").
 
-It would also block the window twice, for about 0.3 s each: while PyTorch's library is loaded,
-because `import` holds Python's lock, and during full garbage collections of a million new objects.
+A plain import would also block the window twice, for about 0.3 s each: while PyTorch's library is
+loaded, because `import` holds Python's lock, and during full garbage collections of a million new
+objects.
 """
 
 from __future__ import annotations

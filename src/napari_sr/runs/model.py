@@ -75,7 +75,7 @@ class ModelReference:
 
             if not isinstance(model, Network):
                 raise ValueError(
-                    "model must be a name, a file or what napari_sr.load returned, got "
+                    "model must be a name, a file or a network from napari_sr.load, got "
                     f"{type(model).__name__}"
                 )
         name = Path(model) if isinstance(model, os.PathLike) else model

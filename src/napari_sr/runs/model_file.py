@@ -78,7 +78,7 @@ def _in_card(card: dict[str, Any]) -> tuple[tuple[int, ...] | None, dict[str, An
 
 
 def _foreign(path: Path, network: Foreign) -> ListedModel:
-    more = " It should compute each plane in a single tile." if network.whole else ""
+    more = " If possible, compute each plane in a single tile." if network.whole else ""
     return ListedModel(
         name=str(path),
         title=path.stem,

@@ -92,7 +92,7 @@ def is_known(record: Mapping[str, Any]) -> bool:
 def known_model(record: Mapping[str, Any]) -> str | None:
     """Return the name of the known model that a record names, or None.
 
-    None stands for own networks and blends.
+    It is None for the user's networks and for blends.
     """
     return str(record["model"]) if "blended" not in record and is_known(record) else None
 

@@ -155,8 +155,8 @@ def _remarks(found: Recorded) -> Iterator[str]:
             yield f"{one.model}: sha256 {one.sha256}"
     if found.settings.engine != "torch":
         yield (
-            f"while {found.settings.engine} is being compiled, PyTorch computes: pixels may differ "
-            "by rounding"
+            f"until {found.settings.engine} has compiled the network, PyTorch computes: pixels may "
+            "differ by rounding"
         )
     if found.block is not None:
         rows, columns = found.block

@@ -61,7 +61,7 @@ def source_of(found: Recorded, image: Any = None, folder: Path | None = None) ->
         what = f"the layer {found.source!r}" if found.source else "the source"
         raise RecordError(
             f"{path} holds {own[1]} of shape {own[0]}, but {what} of the record was {recorded[1]} "
-            f"of shape {recorded[0]}: give the image"
+            f"of shape {recorded[0]}: give the image to upscale"
         )
     changed = ""
     if found.source_file and path.is_file() and told_of(path) != found.source_file:
@@ -79,10 +79,12 @@ def source_path(found: Recorded, folder: Path | None) -> Path:
     """
     if found.source_path is None:
         name = f"the layer {found.source!r}" if found.source else "an image"
-        raise RecordError(f"the source of the record is {name}, not a file: give the image")
+        raise RecordError(
+            f"the source of the record is {name}, not a file: give the image to upscale"
+        )
     recorded = Path(found.source_path)
     places = [recorded] if folder is None else [recorded, folder / recorded.name]
     for path in places:
         if path.exists():
             return path
-    raise RecordError(f"there is no {' and no '.join(map(str, places))}: give the image")
+    raise RecordError(f"there is no {' and no '.join(map(str, places))}: give the image to upscale")

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _UNITS = ((1, ""), (1e3, " K"), (1e6, " M"), (1e9, " G"), (1e12, " T"))
-"""Powers of thousand with the units of counts."""
+"""Powers of a thousand, each with its unit of counts."""
 TIMES = "\u00d7"
 """The sign between the lengths of axes in a shape."""
 

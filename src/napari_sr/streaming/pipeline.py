@@ -73,7 +73,7 @@ class Pipeline:
         return [self.result] if self.spread is None else [self.result, self.spread]
 
     def take(self, layout: Layout) -> None:
-        """Prepare for blocks; `layout` is what the network reads for them."""
+        """Prepare for blocks of one size; `layout` is that of their pixels for the network."""
         self._shape = layout.enlarged(self._run.network.scale).shape[1:]
 
     def __enter__(self) -> Pipeline:

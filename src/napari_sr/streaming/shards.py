@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def shard_of_block(grid: BlockGrid, scale: int) -> tuple[int, int]:
-    """Return rows and columns of a shard: of a block's result, or fewer if that is a whole plane.
+    """Return rows and columns of a shard: a block's result, or a part of it if blocks are planes.
 
     Parameters
     ----------

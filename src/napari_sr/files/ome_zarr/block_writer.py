@@ -66,7 +66,7 @@ class OmeZarrWriter:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """How the image was computed, read from the disk; "complete" is whether it is finished."""
+        """How the image was computed, from the disk; "complete" says whether it is finished."""
         node = read_node(self.path)
         stored = {} if node is None else node.attributes.get(OURS, {})
         return {key: value for key, value in stored.items() if key != "written"}

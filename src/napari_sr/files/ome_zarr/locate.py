@@ -1,4 +1,4 @@
-"""Find the image in a Zarr folder; without an image, say what the folder holds."""
+"""Find the image in a Zarr folder; if there is none, say what the folder holds."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class SourceStore(LocalStore):
         prototype: BufferPrototype | None = None,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
-        """Do what `get` does, in this thread."""
+        """Do the same as `get`, in this thread."""
         if not self._reads(key):
             return None
         return _checked(key, super().get_sync(key, prototype=prototype, byte_range=byte_range))
@@ -82,7 +82,7 @@ class BlockStore(SourceStore):
         await asyncio.to_thread(self.set_sync, key, value)
 
     def set_sync(self, key: str, value: Buffer) -> None:
-        """Do what `set` does, in this thread."""
+        """Do the same as `set`, in this thread."""
         self._check_writable()
         path = self.root / key
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -110,7 +110,7 @@ class DicomPixels(LazyArray):
         with reading(one.path, _KIND):
             values = pixels.pixel_array(one.path, index=one.frame or 0)
             if values.shape != self.shape[-values.ndim :]:
-                raise ValueError(f"a slice has another shape than the others, {values.shape}")
+                raise ValueError(f"a slice has the shape {values.shape}, unlike the other slices")
             if self._dark:
                 top = 2**self._bits - 1 if values.dtype.kind == "u" else -1
                 values = (top - values.astype(np.int64)).astype(values.dtype)
