@@ -228,7 +228,7 @@ def test_a_folder_is_called_one_and_does_not_hide_a_model(tmp_path, monkeypatch)
 
     assert napari_sr.load("fsrcnn", 2).scale == 2
     for name in ("./fsrcnn", "mine.pth", tmp_path / "fsrcnn"):
-        with pytest.raises(CheckpointError, match="is a folder and holds no checkpoint file"):
+        with pytest.raises(CheckpointError, match="is a folder and contains no checkpoint file"):
             napari_sr.load(name)
 
 

@@ -37,7 +37,7 @@ def test_a_noisy_image_gets_a_model_that_removes_noise(sharp, random):
     assert advice.model == "microscope-x2"
     assert advice.noise.grows
     assert "growing with the signal" in advice.reason
-    assert "takes noise for detail" in advice.against("fsrcnn-x4")
+    assert "mistakes noise for detail" in advice.against("fsrcnn-x4")
     assert advice.against("microscope-x2") == advice.against("bicubic") == ""
 
 
@@ -52,7 +52,7 @@ def test_dense_texture_is_kept_although_there_is_noise(random):
 
     assert max(dense.traits.coarse, soft.traits.coarse) < NOISY
     assert dense.model == "bicubic-x2"
-    assert "stands out of the noise" in dense.against("microscope")
+    assert "stands out from the noise" in dense.against("microscope")
     assert soft.model == "microscope-x2"
 
 

@@ -82,8 +82,8 @@ def test_the_sentence_has_the_three_figures():
     found = figures(np.full((30, 30), 7.0), np.full((60, 60), 9.5))
 
     assert found.in_words() == (
-        "shrunk, it differs from its source by 2.5 (RMS), by at most 2.5 in 99 % of the pixels, "
-        "by +2.5 on average"
+        "the shrunk result differs from the source by 2.5 (RMS), by at most 2.5 in 99 % of the "
+        "pixels, and by +2.5 on average"
     )
 
 

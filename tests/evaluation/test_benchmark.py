@@ -183,7 +183,7 @@ def test_flat_images_are_left_out_of_the_means_with_a_note(images):
     assert [row.flat for row in table.rows] == [False, False, True, True]
     assert table.means == alone.means
     assert table.notes == (
-        f"{images.name} x2, mine: left out of the means are flat images, for which scores are "
+        f"{images.name} x2, mine: the means leave out flat images, for which scores are "
         "meaningless: c, d",
     )
     assert alone.notes == ()

@@ -127,7 +127,7 @@ def test_in_noisy_images_the_unit_is_the_noise(random):
     assert found.unit == "noise"
     assert np.asarray(found.map).std() == pytest.approx(1, rel=0.15)
     assert found.unexplained < 0.01
-    assert "beyond 3 times the noise" in found.in_words()
+    assert "more than 3 times the noise" in found.in_words()
 
     result[100:140, 100:140] += 150
     worse = check(source, result)

@@ -29,7 +29,7 @@ def test_an_exact_enlargement_has_equal_sums(pair):
     for name in ("sum", "mean", "standard deviation", "minimum", "maximum"):
         assert table(found)[name][0] == pytest.approx(table(found)[name][1])
     assert table(found)["sum"][1] == pytest.approx(image.sum())
-    assert found.notes == ["PSNR and SSIM need layers with the same pixels"]
+    assert found.notes == ["PSNR and SSIM need layers with the same pixel grid"]
 
 
 @pytest.mark.parametrize("edges", [((1.5, 7.5), (2.5, 9.5)), ((0.7, 3.1), (4.2, 4.4))])
@@ -58,7 +58,7 @@ def test_only_what_both_show_is_measured(pair):
     assert table(found)["sum"][1] == pytest.approx(image[2:10, 1:8].sum())
     assert table(found)["sum"][0] == pytest.approx(table(found)["sum"][1])
     assert outside.rows == []
-    assert outside.notes[0] == "far lies outside of what both layers show"
+    assert outside.notes[0] == "far is outside the area that both layers show"
 
 
 def test_a_mirrored_layer_is_measured_in_place(pair):
@@ -90,9 +90,9 @@ def test_equal_pixels_are_compared(random):
     ("result", "reference", "what"),
     [
         (np.zeros((9, 9), np.uint8), np.zeros((9, 9)), "one data type, got uint8 and float64"),
-        (np.zeros((9, 9)), np.full((9, 9), 7.0), "the reference's values, 7 to 7, got 0 and 1"),
+        (np.zeros((9, 9)), np.full((9, 9), 7.0), "the reference's values, 7 to 7, got 0 to 1"),
         (np.full((9, 9), np.nan), np.zeros((9, 9)), "81 of 81 values are NaN"),
-        (np.zeros((9, 9)), np.zeros((9, 9, 3)), "layers with the same pixels"),
+        (np.zeros((9, 9)), np.zeros((9, 9, 3)), "layers with the same pixel grid"),
     ],
 )
 def test_why_there_is_no_psnr_is_told(result, reference, what):
@@ -115,5 +115,5 @@ def test_shifted_pixels_are_not_compared(random):
 
     found = measure(image, image, placement=Placement((1, 1), (0, 2)))
 
-    assert found.notes == ["PSNR and SSIM need layers with the same pixels"]
+    assert found.notes == ["PSNR and SSIM need layers with the same pixel grid"]
     assert table(found)["sum"][0] == pytest.approx(image[:, 2:].sum())

@@ -76,7 +76,7 @@ def test_units_do_not_matter_and_nan_is_left_out(random):
 
 @pytest.mark.parametrize(
     ("spread", "error", "message"),
-    [([1, 2], [1, 2, 3], r"one shape, got \(2,\) and \(3,\)"), ([1, np.nan], [1, 2], "got 1")],
+    [([1, 2], [1, 2, 3], r"equal shapes, got \(2,\) and \(3,\)"), ([1, np.nan], [1, 2], "got 1")],
 )
 def test_what_cannot_be_ranked_is_refused(spread, error, message):
     with pytest.raises(ValueError, match=message):

@@ -20,7 +20,7 @@ def test_images_come_by_name_without_what_is_none(tmp_path):
 
 
 def test_a_folder_without_images_is_refused(tmp_path):
-    with pytest.raises(FileError, match="holds no image"):
+    with pytest.raises(FileError, match="contains no image"):
         image_files(tmp_path)
     with pytest.raises(FileError, match="no folder"):
         image_files(tmp_path / "missing")
@@ -47,7 +47,7 @@ def test_types_stay(tmp_path):
 def test_a_stack_is_refused(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.ones((4, 5, 7), np.uint8), metadata={"axes": "ZYX"})
 
-    with pytest.raises(FileError, match=r"must hold a single plane, .* \(4, 5, 7\)"):
+    with pytest.raises(FileError, match=r"must contain one plane, .* \(4, 5, 7\)"):
         read_image(tmp_path / "a.tif")
 
 

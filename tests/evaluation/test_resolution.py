@@ -90,7 +90,7 @@ def test_a_wrong_gain_gets_no_figure(pair):
     assert too_small.source is None
     assert too_small.notes[0].endswith("because the gain is too small")
     assert too_large.source is None
-    assert "less noise than photons have" in too_large.notes[0]
+    assert "less noise than photons cause" in too_large.notes[0]
 
 
 def test_read_noise_that_is_not_given_costs_only_the_photons(random):

@@ -34,7 +34,7 @@ def test_alpha_is_left_out(random):
     ("images", "words"),
     [
         ((SMALL, LARGE[:-1]), r"\(6, 8\), enlarged a whole number of times, got \(11, 16\)"),
-        ((SMALL, None, LARGE), r"one shape, got \(6, 8\) and \(12, 16\)"),
+        ((SMALL, None, LARGE), r"equal shapes, got \(6, 8\) and \(12, 16\)"),
         ((SMALL, None, SMALL.copy()), "the same image"),
         ((SMALL, LARGE, SMALL + 1, LARGE.copy()), "the same image"),
         ((SMALL, LARGE, None, LARGE + 1), "needs that exposure"),

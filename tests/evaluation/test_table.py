@@ -13,7 +13,7 @@ def test_infinite_figures_are_left_out_of_the_means_with_a_note():
     table = Table("mine", "cells", 2, tuple(rows), made=False)
 
     assert table.psnr == 32
-    assert table.notes == ("cells x2, mine: left out of the means are infinite figures: b",)
+    assert table.notes == ("cells x2, mine: the means leave out infinite figures: b",)
     assert Table("mine", "cells", 2, (rows[1],), made=False).psnr == math.inf
 
 

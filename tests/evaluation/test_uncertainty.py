@@ -162,7 +162,7 @@ def test_the_record_names_model_and_ensemble(network, random):
     [
         ({"ensemble": False}, "several models, or ensemble=True"),
         ({"models": "fsrcnn"}, "models must be a list of models, got 'fsrcnn'"),
-        ({"models": [Nearest(scale=3)]}, "models must have one scale, got 2, 3"),
+        ({"models": [Nearest(scale=3)]}, "models must have the same scale, got 2, 3"),
         ({"models": [Nearest()], "out": (1, 2)}, "single model, got 2 models"),
         ({"out": np.zeros((40, 40))}, "two arrays, for result and spread"),
         ({"models": [Nearest()], "outliers": "mark"}, "needs an image of floats, got uint8"),

@@ -109,5 +109,5 @@ def test_numbers_and_texts_are_checked():
         with pytest.raises(ValueError, match="a must be a number"):
             number_in({"a": wrong}, "a")
     for wrong in (3, "x" * 201, None):
-        with pytest.raises(ValueError, match="a must be a text"):
+        with pytest.raises(ValueError, match="a must be a string"):
             text_in({"a": wrong}, "a")

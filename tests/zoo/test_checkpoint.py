@@ -147,7 +147,7 @@ def test_a_pickle_that_would_run_a_program_is_refused_and_not_run(tmp_path, kind
         torch.save({"a": Malice(target)}, path, _use_new_zipfile_serialization=kind == "zip")
 
     with pytest.raises(
-        CheckpointError, match=r"evil\.pth holds more than tensors: .*(system|what it says)"
+        CheckpointError, match=r"evil\.pth contains more than tensors: .*(system|what it says)"
     ):
         read_checkpoint(path)
 
@@ -178,7 +178,7 @@ def test_a_whole_pickled_module_is_refused_with_what_to_do(shared):
 def test_a_file_cut_off_anywhere_is_refused_in_one_sentence(tmp_path, kind):
     path = tmp_path / "a.pth"
     write(path, kind)
-    told_as = r"a\.pth (begins like|is not a checkpoint|holds more)"  # a name may be cut, too
+    told_as = r"a\.pth (begins like|is not a checkpoint|contains more)"  # a name may be cut, too
     content = path.read_bytes()
 
     for length in {*range(1, 40), *range(40, len(content), 37), len(content) - 1}:
@@ -225,17 +225,17 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        ([torch.zeros(1)], "holds a list, not a dict of tensors"),
-        (torch.zeros(1), "holds a Tensor, not a dict of tensors"),
-        ({}, "holds no tensors"),
-        ({"params": {}}, "holds no tensors"),
+        ([torch.zeros(1)], "contains a list, not a dict of tensors"),
+        (torch.zeros(1), "contains a Tensor, not a dict of tensors"),
+        ({}, "contains no tensors"),
+        ({"params": {}}, "contains no tensors"),
         ({"a": torch.zeros(1), "epoch": 3}, "'epoch' is a int, not a dense tensor"),
         ({"a": torch.eye(2).to_sparse()}, "'a' is a sparse tensor, not a dense tensor"),
-        ({"netG": STATE, "netD": STATE}, "keys could hold the weights .*'netG', 'netD'"),
-        ({"model": STATE, "net": STATE}, "keys could hold the weights .*'model', 'net'"),
+        ({"netG": STATE, "netD": STATE}, "keys could contain the weights .*'netG', 'netD'"),
+        ({"model": STATE, "net": STATE}, "keys could contain the weights .*'model', 'net'"),
         (
             {"a": torch.zeros(1), "b": {"c": torch.zeros(1)}},
-            "keys could hold the weights .*'a', 'b'",
+            "keys could contain the weights .*'a', 'b'",
         ),
     ],
 )
@@ -271,7 +271,7 @@ def test_a_zip_that_holds_a_checkpoint_says_which(tmp_path):
         archive.writestr("README.md", "hello")
 
     assert refused(tmp_path / "a.zip").endswith(
-        "a.zip is a zip archive that holds 4x/inner.pth: unpack it, and open that"
+        "a.zip is a zip archive that contains 4x/inner.pth: unpack it, and open that file"
     )
 
 
@@ -280,7 +280,7 @@ def test_a_folder_says_what_it_holds(tmp_path):
     folder.mkdir()
     write(folder / "inner.safetensors", "safetensors")
 
-    assert refused(folder).endswith("is a folder that holds inner.safetensors: open that")
+    assert refused(folder).endswith("is a folder that contains inner.safetensors: open that file")
 
 
 def test_a_home_folder_is_found(tmp_path, monkeypatch):

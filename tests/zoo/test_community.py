@@ -144,8 +144,8 @@ def test_a_wrong_scale_or_option_is_named(arguments, what, compact):
             "whose purpose is FaceSR: only networks for SR and Restoration can",
         ),
         ({"purpose": "Inpainting"}, "whose purpose is Inpainting"),
-        ({"input_channels": 4}, "from 4 to 3 channels: only 1 to 1 and 3 to 3 can"),
-        ({"input_channels": 2, "output_channels": 2}, "from 2 to 2 channels"),
+        ({"input_channels": 4}, "4 input and 3 output channels: only 1 and 1, or 3 and 3, can"),
+        ({"input_channels": 2, "output_channels": 2}, "2 input and 2 output channels"),
     ],
     ids=str,
 )

@@ -50,7 +50,7 @@ def network_of(state):
 def test_a_file_is_of_the_network_that_it_was_saved_from(file):
     path = SHARED / "weights" / file
     if file in PROGRAMS:
-        with pytest.raises(CheckpointError, match="holds more than tensors"):
+        with pytest.raises(CheckpointError, match="contains more than tensors"):
             read_checkpoint(path)
         return
 

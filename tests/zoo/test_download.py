@@ -189,7 +189,7 @@ def test_other_bytes_than_meant_leave_nothing_behind(cache, entry, server):
 
 def test_a_download_that_breaks_off_leaves_nothing_and_a_retry_works(cache, entry, server):
     server.cut = 1000
-    with pytest.raises(DownloadError, match=r"the connection broke off; try again"):
+    with pytest.raises(DownloadError, match=r"the connection was lost; try again"):
         fetch(entry)
     assert left(cache) == []
     server.cut = 0

@@ -29,11 +29,14 @@ def test_a_checkpoint_is_not_foreign(start):
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ([], "and holds no checkpoint file"),
-        (["readme.txt"], "and holds no checkpoint file"),
-        (["deep/a.PTH"], "that holds deep/a.PTH: open that"),
-        (["a.pth", "b.mat"], "that holds a.pth and b.mat: open one of them"),
-        (["a.pth", "b.pth", "c.pth", "d.pth"], "that holds a.pth, b.pth, c.pth and 1 more: open"),
+        ([], "and contains no checkpoint file"),
+        (["readme.txt"], "and contains no checkpoint file"),
+        (["deep/a.PTH"], "that contains deep/a.PTH: open that file"),
+        (["a.pth", "b.mat"], "that contains a.pth and b.mat: open one of them"),
+        (
+            ["a.pth", "b.pth", "c.pth", "d.pth"],
+            "that contains a.pth, b.pth, c.pth and 1 more:",
+        ),
         (["data.pkl", "data/0"], "into which a checkpoint file was unpacked"),
         (["archive/data.pkl"], "into which a checkpoint file was unpacked"),
         (["saved_model.pb"], "TensorFlow"),
@@ -72,12 +75,12 @@ def test_files_are_told_from_names_of_models(tmp_path, monkeypatch, name, is_fil
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["4x/4x.pth", "README.md"], "that holds 4x/4x.pth: unpack it, and open that"),
-        (["a.pth", "__MACOSX/._a.pth"], "that holds a.pth: unpack it, and open that"),
-        (["a.pth", "b.pt"], "that holds a.pth and b.pt: unpack it, and open one of them"),
+        (["4x/4x.pth", "README.md"], "that contains 4x/4x.pth: unpack it, and open that file"),
+        (["a.pth", "__MACOSX/._a.pth"], "that contains a.pth: unpack it, and open that file"),
+        (["a.pth", "b.pt"], "that contains a.pth and b.pt: unpack it, and open one of them"),
         (["config.json", "model.weights.h5"], "Keras"),
-        (["word/document.xml"], "that holds word/document.xml, and no checkpoint"),
-        ([], "that holds nothing"),
+        (["word/document.xml"], "that contains word/document.xml, and no checkpoint"),
+        ([], "that contains nothing"),
         (["x" * 500], "xxx..."),
     ],
 )

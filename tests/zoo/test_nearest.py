@@ -59,15 +59,15 @@ def test_a_truncated_checkpoint_is_told_what_is_missing(esrgan):
     assert message.startswith("a checkpoint must match one network; this one matches none of the")
     assert "it has 692 tensors, the first of them conv_first.weight, conv_first.bias" in message
     assert message.endswith(
-        "the nearest is RRDBNet (ESRGAN): 10 of its 702 tensors are missing, called "
-        "blocks.22.dense.2.grow.0.weight, blocks.22.dense.2.grow.0.bias, ... here"
+        "the nearest is RRDBNet (ESRGAN): 10 of its 702 tensors are missing: "
+        "blocks.22.dense.2.grow.0.weight, blocks.22.dense.2.grow.0.bias, ..."
     )
 
 
 def test_what_tells_the_widths_may_be_what_is_missing(esrgan):
     del esrgan["conv_first.weight"]
 
-    assert refusal(esrgan).endswith("1 of its 702 tensors is missing, called head.weight here")
+    assert refusal(esrgan).endswith("1 of its 702 tensors is missing: head.weight")
 
 
 def test_a_tensor_of_another_shape_is_named_as_in_the_file_with_both_shapes(esrgan):
@@ -82,7 +82,7 @@ def test_a_tensor_of_another_shape_is_named_as_in_the_file_with_both_shapes(esrg
 def test_tensors_that_have_no_place_are_named_as_in_the_file(esrgan):
     esrgan |= {f"aux.{index}.weight": torch.zeros(3) for index in range(3)}
 
-    assert refusal(esrgan).endswith("3 are not known: aux.0.weight, aux.1.weight, ...")
+    assert refusal(esrgan).endswith("3 are unknown: aux.0.weight, aux.1.weight, ...")
 
 
 @pytest.mark.parametrize("name", [name for name in models.names() if name != "interpolation"])

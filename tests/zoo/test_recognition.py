@@ -18,7 +18,7 @@ def test_checkpoint_of_no_network_tells_its_first_keys():
 
 def test_what_is_no_tensor_is_named():
     with pytest.raises(
-        ValueError, match=r"a checkpoint must hold only tensors, got int as 'epoch'"
+        ValueError, match=r"a checkpoint must contain only tensors, got int as 'epoch'"
     ):
         recognition.build({"fc.weight": torch.zeros(3, 4), "epoch": 3})
 

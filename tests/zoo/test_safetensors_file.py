@@ -66,7 +66,7 @@ def test_a_header_that_is_cut_off_is_damaged():
 def test_two_tensors_of_one_name_are_refused():
     one = '{"dtype":"F32","shape":[1],"data_offsets":[0,4]}'
 
-    with pytest.raises(RefusedError, match="holds the key 'a' twice"):
+    with pytest.raises(RefusedError, match="has the key 'a' twice"):
         read_safetensors(with_header(f'{{"a":{one},"a":{one}}}'))
 
 

@@ -91,7 +91,7 @@ def test_mappings_are_made_of_pairs_and_of_mappings(items):
 
 
 def test_a_key_that_comes_twice_is_refused():
-    with pytest.raises(RefusedError, match="holds the key 'a' twice"):
+    with pytest.raises(RefusedError, match="has the key 'a' twice"):
         mapping([("a", 1), ("a", 2)])
 
 

@@ -47,7 +47,7 @@ def test_a_file_tells_what_it_is_and_how_good(folder):
 
     assert (one.name, one.architecture, one.scale) == ("my cells", "fsrcnn", 2)
     assert one.options == {"features": 8}
-    assert "on cell, b, c and 2 more from FSRCNN x2, small images by bicubic" in one.summary
+    assert "on cell, b, c and 2 more, from FSRCNN x2 (degradation: bicubic" in one.summary
     assert "31.26 dB, bicubic 30.50 dB. Good for images like these only." in one.summary
 
 

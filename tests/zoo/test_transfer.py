@@ -95,7 +95,7 @@ def test_a_length_beyond_the_size_is_refused_before_anything_is_read(serve, tmp_
 
 
 def test_a_short_answer_is_told_with_both_numbers(serve, tmp_path):
-    with pytest.raises(TransferError, match=r"broke off after 102400 of 102401 bytes"):
+    with pytest.raises(TransferError, match=r"was lost after 102400 of 102401 bytes"):
         Transfer(len(CONTENT) + 1)(serve(whole), str(tmp_path / "a"), None)
 
 
@@ -121,7 +121,7 @@ def test_a_slow_drip_ends(serve, tmp_path, monkeypatch, answer):
     monkeypatch.setattr(transfer, "PATIENCE", 0.3)
     began = time.monotonic()
 
-    with pytest.raises(OSError, match=r"0 of 102400 bytes came in|timed out"):
+    with pytest.raises(OSError, match=r"0 of 102400 bytes arrived in|timed out"):
         Transfer(len(CONTENT))(serve(answer), str(tmp_path / "a"), None)
 
     assert time.monotonic() - began < 2
@@ -137,7 +137,7 @@ def test_a_drip_that_keeps_the_least_rate_at_first_ends_too(serve, tmp_path, mon
         request.wfile.write(CONTENT[50_000:60_000])
         time.sleep(3)
 
-    with pytest.raises(OSError, match=r"of 102400 bytes came in|timed out"):
+    with pytest.raises(OSError, match=r"of 102400 bytes arrived in|timed out"):
         Transfer(len(CONTENT))(serve(slowing), str(tmp_path / "a"), None)
 
 

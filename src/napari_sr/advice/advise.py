@@ -21,17 +21,19 @@ if TYPE_CHECKING:
     from napari_sr.zoo.training_facts import TrainingFacts
 
 NOISY, TEXTURED = 60.0, 3.5
-"""Coarse and middle detail over noise; below both, a model that removes noise wins. Dense texture
-of 3 to 5 pixels, as in electron microscopy, is worth more than the noise that such a model removes.
-These and `SHARP` were chosen by the search of `benchmarks/quality/advice.py --fit` on one draw of
-random noise. On another, it prefers 80, 5 and 3.5, which win in fewer cases of the first one."""
+"""Power of coarse and of middle detail, relative to noise. Below both limits, a model that removes
+noise gives the best result. Above one, it would also remove detail, such as dense texture of 3 to 5
+pixels in electron microscopy. `benchmarks/quality/advice.py --fit` chose these limits and `SHARP`,
+with one seed for the noise. With another seed, it chooses 80, 5 and 3.5, which are best in fewer
+cases of the first seed."""
 LEAST_NOISE = 1e-3
-"""Noise, as a share of the range of values, below which an image is not noisy whatever its detail:
-it is rounding, or none at all."""
+"""An image with less noise than this share of its range of values is never noisy: the noise is
+rounding, or there is none."""
 SHARP = 4.0
-"""Fine detail over noise above which networks for photographs win over interpolation."""
+"""Networks for photographs are better than interpolation if fine detail exceeds noise by more than
+this factor."""
 DENOISING, PHOTOGRAPHS, PLAIN = "microscope", ("edsr-slim", "fsrcnn"), "bicubic"
-"""Models that ship, by what they are for; the better ones first."""
+"""Models that ship, by their purpose; the best first."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,13 @@ class Advice:
     noise: Noise
     traits: Traits
     remarks: tuple[Remark, ...] = ()
-    """What else to look at: saturation, value range, patterns."""
+    """Other facts to consider: saturation, value range, patterns."""
     rgb: bool = False
     """Whether the image is coloured."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences on what else to look at: saturation, value range, patterns."""
+        """Sentences on other facts to consider: saturation, value range, patterns."""
         return tuple(remark.sentence for remark in self.remarks)
 
     @property
@@ -61,7 +63,7 @@ class Advice:
 
     @property
     def sharp(self) -> bool:
-        """Whether fine detail stands out of the noise."""
+        """Whether fine detail stands out from the noise."""
         return is_sharp(self.traits, self.noise)
 
     def on(self, title: str, training: TrainingFacts) -> tuple[Remark, ...]:
@@ -72,7 +74,7 @@ class Advice:
         title : str
             Name of the model, for the sentences.
         training : TrainingFacts
-            What it was trained on. Of what is unknown, nothing is said.
+            Facts about its training images. Unknown facts cause no remarks.
         """
         return on_model(
             title, training, self.noise, noisy=self.noisy, sharp=self.sharp, rgb=self.rgb
@@ -105,17 +107,17 @@ def advise(
 ) -> Advice:
     """Advise which model suits an image, from a few windows of it.
 
-    The advice compares detail with noise: much noise asks for a model that was trained to remove
-    it; clean, sharp detail for a network for photographs; all else for interpolation, which invents
-    nothing. It knows only models that ship with napari-sr.
+    The advice compares detail with noise. For a noisy image, it is a model that was trained to
+    remove noise; for clean, sharp detail, a network for photographs; otherwise interpolation, which
+    invents nothing. Only models that ship with napari-sr are considered.
 
     Parameters
     ----------
     image : array
-        As for `napari_sr.upscale`; of a large or lazy image, at most 64 windows of 128 x 128 pixels
-        are read.
+        As for `napari_sr.upscale`. At most 64 windows of 128 x 128 pixels are read, also from large
+        and lazy images.
     scale : int, optional
-        Enlargement: 2, 3, 4 or 8; 2 by default.
+        Enlargement factor: 2, 3, 4 or 8; 2 by default.
     axes : str, optional
         One letter per axis, as for `napari_sr.upscale`.
     value_range : (low, high) or Percentiles, optional
@@ -130,7 +132,7 @@ def advise(
     ------
     ValueError
         If the axes do not fit, no model has the scale, or the image has less than 24 x 24 pixels
-        or no finite ones.
+        or no finite pixels.
     """
     pixels = as_array(image)
     wanted = 2 if scale is None else scale
@@ -150,41 +152,41 @@ def is_noisy(traits: Traits, noise: Noise) -> bool:
 
 
 def is_sharp(traits: Traits, noise: Noise) -> bool:
-    """Return whether the finest detail of an image stands out of the noise."""
+    """Return whether the finest detail of an image stands out from the noise."""
     return not is_noisy(traits, noise) and traits.fine > SHARP
 
 
 def _chosen(traits: Traits, noise: Noise, plain: Entry) -> tuple[Entry, str]:
     """Return the model to use and the reason."""
-    level = f"noise of {noise.share:.1%} of the range that the image uses"
+    level = f"noise of {noise.share:.1%} of its range of values"
     if noise.grows:
-        level += ", growing with the signal as that of photons"
+        level += " (growing with the signal, like photon noise)"
     if traits.used[0] == traits.used[1] and traits.empty == 1:
-        return plain, "The pixels looked at are constant: there is nothing to sharpen."
+        return plain, "The examined pixels are constant: there is nothing to sharpen."
     if traits.used[0] == traits.used[1]:
-        return plain, "At least 99.8% of the pixels looked at are equal: nothing to judge by."
+        return plain, "At least 99.8% of the examined pixels are equal: nothing to judge by."
     if is_noisy(traits, noise):
         denoising = _at(DENOISING, plain.scale)
         if denoising is None:
             return plain, (
-                f"The image has {level}, which networks for photographs take for detail; "
-                f"{DENOISING}, which removes noise, upscales 2 times only."
+                f"The image has {level}. Networks for photographs mistake it for detail; "
+                f"{DENOISING}, which removes noise, upscales only 2 times."
             )
-        return denoising, f"The image has {level}, which this model removes."
+        return denoising, f"The image has {level}. This model removes noise."
     if is_sharp(traits, noise):
         for name in PHOTOGRAPHS:
             found = _at(name, plain.scale)
             if found is not None:
-                return found, "The image is clean and sharp, like those this model was trained on."
+                return found, "The image is clean and sharp, like this model's training images."
         return plain, f"No network that ships upscales {plain.scale} times."
     return plain, (
-        f"The image has {level}, and little fine detail above it: networks for photographs would "
-        f"sharpen noise, and {DENOISING} would smooth detail."
+        f"The image has {level}, and little fine detail stands out from it: networks for "
+        f"photographs would sharpen noise, and {DENOISING} would smooth detail."
     )
 
 
 def _at(family: str, scale: int) -> Entry | None:
-    """Return a model at a scale, or None if it does not have it."""
+    """Return the model of a family for a scale, or None if there is none."""
     pairs = ((one.family, one.scale) for one in registry.entries())
     return registry.find(family, scale) if (family, scale) in pairs else None
 
@@ -198,7 +200,7 @@ def _of_family(name: str) -> Entry:
 
 
 def _width(dtype: str, value_range: tuple[float, float] | Percentiles | None) -> float | None:
-    """Return the distance from black to white, or None if it follows the image."""
+    """Return white minus black, or None if they are computed from the image."""
     if isinstance(value_range, Percentiles):
         return None
     if value_range is None:

@@ -17,21 +17,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PATCH = 6
-"""Side of the patches whose covariance shows the noise, in pixels."""
+"""Side of the patches from whose covariance noise is estimated, in pixels."""
 MOST_PATCHES = 60_000
 BLOCK = 8
 """Side of the blocks whose noise is compared with their brightness, in pixels."""
 BINS = 8
 """Number of groups of blocks of similar brightness."""
 SMOOTHEST, OF_SMOOTHEST = 0.2, 0.728
-"""Share of blocks that count as smooth; and, if all are smooth, the largest variance among this
-share, where that of the noise is 1 (measured on white noise)."""
+"""Share of blocks that count as smooth. If all blocks contain only noise of variance 1, the largest
+variance among this share of blocks is OF_SMOOTHEST (measured on white noise)."""
 LEAST = 0.05
-"""Smallest variance in dark places, as a share of the mean variance: that of reading out."""
+"""Smallest variance in dark places, as a share of the mean variance; it is due to read noise."""
 GROWS = 1.5
-"""Ratio of the variances in bright and dark blocks from which noise counts as growing."""
+"""Noise counts as growing with the signal from this ratio of the variances in bright and dark
+blocks on."""
 _LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]]) / 6
-"""Cancels planes and parabolas; keeps the variance of white noise (Immerkaer 1996)."""
+"""A filter that cancels planes and parabolas, and keeps the variance of white noise (Immerkaer
+1996)."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,15 @@ class Noise:
     share: float
     """The standard deviation divided by the range of values that the image uses."""
     grows: bool
-    """Whether noise grows with the signal, as that of photons does."""
+    """Whether noise grows with the signal, like photon noise."""
     gain: float
-    """Pixel values per photon if it grows, as the slope of variance over brightness; 0 if not."""
+    """If noise grows: pixel values per photon, the slope of variance over brightness. Otherwise
+    0."""
     mean: float
     """Brightness at which the standard deviation is `sigma`, in pixel values."""
 
     def at(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the standard deviation of the noise at each of some pixel values."""
+        """Return the standard deviation of the noise at the given pixel values."""
         variance = self.sigma**2 + self.gain * (np.asarray(values, np.float64) - self.mean)
         return np.sqrt(np.maximum(variance, LEAST * self.sigma**2 + np.finfo(np.float32).tiny))
 
@@ -58,10 +61,10 @@ class Noise:
 def noise_of(windows: Sequence[NDArray[np.float64]], used: float) -> Noise:
     """Estimate the noise of an image.
 
-    The level is that of Chen, Zhu and Heng, An efficient statistical method for image noise level
-    estimation, ICCV 2015, https://doi.org/10.1109/ICCV.2015.62: among the eigenvalues of the
-    covariance of patches, those of noise alone are equal. The noise has to be white: it is
-    underestimated in images that were denoised, compressed or interpolated.
+    The method is by Chen, Zhu and Heng, "An efficient statistical method for image noise level
+    estimation", ICCV 2015, https://doi.org/10.1109/ICCV.2015.62: among the eigenvalues of the
+    covariance of patches, those that are due to noise alone are equal. The noise must be white; in
+    images that were denoised, compressed or interpolated, it is underestimated.
 
     Parameters
     ----------
@@ -90,15 +93,16 @@ def _level(windows: Sequence[NDArray[np.float64]]) -> float:
 
 
 def without_empty(parts: NDArray[np.float64], empty: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the parts of an image that are not empty; all of them if all are.
+    """Return the parts of an image that are not empty, or all parts if all are empty.
 
-    Around tilted or stitched images, pixels have one value, and no noise that could be measured.
+    Empty areas around tilted or stitched images have a constant value without noise, so they would
+    falsify the estimate.
     """
     return parts if empty.all() else parts[~empty]
 
 
 def _patches(windows: Sequence[NDArray[np.float64]]) -> Iterable[NDArray[np.float64]]:
-    """Yield patches of each window, (N, D * D), as many as `MOST_PATCHES` together."""
+    """Yield patches of each window, (N, D * D), at most about `MOST_PATCHES` in total."""
     most = MOST_PATCHES / len(windows)
     for window in windows:
         found = sliding_window_view(window, (PATCH, PATCH))
@@ -114,7 +118,7 @@ def _gain(windows: Sequence[NDArray[np.float64]]) -> float:
     bright, variance = (without_empty(each, variance == 0) for each in (bright, variance))
     groups = [part for part in np.array_split(np.argsort(bright), BINS) if len(part)]
     x = np.array([bright[part].mean() for part in groups])
-    # the smoothest blocks of each group have noise alone
+    # the smoothest blocks of each group contain only noise
     y = np.array([np.quantile(variance[part], SMOOTHEST) for part in groups]) / OF_SMOOTHEST
     if len(x) < BINS or np.ptp(x) == 0 or y[-1] < GROWS * max(y[0], 1e-12):
         return 0.0

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from napari_sr.zoo.training_facts import TrainingFacts
 
 FAINT = 0.1
-"""Share of black to white below which an image is too faint for its value range."""
+"""An image is too faint if its values span less than this share of white minus black."""
 MOSTLY = 0.5
-"""Share of empty pixels from which there is a warning."""
+"""There is a warning if more than this share of pixels is empty."""
 SATURATED = 1e-3
-"""Share of saturated pixels from which there is a warning."""
+"""There is a warning if more than this share of pixels is saturated."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ def on_image(traits: Traits, width: float | None) -> tuple[Remark, ...]:
     Parameters
     ----------
     traits : Traits
-        The image's.
+        The traits of the image.
     width : float, optional
-        Distance from black to white in pixel values; None if it follows the image.
+        White minus black, in pixel values; None if they are computed from the image.
     """
     low, high = traits.used
     told = []
@@ -45,16 +45,17 @@ def on_image(traits: Traits, width: float | None) -> tuple[Remark, ...]:
         told.append(
             Remark(
                 f"uses values {low:.5g} to {high:.5g} only",
-                f"The image uses values from {low:g} to {high:g} only: declare black and white, "
-                "such as by percentiles (0.1, 99.9), or the network sees hardly any contrast.",
+                f"The image uses only values from {low:g} to {high:g}: declare black and white, "
+                "for instance by percentiles (0.1, 99.9). Otherwise, the network sees hardly any "
+                "contrast.",
             )
         )
     if traits.empty > MOSTLY:
         told.append(
             Remark(
                 f"{traits.empty:.0%} empty",
-                f"{traits.empty:.0%} of the pixels that were looked at are empty: the advice is "
-                "about the few others. Crop the image to be sure.",
+                f"{traits.empty:.0%} of the examined pixels are empty: the advice is based on the "
+                "few others. Crop the image to be sure.",
             )
         )
     if traits.saturated > SATURATED:
@@ -94,7 +95,7 @@ def on_model(
     title : str
         Name of the model.
     facts : TrainingFacts
-        What it was trained on.
+        Facts about its training images.
     noise : Noise
         The image's noise.
     noisy, sharp : bool
@@ -115,7 +116,7 @@ def on_model(
         told.append(
             Remark(
                 "detail above the noise",
-                f"{title} was trained on blurred, noisy images: where detail stands out of the "
+                f"{title} was trained on blurred, noisy images: where detail stands out from the "
                 "noise, as here, it is worse than interpolation",
                 against=True,
             )
@@ -125,7 +126,7 @@ def on_model(
         told.append(
             Remark(
                 short,
-                f"{title} was trained on clean, sharp images: here it takes {hidden} for detail",
+                f"{title} was trained on clean, sharp images: here it mistakes {hidden} for detail",
                 against=True,
             )
         )
@@ -133,16 +134,16 @@ def on_model(
         told.append(
             Remark(
                 "more noise than in training",
-                f"{title} was trained on noise of up to {_most(facts):.0%} of white, and the image "
-                f"has {noise.share:.0%} of the range that it uses",
+                f"{title} was trained on noise of up to {_most(facts):.0%} of white, but the image "
+                f"has {noise.share:.0%} of its range of values",
             )
         )
     if facts.grey and rgb:
         told.append(
             Remark(
                 "trained on grey, not on colours",
-                f"{title} was trained on grey images: of colours, it upscales the brightness; the "
-                "rest is interpolated",
+                f"{title} was trained on grey images: it upscales only the brightness; colours are "
+                "interpolated",
             )
         )
     return tuple(told)

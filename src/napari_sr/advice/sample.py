@@ -1,4 +1,4 @@
-"""Read a few windows of an image, on which its traits are estimated.
+"""Read a few windows of an image, from which its traits are estimated.
 
 Letters: N windows, P pixels along a side of a window.
 """
@@ -34,9 +34,9 @@ class Sample:
     """Windows of an image, as grey values."""
 
     windows: tuple[NDArray[np.float64], ...]
-    """Windows, (P, P) or smaller where the image is; finite."""
+    """Windows, (P, P), or smaller if the image is smaller; all values are finite."""
     columns: tuple[tuple[int, ...], ...]
-    """Indices of windows that lie below each other in one plane."""
+    """For each column of windows in a plane, the indices of these windows from top to bottom."""
     dtype: np.dtype[np.generic]
     """Data type of the image."""
     rgb: bool = False
@@ -49,16 +49,16 @@ class Sample:
 
 
 def sample_of(image: ArrayLike, axes: str | None = None, needed_by: str = "advice") -> Sample:
-    """Read windows from some planes of an image; colours become green, and alpha is left out.
+    """Read windows from some planes of an image; of colours, only green is used.
 
     Parameters
     ----------
     image : array
         NumPy, dask, Zarr or similar; only the windows are read.
     axes : str, optional
-        One letter per axis, as `napari_sr.upscale` takes them.
+        One letter per axis, as for `napari_sr.upscale`.
     needed_by : str
-        What needs the pixels, as errors name it.
+        Name of the task that needs the pixels, for error messages.
 
     Raises
     ------
@@ -96,14 +96,14 @@ def _planes(layout: Layout) -> list[tuple[int, ...]]:
 
 
 def _starts(size: int) -> Iterator[int]:
-    """Yield where windows begin along an axis; they do not overlap."""
+    """Yield the starts of windows along an axis; windows do not overlap."""
     count = max(min(ACROSS, size // SIDE), 1)
     for number in range(count):
         yield int((size - min(SIDE, size)) * (number + 0.5) / count)
 
 
 def _filled(pixels: NDArray[Any], layout: Layout) -> NDArray[np.float64] | None:
-    """Return a window as grey, with its median for missing pixels; None if most are missing."""
+    """Return a window as grey, with the median for missing pixels; None if most are missing."""
     window = np.asarray(pixels[..., 1] if layout.samples else pixels, np.float64)
     finite = np.isfinite(window)
     if finite.mean() < 0.5:

@@ -26,42 +26,44 @@ SIDE = 32
 COARSE, MIDDLE, FINE = (0.1, 0.4), (0.4, 0.7), (0.7, 1.0)
 """Frequencies of coarse, middle and fine detail, where 1 is Nyquist's along an axis."""
 CORNER = 1.15
-"""Frequencies above this, which only diagonals have, hold noise and hardly any detail. Their power
-in the part of median power is that of noise: parts with the sharpest detail do not count."""
+"""Frequencies above this exist only near the diagonals, and contain noise and hardly any detail.
+The noise is the median of their power over all parts, so that parts with the sharpest detail do not
+count."""
 QUANTISED = 1 / 12
 """Variance of rounding to integers."""
 PEAK = 40.0
-"""Power relative to the median of its ring from which a single frequency is a pattern."""
+"""A single frequency is a pattern if its power exceeds the median of its ring by this factor."""
 RINGS = 16
 CELL, EMPTY = 4, 0.12
-"""Side in pixels of the squares that are empty if they have one value, and the share of them from
-which a part of the image does not count."""
+"""A square of CELL x CELL pixels is empty if all its values are equal. A part of the image is
+ignored if the share of its squares that are empty exceeds EMPTY."""
 ALIKE = 0.6
-"""Correlation of column means in places below each other from which columns have a pattern."""
+"""Columns have a pattern if the column means of windows below each other correlate by more than
+this."""
 
 
 @dataclass(frozen=True)
 class Traits:
-    """What an image is like."""
+    """The traits of an image."""
 
     used: tuple[float, float]
     """The range of its values, without the 0.1 % darkest and brightest."""
     coarse: float
-    """Power of coarse detail, of some 5 to 20 pixels, relative to that of noise."""
+    """Power of coarse detail (about 5 to 20 pixels), relative to the power of noise."""
     middle: float
-    """Power of detail of some 3 to 5 pixels, relative to that of noise."""
+    """Power of detail of about 3 to 5 pixels, relative to the power of noise."""
     fine: float
-    """Power of the finest detail, of some 2 to 3 pixels, relative to that of noise. 1 is noise
-    alone; blurred and noisy images have little more, sharp and clean ones more than 4."""
+    """Power of the finest detail (about 2 to 3 pixels), relative to the power of noise. It is 1 for
+    noise alone, little more in blurred and noisy images, and above 4 in sharp and clean images."""
     saturated: float
-    """Share of pixels at the largest value, if there are more of them than just below it."""
+    """Share of pixels with the largest value; 0 unless far more pixels have it than values just
+    below."""
     period: float | None
-    """Period in pixels of a pattern that repeats, such as a camera's or a grid's; None if none."""
+    """Period in pixels of a repeating pattern, such as a camera's or a grid's; None without one."""
     columns: bool
-    """Whether columns differ in brightness in the same way all over the plane, as in cameras."""
+    """Whether the same columns are brighter or darker over the whole plane, as in some cameras."""
     empty: float = 0.0
-    """Share of the pixels in squares of one value, as around stitched images: nothing is estimated
-    from them."""
+    """Share of pixels in squares of equal values, as around stitched images."""
 
 
 def traits_of(sample: Sample) -> Traits:
@@ -95,21 +97,21 @@ def traits_of(sample: Sample) -> Traits:
 
 
 def _saturated(values: NDArray[np.float64]) -> float:
-    """Return the share of pixels at the largest value; 0 if this is the tail of a distribution."""
+    """Return the share of pixels with the largest value; 0 if they are a distribution's tail."""
     top = values.max()
     below = values[values < top]
     if not below.size:
         return 0.0
     at_top = values.size - below.size
-    # as wide a step below the top as values of this image usually have
+    # values just below the largest: within 1/256 of the range
     next_to_it = np.count_nonzero(below >= top - max((top - below.min()) / 256, 1e-12))
     return at_top / values.size if at_top > max(3 * next_to_it, 20) else 0.0
 
 
 def _power(windows: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], float, float]:
-    """Return the mean power spectrum of parts, the median power of corners, the share of emptiness.
+    """Return the mean power spectrum, the median power in its corners, and the share of emptiness.
 
-    The power of white noise is its variance.
+    The power is scaled so that the power of white noise is its variance.
     """
     side = min(SIDE, *(min(window.shape) for window in windows))
     line = np.hanning(side + 2)[1:-1]
@@ -129,7 +131,7 @@ def _power(windows: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64],
 
 
 def _emptiness(parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share of each part, (N, P, P), that lies in squares of one value."""
+    """Return the share of empty squares in each part, (N, P, P)."""
     count = parts.shape[1] // CELL
     shape = len(parts), count, CELL, count, CELL
     cells = parts[:, : count * CELL, : count * CELL].reshape(shape)
@@ -146,7 +148,7 @@ def _radius(side: int) -> NDArray[np.float64]:
 
 
 def _period(power: NDArray[np.float64], radius: NDArray[np.float64], noise: float) -> float | None:
-    """Return the period of the strongest single frequency that stands out of its ring."""
+    """Return the period of the strongest single frequency that stands out from its ring."""
     if not power.any():
         return None
     rings = np.where(radius < 1, (radius * RINGS).astype(np.intp), -1)
@@ -169,7 +171,7 @@ def _has_columns(sample: Sample) -> bool:
 
 
 def _fine(line: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return second differences, without which slow changes would look alike."""
+    """Return second differences, because slow changes of brightness are similar everywhere."""
     return np.diff(line, 2)
 
 

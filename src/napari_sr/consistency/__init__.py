@@ -1,1 +1,1 @@
-"""Consistency of a result with its source: what differs if the result is shrunk again."""
+"""Consistency of a result with its source: the result is downscaled ("shrunk") and compared."""

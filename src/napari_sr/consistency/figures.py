@@ -1,4 +1,4 @@
-"""The figures of consistency that every run records, from a bounded number of windows."""
+"""The consistency figures in the record of every run, from a limited number of windows."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ if TYPE_CHECKING:
 MOST = 64
 """Largest number of windows: 262 144 differences of a grey image."""
 IN_MEMORY, STORED = (16, 2**16), (4, 2**18)
-"""Number of windows of small images, and pixels of the source for each window of larger ones.
-`benchmarks/quality/consistency_cost.py` measures what they cost. Those of a stored image cost more,
-because a window reads whole chunks."""
+"""Smallest number of windows, and pixels of the source per window in larger images. Windows of a
+stored image cost more, because each reads whole chunks; `benchmarks/quality/consistency_cost.py`
+measures the cost."""
 KEY = "consistency"
 """Key of the figures in a record."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """How much a shrunk result differs from its source, in values of the source."""
+    """The difference between a shrunk result and its source, in values of the source."""
 
     rms: float
     """Root mean square of the difference."""
     p99: float
-    """The 99th percentile of its absolute value."""
+    """99th percentile of the difference's absolute value."""
     bias: float
-    """Its mean: above 0, the result is brighter."""
+    """Mean of the difference: above 0, the result is brighter."""
     pixels: int
     """Number of values that were compared."""
     of: int
-    """Number of values that the source has, without alpha."""
+    """Number of values in the source, without alpha."""
     shrinking: dict[str, str | float]
     """How the result was shrunk."""
 
     @property
     def record(self) -> dict[str, Any]:
-        """The record's entry."""
+        """The entry for the run's record."""
         found = asdict(self)
         return {**{key: found[key] for key in found if key != "shrinking"}, **self.shrinking}
 
@@ -55,8 +55,8 @@ class Figures:
 def in_words(record: dict[str, Any]) -> str:
     """Return a record's figures as a part of a sentence."""
     return (
-        f"shrunk, it differs from its source by {record['rms']:.3g} (RMS), by at most "
-        f"{record['p99']:.3g} in 99 % of the pixels, by {record['bias']:+.2g} on average"
+        f"the shrunk result differs from the source by {record['rms']:.3g} (RMS), by at most "
+        f"{record['p99']:.3g} in 99 % of the pixels, and by {record['bias']:+.2g} on average"
     )
 
 

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import ArrayLike, Layout
 
 RGBA = 4
-"""Number of samples of colours with alpha, which figures leave out."""
+"""Number of channels of colours with alpha; figures ignore alpha."""
 BLURS = tuple(k / 4 for k in range(17))
-"""Blurs that may be found for optics, as standard deviations in pixels of the result."""
+"""Possible blurs of optics, as standard deviations in pixels of the result."""
 FITTED = 4
-"""Number of windows on which blurs are tried."""
+"""Number of windows in which the blur is fitted."""
 
 
 @dataclass(frozen=True)
@@ -41,30 +41,30 @@ class Pair:
     """Layout of the source."""
     shrinking: Shrinking
     ends: tuple[Ends, Ends] = ((True, True), (True, True))
-    """Whether the image ends where the part does: at its top and bottom, left and right."""
+    """Whether the upscaled part reaches the image's borders: top and bottom, left and right."""
 
     @property
     def scale(self) -> int:
-        """Enlargement along Y and X."""
+        """Enlargement factor along Y and X."""
         return self.shrinking.scale
 
     def difference(
         self, plane: tuple[int, ...], rows: slice, columns: slice
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the shrunk result minus the source, and the source, in a part of a plane.
+        """Return the shrunk result minus the source, and the source, for a part of a plane.
 
-        Both are (H, W), or (H, W, C). The difference is NaN where it depends on pixels of the
-        result beyond the part that was upscaled.
+        Both are (H, W), or (H, W, C). The difference is NaN where it depends on pixels outside the
+        part that was upscaled.
         """
         part = np.asarray(self.layout.read(self.source, plane, rows, columns), np.float64)
         return self._shrunk(plane, rows, columns) - part, part
 
     def without_alpha(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (H, W, C) values of a part without those of alpha: opacity is no intensity."""
+        """Return (H, W, C) values without alpha, because opacity is not intensity."""
         return values[..., : RGBA - 1] if self.layout.channels == RGBA else values
 
     def _shrunk(self, plane: tuple[int, ...], rows: slice, columns: slice) -> NDArray[np.float64]:
-        """Return a part of the result as the source would have seen it."""
+        """Return the shrunk result for a part of the source."""
         larger = self.layout.enlarged(self.scale)
         sizes = larger.height, larger.width
         wanted = [self.shrinking.reach(span) for span in (rows, columns)]
@@ -88,7 +88,7 @@ def pair_of(
     axes: str | None = None,
     spans: Spans | None = None,
 ) -> Pair:
-    """Return a source and its result, which are shrunk as the model's training images were.
+    """Pair a source with its result, which is shrunk as the model's training images were.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def pair_of(
         Name of a known model. For `microscope`, the blur is fitted; without a model, the result is
         shrunk by bicubic interpolation.
     scale : int, optional
-        Enlargement; by default from the shapes.
+        Enlargement factor; by default, from the shapes.
     axes : str, optional
         One letter per axis of the source.
     spans : tuple of (start, stop), optional
@@ -126,7 +126,7 @@ def pair_of(
 
 
 def _scale_of(layout: Layout, shape: tuple[int, ...], scale: int | None) -> int:
-    """Return the enlargement, checked against both shapes."""
+    """Return the enlargement factor, after checking it against both shapes."""
     along = layout.axes.index("Y")
     found = shape[along] // layout.height if len(shape) == len(layout.shape) else 0
     wanted = found if scale is None else scale
@@ -139,7 +139,7 @@ def _scale_of(layout: Layout, shape: tuple[int, ...], scale: int | None) -> int:
 
 
 def _fitted(pair: Pair) -> Pair:
-    """Return the pair with the blur that explains some windows best, tried from coarse to fine."""
+    """Return the pair with the blur that fits best in some windows; blurs get finer steps."""
     places = list(windows(pair.layout, FITTED))
     known: dict[float, float] = {}
     best = BLURS[0]
@@ -153,7 +153,7 @@ def _fitted(pair: Pair) -> Pair:
 
 
 def _squares(pair: Pair, places: list[Any]) -> float:
-    """Return the mean squared difference in some windows; infinity if it is unknown."""
+    """Return the mean squared difference in some windows; infinity if no pixel is known."""
     parts = [pair.without_alpha(pair.difference(*place)[0]) for place in places]
     found = np.concatenate([part.ravel() for part in parts])
     finite = found[np.isfinite(found)]

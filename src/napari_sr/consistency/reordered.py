@@ -1,4 +1,4 @@
-"""An array with its axes in another order, because formats store axes in orders of their own."""
+"""Reorder the axes of an array, because file formats store axes in different orders."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def reordered(array: ArrayLike, axes: str, wanted: str) -> ArrayLike:
-    """Return an array with its axes in the wanted order; nothing is read.
+    """Return an array with its axes in another order; no pixels are read.
 
     Parameters
     ----------
     array : array
         NumPy, dask, Zarr or similar.
     axes, wanted : str
-        One letter per axis, now and wanted.
+        One letter per axis: the present and the wanted order.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def reordered(array: ArrayLike, axes: str, wanted: str) -> ArrayLike:
 
 
 class _Reordered:
-    """An array whose axis k is axis `order[k]` of another."""
+    """An array whose axis k is axis `order[k]` of another array."""
 
     def __init__(self, array: ArrayLike, order: list[int]) -> None:
         self.dtype = array.dtype

@@ -1,4 +1,7 @@
-"""Windows of an image in which a result is compared with its source: few, spread, repeatable."""
+"""Choose the windows of an image in which a result is compared with its source.
+
+The windows are few and evenly spread, and the same for every image of equal shape.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,10 @@ Window = tuple[tuple[int, ...], slice, slice]
 
 
 def windows(layout: Layout, most: int) -> Iterator[Window]:
-    """Yield windows of an image, at most about as many as wanted; all of it if it is small.
+    """Yield at most about `most` windows of an image; together, they cover all of a small image.
 
-    A plane is divided into equal cells, and each has one window, whose place in the cell varies, so
-    that borders of the image are neither left out nor preferred.
+    A plane is divided into equal cells, and each cell has one window. Its position in the cell
+    varies, so that borders of the image are neither left out nor preferred.
 
     Parameters
     ----------
@@ -55,14 +58,14 @@ def _planes(layout: Layout, most: int) -> list[tuple[int, ...]]:
 
 
 def _cells(size: int, most: int) -> list[tuple[int, int]]:
-    """Return start and end of equal cells along an axis; if it is short, of windows."""
+    """Return start and end of equal cells along an axis; a short axis has less than `most`."""
     count = min(most, -(-size // SIDE))
     ends = [size * k // count for k in range(count + 1)]
     return list(pairwise(ends))
 
 
 def _inside(start: int, stop: int, share: float) -> slice:
-    """Return a window in a cell, whose middle is at a share of the cell if it fits there."""
+    """Return a window in a cell; its middle is at `share` of the cell if the window fits there."""
     middle = start + round(share * (stop - start))
     first = min(max(middle - SIDE // 2, start), max(stop - SIDE, start))
     return slice(first, min(first + SIDE, stop))

@@ -1,8 +1,9 @@
 """Shrink a result as the training images of its network were shrunk.
 
-Bicubic interpolation is MATLAB's `imresize`, see `layers.resize`. Optics are a Gaussian blur, cut
-off at 4 standard deviations, and the mean of S x S pixels, as a camera bins them. Both are sums of
-weighted pixels along one axis, then along the other, so a part of a result can be shrunk alone.
+Bicubic interpolation is MATLAB's `imresize`; see `layers.resize`. Optics are simulated by a
+Gaussian blur, cut off at 4 standard deviations, and the mean of S x S pixels, as in a camera's
+binning. Both are weighted sums of pixels along one axis, then along the other, so a part of a
+result can be shrunk separately.
 
 Letters: S scale, H x W pixels of the source, T taps.
 """
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Ends = tuple[bool, bool]
-"""Whether a part of an axis may be continued by reflection before it and after it, because the
-image ends there."""
+"""Whether the image ends before and after a part of an axis, so that it is continued there."""
 
 
 @dataclass(frozen=True)
 class Shrinking:
-    """How a result becomes as large as its source."""
+    """The method by which a result is shrunk to the size of its source."""
 
     scale: int
     blur: float | None = None
@@ -33,29 +33,29 @@ class Shrinking:
 
     @property
     def record(self) -> dict[str, str | float]:
-        """The record's entries."""
+        """The entries for the run's record."""
         if self.blur is None:
             return {"shrunk": "bicubic"}
         return {"shrunk": "blurred and binned", "blur": self.blur}
 
     @cached_property
     def taps(self) -> tuple[int, NDArray[np.float64]]:
-        """First pixel and weights, (T,), of pixel 0 of the source, along an axis of the result."""
+        """First pixel of the result, and weights, (T,), for pixel 0 of the source along an axis."""
         return _bicubic(self.scale) if self.blur is None else _binned(self.scale, self.blur)
 
     @property
     def border(self) -> Literal["symmetric", "edge"]:
-        """How the image goes on beyond its border, as `numpy.pad` names it."""
+        """The way to continue the image beyond its border: a mode of `numpy.pad`."""
         return "symmetric" if self.blur is None else "edge"
 
     def reach(self, span: slice) -> slice:
-        """Return the pixels of the result that a span of the source needs; they may not exist."""
+        """Return the pixels of the result that a span of the source needs, even if outside it."""
         first, weights = self.taps
         start = self.scale * span.start + first
         return slice(start, self.scale * (span.stop - 1) + first + len(weights))
 
     def apply(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Shrink pixels that reach over their borders, (H', W') or (H', W', C), to (H, W[, C])."""
+        """Shrink pixels with a margin, (H', W') or (H', W', C), to (H, W) or (H, W, C)."""
         rows = self._along_rows(pixels)
         turned = np.ascontiguousarray(rows.swapaxes(0, 1))  # sums of whole rows are faster
         return self._along_rows(turned).swapaxes(0, 1)
@@ -73,11 +73,12 @@ class Shrinking:
     def extended(
         self, pixels: NDArray[np.float64], axis: int, missing: tuple[int, int], ends: Ends
     ) -> NDArray[np.float64]:
-        """Return pixels with those added that are missing before and after them.
+        """Return pixels of a part with the missing pixels before and after it added.
 
-        Beyond the image, they continue it. Beyond a part of it, they are NaN.
+        Where the image ends, they continue it as `border` says. Where only the part ends, they are
+        NaN.
         """
-        for unknown in (True, False):  # a reflection may reach into the unknown
+        for unknown in (True, False):  # NaN first, because a reflection may contain them
             widths = [
                 0 if known is unknown else count for known, count in zip(ends, missing, strict=True)
             ]

@@ -21,14 +21,14 @@ def part_of_source(record: Mapping[str, Any], layout: Layout) -> Spans | None:
     Parameters
     ----------
     record : mapping
-        A record; also an empty one, and one that was read from a file.
+        A record, which may be empty or read from a file.
     layout : Layout
         The whole source.
 
     Raises
     ------
     ValueError
-        If the record is of a part that this source does not have.
+        If the source does not have the part that the record names.
     """
     keys = [key for key in ("plane", "region", "kept") if record.get(key) is not None]
     if not keys:
@@ -46,14 +46,14 @@ def part_of_source(record: Mapping[str, Any], layout: Layout) -> Spans | None:
     inside = all(0 <= a < b <= size for (a, b), size in zip(spans, layout.shape, strict=True))
     if not inside:
         raise ValueError(
-            f"the result shows the part {tuple(spans)} of its source, which needs to be larger "
-            f"than {layout.shape}"
+            f"the result shows the part {tuple(spans)} of a larger source, got a source of shape "
+            f"{layout.shape}"
         )
     return tuple(spans)
 
 
 def part_of_array(array: ArrayLike, spans: Spans) -> ArrayLike:
-    """Return a part of an array, as a view or read where it is sliced.
+    """Return a part of an array: a view, or an array that reads pixels only when it is sliced.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def part_of_array(array: ArrayLike, spans: Spans) -> ArrayLike:
 
 
 class _PartOfArray:
-    """A part of an array, read where it is sliced."""
+    """A part of an array, whose pixels are read only when it is sliced."""
 
     def __init__(self, array: ArrayLike, spans: Spans) -> None:
         self.dtype = array.dtype

@@ -3,16 +3,20 @@
 Descloux, Grussmayer and Radenovic, "Parameter-free image resolution estimation based on
 decorrelation analysis", Nature Methods 16, 2019, https://doi.org/10.1038/s41592-019-0515-7
 
-The image is correlated with itself after its Fourier coefficients got the magnitude 1, inside of a
-disc of growing radius: d(r) = sum |I| / sqrt(sum |I|^2 N(r)), where the first sum and the number of
-coefficients N are those of the disc. Signal raises d, coefficients of noise alone lower it, so its
-maximum is where the signal ends. Gaussian high-pass filters, from strong to weak, make the maximum
-move to weaker and finer signal; the finest one counts.
+In a disc of radius r in Fourier space, the image is correlated with a copy of itself whose Fourier
+coefficients have the magnitude 1: d(r) = sum |I| / sqrt(N(r) sum |I|^2). The first sum and the
+number of coefficients N(r) are those of the disc; the second sum is over all coefficients. With
+growing r, signal raises d and pure noise lowers it, so the maximum is where the signal ends.
+Gaussian high-pass filters remove strong, coarse signal, so that the maximum moves to weaker, finer
+signal. The finest maximum of all filters is the cut-off.
 
-What differs from the paper: a filter depends on the radius alone, so all sums are taken from sums
-over thin rings, once for all filters, instead of 50 radii that are refined in a second pass; images
-that are not square are not padded; and the window is Hann's, because a narrower one leaks so much
-that coarse cut-offs are found up to 40 % too fine (200 x 256 px, cut-off at 25 px).
+What differs from the paper:
+
+* The paper tries 50 radii, and refines them in a second pass. A filter depends on the radius alone,
+  so here all sums are computed from sums over thin rings, which are the same for all filters.
+* Images that are not square are not padded.
+* The window is Hann's. A narrower window leaks so much that coarse cut-offs are up to 40 % too fine
+  (200 x 256 px, cut-off at 25 px).
 
 Letters: H x W pixels, R rings, G filters.
 """
@@ -33,14 +37,14 @@ if TYPE_CHECKING:
 LEAST = 64
 """Smallest side of an image in pixels; smaller images have too few rings."""
 COARSEST = 8
-"""Number of rings below which no cut-off is told: noise has maxima there by chance, and the window
+"""The first ring where a cut-off is reported. Below it, noise has maxima by chance, and the window
 makes cut-offs up to two rings too fine."""
 FILTERS = 40
 """Number of high-pass filters."""
 WEAKEST = 0.15
 """Smallest standard deviation of the Gaussian that a filter subtracts, in pixels."""
 DROP = 1e-3
-"""Smallest fall of the curve behind a maximum that counts."""
+"""A maximum counts only if the curve falls by more than this after it."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +56,17 @@ class Decorrelation:
     curve: NDArray[np.float64]
     """(R,), the decorrelation without a filter, from 0 to 1."""
     amplitude: float
-    """The maximum of the curve, near 1 for much signal; 0 without a cut-off."""
+    """The maximum of the curve: near 1 for much signal, 0 if there is no cut-off."""
     resolution: float
-    """The period of the cut-off, in units of `pixel_size`; infinity if nothing stands out from
-    noise, or all does, up to the pixels."""
+    """The period of the cut-off, in units of `pixel_size`. Infinity if nothing stands out from
+    noise, or if everything does, up to the highest frequency."""
 
 
 def decorrelation(image: ArrayLike, *, pixel_size: float = 1.0) -> Decorrelation:
     """Find the highest frequency of an image that stands out from its noise.
 
-    It needs no second image and no independent noise. But it cannot tell the sample's detail from
-    other sharp structure: it says how sharp an image is, not how well it resolves.
+    This needs neither a second image nor independent noise. But it cannot distinguish the sample's
+    detail from other sharp structure: it measures sharpness, not resolving power.
 
     Parameters
     ----------
@@ -99,7 +103,7 @@ def decorrelation(image: ArrayLike, *, pixel_size: float = 1.0) -> Decorrelation
 
 
 def _ring_sums(pixels: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Return radius in cycles per pixel, sum of magnitudes and powers, and count of each ring."""
+    """Return each ring's radius in cycles per pixel, sum of magnitudes, sum of powers and count."""
     height, width = pixels.shape
     faded = pixels * np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
     spectrum = np.abs(np.fft.rfft2(faded - faded.mean()))
@@ -123,7 +127,7 @@ def _curves(
     count: NDArray[np.float64],
     sigmas: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return the decorrelation after each high-pass filter, (G, R); a sigma of 0 is no filter."""
+    """Return the decorrelation after each high-pass filter, (G, R); sigma 0 means no filter."""
     middle = radii - radii[0] / 2
     passed = 1 - np.exp(-2 * (np.pi * sigmas[:, None] * middle) ** 2)
     passed[sigmas == 0] = 1
@@ -134,7 +138,7 @@ def _curves(
 
 
 def _peak(curve: NDArray[np.float64]) -> tuple[int, float]:
-    """Return place and height of the highest maximum behind which the curve falls; or -1 and 0."""
+    """Return index and height of the highest maximum after which the curve falls, or -1 and 0."""
     end = len(curve)
     while end > 1:
         at = int(np.argmax(curve[:end]))

@@ -1,10 +1,10 @@
-"""Resolution-scaled error map: where a result, blurred to the source's resolution, differs from it.
+"""Resolution-scaled error map: where a result differs from its source, at the source's resolution.
 
 Culley et al., "Quantitative mapping and minimization of super-resolution optical imaging
 artifacts", Nature Methods 15, 2018, https://doi.org/10.1038/nmeth.4605 (SQUIRREL)
 
-The result is blurred by the Gaussian, and its values scaled by the line, that make it most like the
-source. The source is enlarged by bicubic interpolation.
+The source is enlarged by bicubic interpolation. The result is blurred by a Gaussian, and its values
+are transformed linearly; both are fitted to make the result as similar to the source as possible.
 
 What differs from the paper: the blur is fitted in the middle of large images.
 
@@ -28,22 +28,22 @@ BLURS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Blurs that are tried first, as standard deviations in pixels of the source; the best is refined
 between its neighbours."""
 FIT_SIDE = 512
-"""Side in pixels of the middle of the result in which the blur is fitted."""
+"""The blur is fitted in the middle of the result, in a square of this side in pixels."""
 PRECISION = 1e-3
-"""To how many pixels of the result the blur is fitted."""
+"""Precision of the fitted blur, in pixels of the result."""
 
 
 @dataclass(frozen=True)
 class ErrorMap:
-    """What a result says that its source does not show."""
+    """The differences between a result and its source."""
 
     map: NDArray[np.float32]
     """(S * H, S * W), absolute differences in values of the source."""
     rse: float
-    """Resolution-scaled error: the root mean square of the differences. It contains the source's
+    """Resolution-scaled error: the root mean square of the differences, which include the source's
     noise."""
     rsp: float
-    """Resolution-scaled Pearson correlation, from -1 to 1: 1 if they agree."""
+    """Resolution-scaled Pearson correlation, from -1 to 1; 1 for full agreement."""
     blur: float
     """Standard deviation of the fitted Gaussian, in pixels of the result."""
     is_widest: bool
@@ -51,7 +51,7 @@ class ErrorMap:
 
 
 def error_map(source: ArrayLike, result: ArrayLike) -> ErrorMap:
-    """Compare a result with its source, after blurring it to the source's resolution.
+    """Blur a result to the resolution of its source, and compare the two.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def error_map(source: ArrayLike, result: ArrayLike) -> ErrorMap:
 
 
 def _compared(wanted: NDArray[np.float64], result: NDArray[np.float64], scale: int) -> ErrorMap:
-    """Fit the blur, then the line, and compare."""
+    """Fit the blur, then the linear transform, and compare."""
     middle = tuple(
         slice(max((size - FIT_SIDE) // 2, 0), (size + FIT_SIDE) // 2) for size in wanted.shape
     )
@@ -97,7 +97,7 @@ def _compared(wanted: NDArray[np.float64], result: NDArray[np.float64], scale: i
 
 
 def _fitted(result: NDArray[np.float64], wanted: NDArray[np.float64], scale: int) -> float:
-    """Return the blur that makes a result most like another image, in pixels of the result."""
+    """Return the blur, in pixels of the result, that makes it most similar to another image."""
     from scipy.optimize import minimize_scalar
 
     def unlike(blur: float) -> float:

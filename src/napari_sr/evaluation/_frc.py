@@ -3,8 +3,8 @@
 Banterle et al., "Fourier ring correlation as a resolution criterion for super-resolution
 microscopy", Journal of Structural Biology 183(3), 2013, https://doi.org/10.1016/j.jsb.2013.05.004
 Koho et al., "Fourier ring correlation simplifies image restoration in fluorescence microscopy",
-Nature Communications 10, 2019, https://doi.org/10.1038/s41467-019-11024-z. They split a single
-image into two, like the two colours of a checkerboard.
+Nature Communications 10, 2019, https://doi.org/10.1038/s41467-019-11024-z. Koho et al. also split a
+single image into two, like the two colours of a checkerboard.
 
 Letters: H x W pixels, R rings.
 """
@@ -38,8 +38,8 @@ class Agreement:
     correlation: NDArray[np.float64]
     """(R,), 1 for full agreement, about 0 where only noise remains."""
     resolution: float
-    """The period of the finest common detail, in units of `pixel_size`; infinity if they agree at
-    no frequency, two pixels if they agree at every frequency."""
+    """The period of the finest common detail, in units of `pixel_size`: infinity if the images
+    agree at no frequency, two pixels if they agree at every frequency."""
 
 
 def frc(
@@ -52,8 +52,8 @@ def frc(
     """Correlate the Fourier transforms of two images ring by ring, without a ground truth.
 
     Both must show the same object with independent noise: two exposures, or a network's results for
-    two exposures. Noise in common, or detail that a network invents in both, counts as agreement:
-    FRC measures what is repeatable, not what is true.
+    two exposures. Common noise, and detail that a network invents in both images, count as
+    agreement: FRC measures what is repeatable, not what is true.
 
     Parameters
     ----------
@@ -101,9 +101,9 @@ def frc(
 
 
 def centred_grey(image: ArrayLike, what: str = "FRC") -> NDArray[np.float64]:
-    """Return a grey image with the mean 0, (H, W); the correlation ignores its contrast.
+    """Return a grey image minus its mean, (H, W); its contrast does not change the correlation.
 
-    `what` is named in errors.
+    `what` names the method in error messages.
 
     Raises
     ------
@@ -121,9 +121,9 @@ def centred_grey(image: ArrayLike, what: str = "FRC") -> NDArray[np.float64]:
 
 
 def diagonal_sums(image: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the sums of both diagonals of every square of two by two pixels.
+    """Return two images: the sums over either diagonal of every 2 x 2 square.
 
-    Both sums have the same centre, so neither image is shifted.
+    Both diagonals have the same centre, so neither image is shifted.
     """
     height, width = (size // 2 * 2 for size in image.shape)
     square = image[:height, :width].reshape(height // 2, 2, width // 2, 2)
@@ -134,7 +134,7 @@ def rings(one: NDArray[Any], two: NDArray[Any]) -> tuple[NDArray[np.float64], ND
     """Return the middle frequency of every ring in cycles per pixel, and its correlation."""
     height, width = one.shape
     window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
-    # a jump between opposite borders would look like detail along both axes
+    # without a window, the jump between opposite borders would look like detail along both axes
     first, second = (np.fft.fft2(image * window) for image in (one, two))
     count = min(height, width) // 2
     distance = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
@@ -167,7 +167,7 @@ def crossing(
 
 
 def smoothed(correlation: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the mean of each ring and its neighbours, because single rings are noisy."""
+    """Average each ring with its neighbours, because single rings are noisy."""
     padded = np.pad(correlation, 1, mode="edge")
     mean: NDArray[np.float64] = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
     return mean

@@ -1,4 +1,4 @@
-"""Prepare images for comparison: one range, one shape, maybe luma, no border.
+"""Prepare images for comparison: values in 0..1, equal shapes, optionally luma, no border.
 
 Letters: H x W pixels, C channels.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 FLAT = 1 / 65535
-"""An image whose values span less than this share of black to white is flat. It is less than a step
+"""An image is flat if its values span less than this share of white minus black, which is one level
 of 16 bits."""
 
 
@@ -108,7 +108,7 @@ def judged_part(image: NDArray[Any], border: int, luma: bool) -> NDArray[np.floa
 
 
 def is_flat(truth: NDArray[Any], border: int, luma: bool) -> bool:
-    """Return whether a truth in 0..1 is flat, so that a score is meaningless.
+    """Return whether a true image in 0..1 is flat, so that a score is meaningless.
 
     A network's result for a flat image differs from it only by rounding. The PSNR is then about
     150 dB or infinite, which would raise the mean of a set.

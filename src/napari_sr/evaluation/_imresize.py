@@ -1,4 +1,4 @@
-"""MATLAB's `imresize` for arrays. `layers.resize` has it for tensors, and explains it."""
+"""MATLAB's `imresize` for arrays; `layers.resize` has the same for tensors, with explanations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def imresize(
     scale : float or Fraction
         Output size over input size; `Fraction(1, 3)` shrinks to a third.
     antialias : bool
-        Whether to widen the kernel when shrinking.
+        Whether to widen the kernel when downscaling.
     method : str
         "bilinear", "bicubic" or "lanczos".
 

@@ -23,8 +23,8 @@ def psnr(
 ) -> float:
     """Return the PSNR between two images, 10 log10(peak^2 / mean squared error).
 
-    Papers on super-resolution judge 8-bit RGB images by unrounded BT.601 luma with a peak of 255,
-    and leave out `scale` pixels of border: `psnr(result, truth, border=scale)`.
+    Papers on super-resolution score 8-bit RGB images by unrounded BT.601 luma with a peak of 255,
+    without a border of `scale` pixels: `psnr(result, truth, border=scale)`.
 
     Parameters
     ----------
@@ -46,13 +46,13 @@ def psnr(
     Raises
     ------
     ValueError
-        If the two are not images of equal shape, hold NaN or infinity, or nothing remains inside
+        If the two are not images of equal shape, contain NaN or infinity, or nothing remains inside
         the border.
     """
     return decibels(*comparable(result, truth, border, luma, value_range))
 
 
 def decibels(result: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
-    """Return the PSNR for a peak of 1 of two arrays of equal shape; infinity if they are equal."""
+    """Return the PSNR between two arrays of equal shape, for a peak of 1; infinity if equal."""
     error = float(np.mean((result - truth) ** 2))
     return -10 * math.log10(error) if error else math.inf

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """Return the PNG, JPEG and TIFF files of a folder in the order of their names.
+    """Return the PNG, JPEG and TIFF files of a folder in alphabetical order.
 
     Raises
     ------
     FileError
-        If the path is not a folder, or the folder holds no images.
+        If the path is not a folder, or the folder contains no images.
     """
     if folder.exists() and not folder.is_dir():
         raise FileError(f"{folder} is not a folder: give a folder of images (unpack archives)")
@@ -27,7 +27,7 @@ def image_files(folder: Path) -> list[Path]:
         raise FileError(f"there is no folder {folder}")
     found = sorted(path for path in folder.iterdir() if _is_image(path))
     if not found:
-        raise FileError(f"{folder} holds no images: no name ends in {', '.join(SUFFIXES)}")
+        raise FileError(f"{folder} contains no images: no name ends in {', '.join(SUFFIXES)}")
     return found
 
 
@@ -43,13 +43,13 @@ def read_image(path: Path) -> NDArray[Any]:
     Raises
     ------
     FileError
-        If the file is missing or damaged, or does not hold a single plane.
+        If the file is missing or damaged, or contains more than one plane.
     """
     return read_plane(path)[0]
 
 
 def read_plane(path: Path) -> tuple[NDArray[Any], float | None]:
-    """Return an image as `read_image` does, and the value of white if the file defines it.
+    """Return an image as from `read_image`, and the value of white if the file defines it.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def read_plane(path: Path) -> tuple[NDArray[Any], float | None]:
     Raises
     ------
     FileError
-        If the file is missing or damaged, or does not hold a single plane.
+        If the file is missing or damaged, or contains more than one plane.
     """
     image = read(path)
     pixels, colour = image.as_shown(), image.colour
@@ -72,7 +72,7 @@ def read_plane(path: Path) -> tuple[NDArray[Any], float | None]:
     looped = pixels.shape[: pixels.ndim - (3 if colour else 2)]
     if any(size != 1 for size in looped):
         raise FileError(
-            f"{path} must hold a single plane, got axes {image.axes} of shape {image.pixels.shape}"
+            f"{path} must contain one plane, got axes {image.axes} of shape {image.pixels.shape}"
         )
     plane = pixels.reshape(pixels.shape[len(looped) :])
     return plane, None if image.significant_bits is None else image.white

@@ -1,4 +1,4 @@
-"""How fine the repeatable detail of a source and of its result is.
+"""Measure how fine the repeatable detail of a source and of its result is.
 
 Letters: H x W pixels, S scale.
 """
@@ -33,12 +33,12 @@ CHECKERBOARD, CALIBRATED, PHOTONS, EXPOSURES, DECORRELATION, RSP, RSE = (
 )  # fmt: skip
 """Names of the figures."""
 ALIASED = 1.1
-"""Periods below this multiple of the finest one of a checkerboard are not told: finer detail may
-have folded into them. Without the limit, figures are up to 30 % too coarse."""
-FEW = "there is less noise than photons have: gain or offset is wrong, or the image was processed"
+"""From a checkerboard, periods below this multiple of its finest period are not reported: they may
+be aliases of finer detail. Without this limit, figures are up to 30 % too coarse."""
+FEW = "there is less noise than photons cause: gain or offset is wrong, or the image was processed"
 SATURATED, FEW_LEVELS = 0.01, 16
-"""Share of pixels with the largest value from which an image counts as saturated, unless it has so
-few levels of brightness that this is usual, as with single photons."""
+"""An image counts as saturated if at least this share of its pixels has the largest value, unless
+its values span at most FEW_LEVELS: with single photons, such shares are normal."""
 UNSEEN = "nothing stands out from noise, or detail is as fine as the pixels"
 SHARED = "neighbouring pixels of a result share noise, so it cannot be split"
 UNPAIRED = "the result of the second exposure is missing"
@@ -68,12 +68,13 @@ def resolution(
     result : array, (S * H, S * W) or with colours, optional
         The upscaled source.
     second, second_result : array, optional
-        Another exposure of the same place, and its result.
+        Another exposure of the same field of view, and its result.
     gain, offset, read_noise : float
-        Of the camera, to split photons; see `single_frc`. Without a gain, they are not split.
+        Properties of the camera, for splitting photons; see `single_frc`. Without a gain, photons
+        are not split.
     again : callable, optional
-        Upscales an image of the source's shape and values as the result was made. With a gain, it
-        upscales both halves of the photons.
+        Upscales an image with the source's shape and range of values, in the same way as the result
+        was made. If a gain is given, it is called for both halves of the photons.
     pixel_size : float
         The side of a pixel of the source.
     unit : str
@@ -82,7 +83,7 @@ def resolution(
     Returns
     -------
     Resolution
-        Figures, and sentences on those that cannot be measured.
+        Figures, and sentences about figures that cannot be measured.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def resolution_steps(
     pixel_size: float = 1.0,
     unit: str = "px",
 ) -> Generator[str, None, Resolution]:
-    """Do the same as `resolution`; yield what is computed next."""
+    """Do the same as `resolution`; before each computation, yield its description."""
     found = Resolution(unit=unit)
     if images.colour:
         found.notes.append("a colour camera interpolates its pixels, so neighbours share noise")
@@ -118,7 +119,7 @@ def resolution_steps(
         try:
             pair = yield from _of_photons(images, camera, again, pixel_size)
             _add(found, PHOTONS, *pair, "" if again else shared)
-        except DarkPixelsError as error:  # the other figures need no camera
+        except DarkPixelsError as error:  # go on, because the other figures need no camera settings
             found.rows.append(Figure(PHOTONS, unit, None, None, (str(error),)))
     if images.second is not None:
         yield "Correlating two exposures …"
@@ -136,7 +137,7 @@ def resolution_steps(
 
 
 def _of_each(images: Images, pixel_size: float, unit: str) -> Figure:
-    """Return the row of decorrelation, which looks at each image alone."""
+    """Return the row of decorrelation, which is measured for each image separately."""
     own = decorrelation(images.source, pixel_size=pixel_size).resolution
     notes = [f"source: {UNSEEN}"] * math.isinf(own)
     larger = None
@@ -151,8 +152,8 @@ def _of_each(images: Images, pixel_size: float, unit: str) -> Figure:
 
 
 def _add_errors(found: Resolution, errors: ErrorMap) -> None:
-    """Add the rows about a result against its source."""
-    notes = ["the result has the contrast of the source reversed"] * (errors.rsp < 0)
+    """Add the rows that compare a result with its source."""
+    notes = ["the contrast of the result is reversed"] * (errors.rsp < 0)
     notes += [f"the blur of {errors.blur:.3g} px of the result is at its limit"] * errors.is_widest
     found.rows.append(Figure(RSP, "", None, errors.rsp, tuple(notes)))
     found.rows.append(Figure(RSE, "", None, errors.rse))
@@ -165,8 +166,8 @@ def _saturation(source: NDArray[Any]) -> list[str]:
     if share < SATURATED or float(source.max()) - float(source.min()) <= FEW_LEVELS:
         return []
     return [
-        f"{share:.1%} of the source's pixels have its largest value: where light is cut off, edges "
-        "are sharper than the sample, and figures are too fine"
+        f"{share:.1%} of the source's pixels have its largest value: saturation makes edges "
+        "sharper than in the sample, so figures are too fine"
     ]
 
 
@@ -176,7 +177,7 @@ def _of_photons(
     again: Callable[[NDArray[np.float32]], ArrayLike] | None,
     pixel_size: float,
 ) -> Generator[str, None, tuple[Agreement, Agreement | None]]:
-    """Correlate both halves of the photons, and the results of both halves."""
+    """Correlate the two halves of the photons, and the results for both halves."""
     yield "Splitting photons …"
     if images.colour:
         raise ValueError("photons can be split in grey images only, got colours")
@@ -189,7 +190,7 @@ def _of_photons(
     results = []
     for number, half in enumerate(halves, start=1):
         yield f"Upscaling half {number} of the photons …"
-        # twice the light, so that a network sees the usual brightness
+        # doubled, so that each half has the brightness of the source
         values = offset + gain * (2.0 * half - camera.read_noise**2)
         results.append(np.asarray(as_array(again(values.astype(np.float32)))))
     return own, frc(*results, pixel_size=pixel_size / images.scale)
@@ -198,7 +199,7 @@ def _of_photons(
 def _add(
     found: Resolution, name: str, own: Agreement, larger: Agreement | None, missing: str
 ) -> None:
-    """Add a row, and keep its curves, which replace those of rows before."""
+    """Add a row, and keep its curves instead of those of earlier rows."""
     value, reason = _of_source(name, own, found.unit)
     other, why = (
         (None, missing) if larger is None else judged(larger, own.frequencies[-1], found.unit)
@@ -210,7 +211,7 @@ def _add(
 
 
 def _of_source(name: str, found: Agreement, unit: str) -> tuple[float | None, str]:
-    """Return the figure of a source, and what limits it, by the way in which it was split."""
+    """Return the figure of a source, and what limits it; this depends on the way of splitting."""
     if name == PHOTONS and is_opposed(found):
         return None, FEW
     value, note = judged(found, unit=unit)

@@ -1,10 +1,10 @@
-"""Fourier ring correlation of a single image, which is split into two.
+"""Fourier ring correlation of a single image, after splitting it into two.
 
 "diagonals": Koho et al., "Fourier ring correlation simplifies image restoration in fluorescence
 microscopy", Nature Communications 10, 2019, https://doi.org/10.1038/s41467-019-11024-z. The pixels
 on each diagonal of all 2 x 2 squares form an image; the two images are shifted by a pixel along
-both axes, which lowers their correlation. The authors corrected for it by measurements of pairs of
-exposures; the coefficients are those of their program, MIPLIB.
+both axes, which lowers their correlation. The authors correct the resolution by a formula that they
+fitted to pairs of exposures; the coefficients are from their program, MIPLIB.
 
 "counts": Rieger et al., "Single image Fourier ring correlation", Optics Express 32(12), 21767,
 2024, https://opg.optica.org/oe/fulltext.cfm?uri=oe-32-12-21767. A fair coin decides for each photon
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 SPLITS = ("checkerboard", "diagonals", "counts")
 """All ways to split an image."""
 CALIBRATION = 0.95988146, 0.97979108, 13.90441896, 0.55146136
-"""a, b, c and d of Koho's correction a exp(c (x - b)) + d of the cut-off x, which is a share of the
+"""a, b, c and d in Koho's correction, a exp(c (x - b)) + d. Here x is the cut-off as a share of the
 highest frequency of the split images."""
 FINEST_CUT = 0.6
-"""Largest cut-off to which the correction is applied. Compared with pairs of exposures, its
-result is 4 % finer to 20 % coarser up to here, and 38 % finer to 48 % coarser beyond: see
+"""Largest cut-off that is corrected. Up to here, results are from 4 % finer to 20 % coarser than
+from pairs of exposures; beyond, they are from 38 % finer to 48 % coarser: see
 benchmarks/quality/single_frc.md."""
 REPEATS = 4
 """Number of random splits of photons, whose correlations are averaged."""
@@ -55,7 +55,7 @@ MOST_NEGATIVE = 0.01
 
 
 class DarkPixelsError(ValueError):
-    """Too many pixels are below the offset; the message says what to give."""
+    """Too many pixels are below the offset; the message says how to correct this."""
 
 
 def single_frc(
@@ -72,27 +72,27 @@ def single_frc(
     Parameters
     ----------
     image : array, (H, W)
-        Grey, any integers or floats. The noise of its pixels must be independent: it is not if the
-        image was enlarged, denoised, or compressed with loss.
+        Grey, any integers or floats. The noise of its pixels must be independent, so it must not
+        have been enlarged, denoised, or compressed with loss.
     split : str
-        "checkerboard" as `frc` splits a single image, without a shift; "diagonals" as Koho et al.
-        do, corrected to the figure of two exposures; "counts" as Rieger et al. do. With
-        "checkerboard" and "counts", each of the two images has half of the light.
+        "checkerboard": as `frc` splits a single image, without a shift. "diagonals": as Koho et
+        al., corrected to agree with two exposures. "counts": as Rieger et al. With "checkerboard"
+        and "counts", each of the two images has half of the light.
     gain : float, optional
         Pixel values per photon, 1 for counts of photons; "counts" needs it.
     offset : float
         Pixel value without light, for "counts".
     read_noise : float
-        Standard deviation of the camera's noise in photons, for "counts": its variance is added to
-        the counts, so that they have nearly the statistics of photons.
+        Standard deviation of the camera's noise in photons, for "counts". Its square is added to
+        the counts, so that their mean is nearly their variance, as for photons.
     pixel_size : float
         The side of a pixel, for example in micrometres.
 
     Returns
     -------
     Agreement
-        Of "diagonals", the curve is not corrected, and the resolution is NaN if it is so fine that
-        the correction is not valid, or the two images agree at every frequency.
+        With "diagonals", the resolution is corrected, but the curve is not. The resolution is NaN
+        if it is too fine for the correction, or if the two images agree at every frequency.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def _mean(found: list[Agreement], pixel_size: float) -> Agreement:
 
 
 def _of_diagonals(image: NDArray[np.float64], pixel_size: float) -> Agreement:
-    """Correlate the pixels of both diagonals of 2 x 2 squares, each with its other half."""
+    """Correlate the two pixels of a diagonal of all 2 x 2 squares; average over both diagonals."""
     height, width = (size // 2 * 2 for size in image.shape)
     if min(height, width) < 2 * LEAST:
         raise ValueError(
@@ -138,7 +138,7 @@ def _of_diagonals(image: NDArray[np.float64], pixel_size: float) -> Agreement:
 
 
 def corrected(period: float, pixel_size: float) -> float:
-    """Return the period that Koho's correction makes of one; NaN where it is not valid.
+    """Apply Koho's correction to a period; return NaN where the correction is not valid.
 
     Parameters
     ----------
@@ -151,14 +151,14 @@ def corrected(period: float, pixel_size: float) -> float:
     if not cut <= FINEST_CUT:
         return math.nan
     a, b, c, d = CALIBRATION
-    # the correction starts from the pixels of the image, not from those of the split images
+    # Koho's correction is for a period measured as if the split images had the image's pixel size
     return period / 2 / (a * math.exp(c * (cut - b)) + d)
 
 
 def counts_of(
     image: ArrayLike, gain: float | None, offset: float = 0.0, read_noise: float = 0.0
 ) -> NDArray[np.int64]:
-    """Return the number of photons of each pixel, with the variance of reading added.
+    """Return the number of photons of each pixel, plus the variance of the read noise.
 
     Parameters
     ----------
@@ -176,10 +176,11 @@ def counts_of(
     if gain is None or not (0 < gain < math.inf and math.isfinite(offset) and read_noise >= 0):
         given = "none" if gain is None else f"{gain:g}"
         raise ValueError(
-            "splitting photons needs a gain above 0 in pixel values per photon, an offset and a "
-            f"read noise from 0, got the gain {given}, {offset:g} and {read_noise:g}"
+            "splitting photons needs a gain above 0 in pixel values per photon, a finite offset "
+            f"and a read noise of at least 0, got gain {given}, offset {offset:g} and read noise "
+            f"{read_noise:g}"
         )
-    centred_grey(image)  # which checks the image
+    centred_grey(image)  # only to check the image
     pixels = (pixels_of(as_array(image)).astype(np.float64) - offset) / gain
     if pixels.max() > MOST_PHOTONS:
         raise ValueError(
@@ -190,17 +191,17 @@ def counts_of(
     if dark > MOST_NEGATIVE:
         raise DarkPixelsError(
             f"{dark:.1%} of the pixels are below the offset {offset:g} by more than 4 times the "
-            f"read noise of {read_noise:g} photons, and photons cannot be fewer than none: give "
-            "the camera's value without light, or the read noise"
+            f"read noise of {read_noise:g} photons: correct the offset (the camera's value without "
+            "light) or the read noise"
         )
     counts: NDArray[np.int64] = np.rint(np.maximum(pixels + read_noise**2, 0)).astype(np.int64)
     return counts
 
 
 def thinned(counts: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield pairs of images, (H, W), among which all photons are divided at random.
+    """Yield pairs of images, (H, W): each photon is in either image, chosen at random.
 
-    The same counts always give the same pairs.
+    Equal counts always give equal pairs.
     """
     random = np.random.default_rng(0)
     for _ in range(REPEATS):

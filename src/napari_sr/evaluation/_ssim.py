@@ -40,7 +40,7 @@ def ssim(
     ValueError
         As for `psnr`, or if a side has less than 11 pixels.
     """
-    from skimage.metrics import structural_similarity  # half a second
+    from skimage.metrics import structural_similarity  # the import takes half a second
 
     first, second = comparable(result, truth, border, luma, value_range)
     if min(first.shape[:2]) < WINDOW:

@@ -1,9 +1,9 @@
 """Evaluation of networks on image sets, by the protocol of the papers.
 
-The 8-bit image is upscaled in float and clipped. Unrounded BT.601 luma is scored, without a border
-of `scale` pixels. Luma networks get luma alone, as in their papers. A grey file is judged as grey.
-IMDN's and later papers judge Set14's grey "bridge" as RGB, which raises the mean by 0.09 dB; see
-`grey_as_rgb`.
+8-bit images are upscaled in floating point, and clipped. Scores are of unrounded BT.601 luma,
+without a border of `scale` pixels. Luma networks get luma alone, as in their papers. Grey files are
+scored as grey. IMDN's and later papers score Set14's grey "bridge" as RGB, which raises the mean by
+0.09 dB; see `grey_as_rgb`.
 
 Letters: H x W pixels, S scale.
 """
@@ -43,8 +43,8 @@ class Protocol:
     """
 
     luma: bool = True
-    """Whether to score RGB by luma, and give luma networks only luma; otherwise all channels are
-    scored."""
+    """Whether to score only the luma of RGB, and give luma networks only luma; otherwise, all
+    channels are scored."""
     border: int | None = None
     """Number of pixels left out along every side; None for the scale."""
     grey_as_rgb: bool = False
@@ -113,7 +113,7 @@ class Result:
         self, lr: NDArray[np.float64], black: float = 0.0, white: float = 1.0
     ) -> NDArray[np.float64]:
         axes = "YX" if lr.ndim == 2 else "YXC"
-        # PyTorch, because other engines must be compiled first; zeros, as in papers
+        # PyTorch needs no compilation, unlike other engines; papers pad with zeros
         usual = {"value_range": (black, white), "engine": "torch", "border": "zeros"}
         options = {**usual, **self.protocol.options}
         result = api.upscale(lr, self.network, axes=axes, **options)
@@ -122,7 +122,7 @@ class Result:
 
     @cached_property
     def truth(self) -> NDArray[np.float64]:
-        """The truth with its colours, in 0..1."""
+        """The true HR image with its colours, in 0..1."""
         return self.protocol.entering(self.pair.hr, self.pair.white)
 
     @property

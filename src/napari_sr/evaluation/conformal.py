@@ -1,15 +1,17 @@
-"""Calibrated errors: how large an error is, at a given spread, on images with a known truth.
+"""Calibrated errors: how large errors are at each spread, measured on images with a known truth.
+
+The spread is the standard deviation of a pixel over the results for several views of the image.
 
 Split conformal prediction: Angelopoulos and Bates, "A Gentle Introduction to Conformal Prediction
 and Distribution-Free Uncertainty Quantification", 2021, https://arxiv.org/abs/2107.07511. Here, the
-pixels of held-out pairs are grouped by their spread, and each group has quantiles of its own
-(section 4.1 there), with the correction for a finite number of pixels: the quantile of n errors at
-level p is the smallest error with rank of at least p (n + 1). A bound that grows with the spread is
-the aim of Romano et al., "Conformalized Quantile Regression", NeurIPS 2019,
-https://arxiv.org/abs/1905.03222, too.
+pixels of held-out pairs are grouped by their spread, and the quantiles of the errors are computed
+for each group (section 4.1 of the paper). They are corrected for the finite number of pixels: the
+quantile of n errors at level p is the smallest error with a rank of at least p (n + 1). Another
+method with bounds that grow with the spread: Romano et al., "Conformalized Quantile Regression",
+NeurIPS 2019, https://arxiv.org/abs/1905.03222.
 
-The promise holds on average over images like those of the calibration, not for each image: pixels
-of one image resemble each other. For other kinds of images it does not hold.
+The bounds hold on average over images like those of the calibration. They need not hold for each
+image, because the pixels of one image are similar, nor for other kinds of images.
 """
 
 from __future__ import annotations
@@ -33,11 +35,12 @@ LEVELS = (0.5, 0.8, 0.9, 0.95)
 GROUPS = 20
 """Largest number of groups of spread."""
 LEAST_IN_GROUP = 200
-"""Smallest number of pixels in a group, so that its quantile at 0.95 is not the largest error."""
+"""Intended number of pixels in a group. Groups with less than half of it are merged with others, so
+that the quantile at 0.95 is never the largest error."""
 VALUES_AT_ONCE = 2**20
-"""Number of values whose bounds are found at a time; each takes some 20 bytes meanwhile."""
+"""Number of values for which bounds are computed at a time, in about 20 bytes each."""
 LARGEST = 1e6
-"""Largest bound or edge that a card may hold, as a multiple of white minus black."""
+"""Largest bound or edge that is accepted from a card, as a multiple of white minus black."""
 
 
 class CalibrationError(ValueError):
@@ -46,11 +49,11 @@ class CalibrationError(ValueError):
 
 @dataclass(frozen=True)
 class Calibration:
-    """Bounds of errors for groups of spread, both as shares of white minus black."""
+    """Error bounds by groups of similar spread; both are shares of white minus black."""
 
     levels: tuple[float, ...]
     edges: tuple[float, ...]
-    """Spreads at which the next group begins."""
+    """Spreads where the next group begins."""
     bounds: tuple[tuple[float, ...], ...]
     """For each level, the bound of each group."""
     pixels: int
@@ -58,7 +61,7 @@ class Calibration:
     images: int
     """Number of its images."""
     about: str = ""
-    """The kind of images, in words."""
+    """Description of the images."""
 
     def bound(
         self,
@@ -67,7 +70,7 @@ class Calibration:
         width: float = 1.0,
         out: NDArray[np.float32] | None = None,
     ) -> NDArray[np.float32]:
-        """Return the bound of the error at each pixel, in the units of the spread; NaN stay NaN.
+        """Return the error bound of each pixel, in the unit of the spread; NaN stays NaN.
 
         Parameters
         ----------
@@ -106,7 +109,7 @@ class Calibration:
         return f"error below this value with {level:.0%} probability on images like these{kind}"
 
     def as_json(self) -> dict[str, Any]:
-        """Return the calibration in types that JSON can hold, for a card."""
+        """Return the calibration as JSON types, for a card."""
         return asdict(self)
 
 
@@ -115,16 +118,16 @@ def calibration_of(
     levels: Sequence[float] = LEVELS,
     about: str = "",
 ) -> Calibration:
-    """Return the bounds of errors that held-out images show.
+    """Compute error bounds from held-out images.
 
     Parameters
     ----------
     pairs : sequence of (spread, error)
-        For each image, arrays of one shape, as shares of white minus black. NaN are left out.
+        For each image, two arrays of equal shape, as shares of white minus black. NaN are ignored.
     levels : sequence of float
         Probabilities between 0 and 1.
     about : str
-        The kind of images, in words.
+        Description of the images.
 
     Raises
     ------
@@ -153,7 +156,7 @@ def calibration_of(
 
 
 def _edges(spread: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the edges of groups of about equal numbers of pixels, none of them too small."""
+    """Return the spreads that separate groups of about equally many pixels, none too small."""
     count = min(GROUPS, spread.size // LEAST_IN_GROUP)
     shares = np.arange(1, count) / count
     edges = np.unique(np.quantile(spread, shares, method="higher"))
@@ -161,7 +164,7 @@ def _edges(spread: NDArray[np.float32]) -> NDArray[np.float32]:
         found = np.bincount(np.searchsorted(edges, spread, side="right"), minlength=edges.size + 1)
         if found.min() >= LEAST_IN_GROUP // 2:
             break
-        smallest = int(found.argmin())  # merged with the group below it, or above the first
+        smallest = int(found.argmin())  # merged with the group below; the first with the one above
         edges = np.delete(edges, max(smallest - 1, 0))
     return edges
 
@@ -173,12 +176,13 @@ def _quantile(ordered: NDArray[np.float32], level: float) -> float:
 
 
 def calibration_for(record: Mapping[str, Any]) -> Calibration:
-    """Return the calibration of the model that a run's record names, from its file's card.
+    """Return the calibration of the model of a run, from the card in the model's file.
 
     Parameters
     ----------
     record : mapping
-        As `Uncertainty.record` or a layer's metadata hold it, with the path of the weights.
+        The run's record, with the path of the weights, as in `Uncertainty.record` or in the
+        metadata of a layer.
 
     Raises
     ------
@@ -186,25 +190,25 @@ def calibration_for(record: Mapping[str, Any]) -> Calibration:
         If the model's card has no calibration, or the run used several models or a blend.
     """
     if "models" in record or "blended" in record:
-        raise CalibrationError("several models together are not calibrated, nor is a blend")
+        raise CalibrationError("only a single model is calibrated, got several models or a blend")
     card = card_of(Path(str(record.get("file", ""))))
     return calibration_in(card, str(record.get("model", "this model")))
 
 
 def calibration_in(card: Mapping[str, Any], name: str = "this model") -> Calibration:
-    """Return the calibration in a card, which anybody may have written.
+    """Check and return the calibration in a card, which may come from anyone.
 
     Parameters
     ----------
     card : mapping
         The card.
     name : str
-        Name of the model, for the error's message.
+        Name of the model, for error messages.
 
     Raises
     ------
     CalibrationError
-        If the card has none, or a wrong one.
+        If the card has no calibration, or an invalid one.
     """
     found = card.get("calibration")
     if found is None:
@@ -228,7 +232,7 @@ def calibration_in(card: Mapping[str, Any], name: str = "this model") -> Calibra
     if not fits or not ordered or len(made.levels) != len(made.bounds):
         raise CalibrationError(
             f"the card's calibration has {len(made.levels)} levels, {len(made.bounds)} rows of "
-            f"bounds and {len(made.edges)} edges, which do not fit"
+            f"bounds and {len(made.edges)} edges, which do not match"
         )
     return made
 
@@ -241,6 +245,6 @@ def _finite(value: Any, most: float = LARGEST) -> float:
 
 
 def width_of(record: Mapping[str, Any]) -> float:
-    """Return white minus black of a run, in the image's values."""
+    """Return white minus black of a run, on the image's scale of values."""
     low, high = record["value_range"]
     return float(high) - float(low)

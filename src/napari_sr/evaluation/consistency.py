@@ -1,8 +1,8 @@
-"""Consistency of a result with its source: what differs if the result is shrunk again.
+"""Consistency of a result with its source: the result is downscaled ("shrunk") and compared.
 
-A network may invent detail, but a result that is shrunk as the training images were has to give the
-source again. Where it does not, the result claims what the source does not show. The reverse does
-not hold: detail that vanishes when it is shrunk may be invented all the same.
+A result that is shrunk as the training images were must equal the source. Where it differs, the
+result contradicts the source. Where it agrees, the result may still be wrong: invented detail can
+vanish by shrinking.
 
 Letters: H x W pixels of the source, S scale.
 """
@@ -37,44 +37,44 @@ if TYPE_CHECKING:
     from napari_sr.evaluation.difference_map import Overview
 
 NAME = "a check"
-"""What errors of too few pixels call it."""
+"""Name of this function in errors about too few pixels."""
 MOST_VALUES = 1_000_000
 """Number of differences from which percentiles are taken."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What a result says that its source does not show."""
+    """The differences between a shrunk result and its source."""
 
     map: Any
-    """The shrunk result minus the source, with the axes and shape of the source: a dask array,
-    whose chunks are computed when they are read, or a NumPy array. NaN where it is unknown: at
-    missing pixels, and at the inner borders of a region."""
+    """The shrunk result minus the source, with the axes and shape of the source: a NumPy array, or
+    a dask array whose chunks are computed when they are read. NaN where the difference is unknown:
+    at missing pixels, and at the inner borders of a region."""
     unit: str
-    """"values" of the source; or "noise", if the map is divided by the source's noise: beyond 3,
-    noise does not explain it."""
+    """Unit of the map: "values" of the source, or "noise" if it is divided by the source's noise.
+    Noise does not explain values beyond -3..3 in the second case."""
     noise: Noise
     """The noise of the source."""
     rms: float
     """Root mean square of the difference, in values of the source."""
     p99: float
-    """The 99th percentile of its absolute value, in values of the source."""
+    """99th percentile of the difference's absolute value, in values of the source."""
     bias: float
-    """Its mean, in values of the source: above 0, the result is brighter."""
+    """Mean of the difference, in values of the source: above 0, the result is brighter."""
     unexplained: float
-    """Share of pixels beyond 3 times the noise; about 0.003 if noise is all."""
+    """Share of pixels that differ by more than 3 times the noise; about 0.003 for noise alone."""
     pixels: int = 0
     """Number of values that were compared."""
     overview: NDArray[np.float32] | None = None
-    """A coarser map of large planes: the value furthest from 0 of each square of pixels. None if
-    the map is small, or none was asked for."""
+    """For large planes, a coarser map: for each square of pixels, the value furthest from 0. None
+    if the map is small, or no overview was requested."""
 
     def in_words(self) -> str:
         """Return the figures in one sentence."""
-        noise = f"; {self.unexplained:.2%} of the pixels beyond 3 times the noise"
+        noise = f"; {self.unexplained:.2%} of the pixels differ by more than 3 times the noise"
         return (
-            f"The shrunk result differs from the source by {self.rms:.3g} (RMS), "
-            f"{self.p99:.3g} at most in 99 % of the pixels, {self.bias:+.2g} on average"
+            f"The shrunk result differs from the source by {self.rms:.3g} (RMS), by at most "
+            f"{self.p99:.3g} in 99 % of the pixels, and by {self.bias:+.2g} on average"
             f"{noise if self.unit == 'noise' else ''}."
         )
 
@@ -88,9 +88,9 @@ def check(
     axes: str | None = None,
     region: tuple[tuple[int, int], tuple[int, int]] | None = None,
 ) -> Check:
-    """Compare a result with its source, by shrinking it as the model's training images were.
+    """Shrink a result as the model's training images were, and compare it with its source.
 
-    Results of `microscope` are blurred and binned instead; the blur is the one that fits best.
+    Results of `microscope` are blurred and binned, with the blur that fits best.
 
     Parameters
     ----------
@@ -99,10 +99,10 @@ def check(
     result : array
         The upscaled source, with the same axes. Both are read part by part.
     model : str, optional
-        Name of the model, which decides how the result is shrunk; by default by bicubic
+        Name of the model, which determines how the result is shrunk; by default, by bicubic
         interpolation.
     scale : int, optional
-        Enlargement; by default from the shapes.
+        Enlargement factor; by default, from the shapes.
     axes : str, optional
         One letter per axis, as for `napari_sr.upscale`.
     region : ((top, bottom), (left, right)), optional
@@ -138,11 +138,11 @@ def check_steps(
     spans: Spans | None = None,
     most_in_memory: int = 0,
 ) -> Generator[tuple[int, int], None, Check]:
-    """Do the same as `check`; yield the number of parts that are done, and of all parts.
+    """Do the same as `check`; yield the number of parts done, and of all parts.
 
-    A map of at most `most_in_memory` bytes is a NumPy array, computed along with the figures. Large
-    planes of a larger map have an overview of at most this size.
-    `spans` is the part of the source that was upscaled, see `source_part.part_of_source`.
+    A map of at most `most_in_memory` bytes is a NumPy array, computed together with the figures. A
+    larger map of large planes has an overview of at most this size.
+    `spans` is the part of the source that was upscaled; see `source_part.part_of_source`.
     """
     source, result = as_array(source), as_array(result)
     pair = pair_of(source, result, model, scale=scale, axes=axes, spans=spans)

@@ -21,27 +21,29 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import Layout
 
 SIDE = 512
-"""Side of the parts of a plane that are compared at a time, in pixels of the source: a power of
-two."""
+"""A plane is compared in parts of this side, a power of two, in pixels of the source."""
 SHOWN = 2**22
-"""Largest number of pixels of a plane of an overview, which a viewer loads at once."""
+"""Largest number of pixels in a plane of an overview; a viewer loads the plane at once."""
 
 
 def parts_of(pair: Pair) -> list[Window]:
-    """Return plane, rows and columns of the parts that are compared one after the other."""
+    """Return plane, rows and columns of each part that is compared."""
     sides = _spans(pair.layout.height), _spans(pair.layout.width)
     return list(itertools.product(pair.layout.planes(), *sides))
 
 
 @dataclass(frozen=True)
 class Overview:
-    """A map in memory that is filled part by part; a coarse one shows what is furthest from 0."""
+    """A map in memory that is filled part by part.
+
+    In a coarse map, a pixel has the value furthest from 0 of a square.
+    """
 
     pixels: NDArray[np.float32]
     layout: Layout
     """Layout of `pixels`."""
     step: int
-    """Side K of the squares that one pixel stands for; 1 for a whole map."""
+    """Side K of the square that a pixel represents; 1 for a whole map."""
 
     def add(self, place: Window, values: NDArray[np.float32]) -> None:
         """Add the values of a part, one of `parts_of`: (H, W) or (H, W, C)."""
@@ -53,7 +55,7 @@ class Overview:
 
 
 def overview_of(layout: Layout, most: int) -> Overview | None:
-    """Return an empty map of the finest step that fits.
+    """Return an empty map with the smallest step that fits into memory.
 
     Parameters
     ----------
@@ -65,7 +67,8 @@ def overview_of(layout: Layout, most: int) -> Overview | None:
     Returns
     -------
     Overview or None
-        None if none fits, or if only a part of the map fits, but its planes need no overview.
+        None if no map fits, or if the whole map does not fit but its planes are small enough to be
+        shown without an overview.
     """
     for step in (2**k for k in range(SIDE.bit_length())):
         size = -(-layout.height // step), -(-layout.width // step)
@@ -79,7 +82,7 @@ def overview_of(layout: Layout, most: int) -> Overview | None:
 
 
 def _furthest(values: NDArray[np.float32], step: int) -> NDArray[np.float32]:
-    """Return the value furthest from 0 of each square of pixels; NaN if all are."""
+    """Return the value furthest from 0 of each square of pixels; NaN if all pixels are NaN."""
     if step == 1:
         return values
     widths = [(0, -size % step) for size in values.shape[:2]] + [(0, 0)] * (values.ndim - 2)
@@ -101,7 +104,7 @@ def in_unit(
 
 
 def lazy_map(pair: Pair, unit: Noise | None) -> Any:
-    """Return the map as a dask array; a chunk is a part of one plane."""
+    """Return the map as a dask array, where a chunk is a part of one plane."""
     import dask.array
 
     layout = pair.layout
@@ -136,5 +139,5 @@ def _block(pair: Pair, unit: Noise | None, block_info: Any = None) -> NDArray[np
 
 
 def _spans(size: int) -> list[slice]:
-    """Return the parts of an axis that are compared one after the other."""
+    """Divide an axis into the parts that are compared."""
     return [slice(first, min(first + SIDE, size)) for first in range(0, size, SIDE)]

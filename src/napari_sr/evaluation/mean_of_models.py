@@ -1,4 +1,4 @@
-"""Mean and spread over the results of several models, which count alike."""
+"""Mean and spread over the results of several models, with equal weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VALUES_AT_ONCE = 2**20
 
 
 class MeanOfModels:
-    """Mean and spread over the views of several models, which count alike."""
+    """Mean and spread over the views of several models, with equal weights."""
 
     def __init__(self) -> None:
         self._mean: Any = None
@@ -26,7 +26,7 @@ class MeanOfModels:
         self._records: list[dict[str, object]] = []
 
     def add(self, found: Upscaled) -> None:
-        """Add the result of a model; its arrays are changed, or kept."""
+        """Add the result of a model. Its arrays may be kept and overwritten."""
         self._records.append(found.record)
         number = len(self._records)
         spread = found.spread

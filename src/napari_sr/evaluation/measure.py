@@ -1,7 +1,7 @@
 """Measure two planes and their difference: intensity in rectangles, PSNR and SSIM.
 
-Both planes show one field of view; their pixels may differ in size. A rectangle has the same edges
-in both: pixels that it covers in part count by the covered share.
+Both planes show the same field of view; their pixels may differ in size. A rectangle has the same
+edges in both: pixels that are partly inside count by their share inside.
 
 Letters: H x W pixels.
 """
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
 Rectangle: TypeAlias = tuple[tuple[float, float], tuple[float, float]]
 """Top and bottom, left and right edge in pixels; pixel 0 extends from -0.5 to 0.5."""
 WHOLE = "whole plane"
-"""Name of the part of the reference that the result shows, too."""
+"""Name of the region that both planes show."""
 PIXELS = "pixels"
-"""The measure that says how many pixels of each plane a region covers."""
+"""Name of the measure for the number of pixels of each plane in a region."""
 _LUMA = np.array(TO_YCBCR[0]) / sum(TO_YCBCR[0])
 _NEAR = 1e-6
-"""Largest difference of two places, in pixels, that counts as equal."""
+"""Positions that differ by less than this number of pixels count as equal."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where pixels of the reference lie in the result, along Y and X."""
+    """The positions of the reference's pixels in the result, along Y and X."""
 
     factors: tuple[float, float]
     """Pixels of the result per pixel of the reference; negative if an axis is mirrored."""
     offsets: tuple[float, float]
-    """Row and column of the result where the centre of the reference's first pixel is."""
+    """Row and column in the result of the centre of the reference's first pixel."""
 
     @classmethod
     def of_sizes(cls, result: Sequence[int], reference: Sequence[int]) -> Placement:
-        """Return the placement of two planes, (H, W), whose edges are at the same places."""
+        """Return the placement of two planes, (H, W), with the same outer edges."""
         rows, columns = (own / other for own, other in zip(result, reference, strict=True))
         return cls((rows, columns), ((rows - 1) / 2, (columns - 1) / 2))
 
@@ -66,7 +66,7 @@ class Placement:
 
     @property
     def inverse(self) -> Placement:
-        """Where pixels of the result lie in the reference."""
+        """The positions of the result's pixels in the reference."""
         rows, columns = self.factors
         row, column = self.offsets
         return Placement((1 / rows, 1 / columns), (-row / rows, -column / columns))
@@ -82,25 +82,26 @@ def measure(
 ) -> Measurements:
     """Measure a result and its reference, such as its source, in rectangles.
 
-    For each rectangle: the covered pixels of each, the sum of intensity in pixels of the reference
-    (so that the sums of an exact enlargement are equal), mean, standard deviation, minimum and
-    maximum. If both have the same pixels: PSNR and SSIM.
+    For each rectangle: the number of pixels in each plane; the sum of intensity, which is the mean
+    times the area in pixels of the reference, so that an exact enlargement has the same sum; mean,
+    standard deviation, minimum and maximum. If both planes have the same pixel grid, also PSNR and
+    SSIM.
 
     Parameters
     ----------
     result, reference : array, (H, W) or (H, W, 3)
         Grey or RGB; colours are measured as luma.
     rectangles : mapping, optional
-        Rectangles in pixels of the reference, by name; by default, all that both planes show.
+        Rectangles in pixels of the reference, by name; by default, the area that both planes show.
     placement : Placement, optional
-        Where the reference lies in the result; by default, both show the same field of view.
+        The position of the reference in the result; by default, both have the same outer edges.
     value_range : (low, high), optional
         Black and white, for PSNR and SSIM; by default those of the data type.
 
     Returns
     -------
     Measurements
-        The numbers; a rectangle that one of the two does not show is left out with a note.
+        The numbers. For a rectangle that is not in both planes, there is a note instead.
 
     Raises
     ------
@@ -116,13 +117,13 @@ def measure(
     for name, rectangle in (rectangles or {WHOLE: common}).items():
         part = _overlap(rectangle, common)
         if _area(part) == 0:
-            found.notes.append(f"{name} lies outside of what both layers show")
+            found.notes.append(f"{name} is outside the area that both layers show")
             continue
         found.rows += _intensities(name, planes, (placement.in_result(part), part))
     if placement.is_same:
         _compare(found, (result, reference), rectangles or {WHOLE: common}, value_range)
     else:
-        found.notes.append("PSNR and SSIM need layers with the same pixels")
+        found.notes.append("PSNR and SSIM need layers with the same pixel grid")
     return found
 
 
@@ -150,7 +151,7 @@ def _overlap(first: Rectangle, second: Rectangle) -> Rectangle:
 
 
 def _area(rectangle: Rectangle) -> float:
-    """Return the area in pixels; 0 if it is a sliver, or the edges are in the wrong order."""
+    """Return the area in pixels; 0 if it is negligibly thin, or if edges are in the wrong order."""
     height, width = (max(0.0, stop - start) for start, stop in rectangle)
     return height * width if min(height, width) > _NEAR else 0.0
 
@@ -170,7 +171,7 @@ def _intensities(
 
 
 def _values(plane: NDArray[np.float64], rectangle: Rectangle) -> dict[str, float]:
-    """Return statistics of a rectangle; pixels count by their covered share."""
+    """Return statistics of a rectangle; pixels count by their share inside."""
     (rows, down), (columns, across) = (
         _shares(edges, length) for edges, length in zip(rectangle, plane.shape, strict=True)
     )
@@ -186,7 +187,7 @@ def _values(plane: NDArray[np.float64], rectangle: Rectangle) -> dict[str, float
 
 
 def _shares(edges: tuple[float, float], length: int) -> tuple[slice, NDArray[np.float64]]:
-    """Return the pixels along an axis that an interval covers, and the covered share of each."""
+    """Return the pixels along an axis that overlap an interval, and the share of each inside it."""
     start, stop = edges
     at = np.arange(length)
     shares = np.minimum(stop, at + 0.5) - np.maximum(start, at - 0.5)
@@ -227,16 +228,16 @@ def _compare(
 def _problem(
     result: NDArray[Any], reference: NDArray[Any], value_range: tuple[float, float] | None
 ) -> str | None:
-    """Return what PSNR and SSIM need and do not get, or None."""
+    """Return what is missing for PSNR and SSIM, or None."""
     if result.shape != reference.shape:
-        return "layers with the same pixels"
+        return "layers with the same pixel grid"
     if result.dtype != reference.dtype:
         return f"layers of one data type, got {result.dtype} and {reference.dtype}"
     least, most = float(reference.min()), float(reference.max())
     if value_range is not None and not value_range[0] <= least <= most <= value_range[1]:
         return (
-            f"black and white around the reference's values, {least:g} to {most:g}, got "
-            f"{value_range[0]:g} and {value_range[1]:g}"
+            f"a value range that includes the reference's values, {least:g} to {most:g}, got "
+            f"{value_range[0]:g} to {value_range[1]:g}"
         )
     return None
 

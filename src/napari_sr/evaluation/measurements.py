@@ -45,7 +45,7 @@ class Measurement:
 
 @dataclass
 class Measurements:
-    """All numbers, and what could not be measured."""
+    """All numbers, and notes about numbers that are missing."""
 
     rows: list[Measurement] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Measurements:
         Parameters
         ----------
         columns : mapping, optional
-            Further columns at the left with the same text in all rows, by their heading.
+            Additional columns on the left, by heading; a column has the same text in all rows.
         """
         return csv_of(HEADS, (row.cells for row in self.rows), columns)
 
@@ -67,7 +67,7 @@ def csv_of(
     rows: Iterable[Iterable[str | float | None]],
     columns: Mapping[str, str] | None = None,
 ) -> str:
-    """Return a table as CSV, numbers with ten digits, and nothing for None.
+    """Return a table as CSV: numbers with ten digits, None as an empty cell.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def csv_of(
     rows : iterable
         Cells of each row.
     columns : mapping, optional
-        Further columns at the left with the same text in all rows, by their heading.
+        Additional columns on the left, by heading; a column has the same text in all rows.
     """
     more = columns or {}
     text = io.StringIO()

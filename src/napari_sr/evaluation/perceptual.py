@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 LEAST = 16
-"""Smallest side of an image in pixels: the feature network reduces it to one."""
+"""Smallest side of an image in pixels; the feature network reduces it to 1 pixel."""
 WEIGHTS = {"LPIPS": "lpips_weights.pt", "DISTS": "dists_weights.pt"}
 VGG = "vgg16-397923af.pth"
 """File names of the downloaded weights."""
@@ -77,8 +77,8 @@ def dists(
 ) -> float:
     """Return the DISTS distance between two images, 0 if they are equal.
 
-    It tolerates texture that differs but is of the same kind, such as a GAN's. Arguments and errors
-    are as in `lpips`.
+    It tolerates texture that differs in detail but looks similar, such as a GAN's. Arguments and
+    errors are as in `lpips`.
     """
     return _distance("DISTS", result, truth, border, value_range)
 

@@ -60,7 +60,7 @@ def side_by_side(
     Parameters
     ----------
     whole : Panel
-        The image at the left, scaled to the height of the details.
+        The image on the left, scaled to the height of the details.
     panels : sequence of Panel
         Images of the size of `whole`.
     place : (int, int)

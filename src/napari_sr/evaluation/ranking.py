@@ -1,9 +1,9 @@
-"""How well an uncertainty ranks true errors: Spearman's correlation, and sparsification.
+"""Measure how well an uncertainty ranks true errors: Spearman's correlation, and sparsification.
 
 Ilg et al., "Uncertainty Estimates and Multi-Hypotheses Networks for Optical Flow", ECCV 2018,
 https://arxiv.org/abs/1802.07095, section 5.1: pixels are removed from the most uncertain to the
-least, and the mean error of those that remain is drawn against the share removed. The oracle
-removes them by their true error. AUSE is the area between the two curves.
+least, and the mean error of the remaining pixels is plotted against the removed share. The oracle
+removes pixels from the largest to the smallest true error. AUSE is the area between both curves.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Ranking:
     spearman: float
     """Rank correlation, -1..1: 0 is chance, 1 is perfect. NaN if either is constant."""
     ause: float
-    """Area between the curve by uncertainty and the oracle's, where the mean error is 1: 0 is
+    """Area between the uncertainty's curve and the oracle's, as a share of the mean error: 0 is
     perfect."""
     gain: float
     """Share of the oracle's gain over random removal: 0 is chance, 1 is perfect."""
@@ -39,7 +39,7 @@ def ranking(uncertainty: ArrayLike, error: ArrayLike) -> Ranking:
     Parameters
     ----------
     uncertainty, error : array
-        Of one shape, in any units; at least two pixels must be finite in both.
+        Arrays of equal shape, in any units; at least two pixels must be finite in both.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def ranking(uncertainty: ArrayLike, error: ArrayLike) -> Ranking:
     first, second = np.asarray(uncertainty, np.float64), np.asarray(error, np.float64)
     if first.shape != second.shape:
         raise ValueError(
-            f"uncertainty and error need one shape, got {first.shape} and {second.shape}"
+            f"uncertainty and error must have equal shapes, got {first.shape} and {second.shape}"
         )
     finite = np.isfinite(first) & np.isfinite(second)
     if np.count_nonzero(finite) < 2:
@@ -70,7 +70,7 @@ def spearman(first: ArrayLike, second: ArrayLike) -> float:
     Parameters
     ----------
     first, second : array
-        Finite values of one shape.
+        Arrays of equal shape with finite values.
 
     Returns
     -------
@@ -93,9 +93,9 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def sparsification(
     uncertainty: NDArray[np.float64], error: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the mean error of the pixels that remain, for each share of `STEPS` removed.
+    """Return the mean error of the remaining pixels, for each of `STEPS` removed shares.
 
-    Pixels of equal uncertainty are removed in no particular order: each counts as their mean error.
+    Pixels of equal uncertainty all count with their mean error, because their order is arbitrary.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a curve of correlation allows to say: a resolution, no common detail, or no figure.
+"""Interpret a correlation curve: a resolution, no common detail, or no figure.
 
 Letters: R rings.
 """
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from napari_sr.evaluation._frc import Agreement
 
 CHANCE = 3.6
-"""The mean correlation of noise in the m lowest rings is below CHANCE / m: three standard
-deviations, with neighbours joined by the window."""
+"""The mean correlation of noise in the m lowest rings is below CHANCE / m. This is three standard
+deviations; it includes that the window correlates neighbouring coefficients."""
 ADDED = "the model adds detail that is repeatable, but not in the source, at periods below"
 OPPOSED = -0.1
-"""Mean correlation of the outermost rings below which noise is opposed: that of photons with 0.82
-times their variance."""
+"""Noise counts as anticorrelated if the mean correlation of the outermost rings is below this, the
+value for halves of photons with 0.82 times the variance of photons."""
 RISES = 0.5
-"""Correlation beyond the crossing from which detail counts as present."""
+"""Beyond the crossing, detail counts as present if the correlation exceeds this again."""
 
 
 def judged(
     found: Agreement, sampled: float = math.inf, unit: str = "px"
 ) -> tuple[float | None, str]:
-    """Return the resolution, and what limits it or why there is none.
+    """Return the resolution, and a note on what limits it or why there is none.
 
     Parameters
     ----------
     found : Agreement
         The correlation of two images.
     sampled : float
-        The highest frequency that the pixels of the source show, if the images are results: what
-        they have in common beyond it was added by the model.
+        If the images are results: the highest frequency that the pixels of the source can show. The
+        model added any common detail beyond it.
     unit : str
         Unit of periods, for the note.
 
@@ -46,7 +46,7 @@ def judged(
     resolution : float or None
         Infinity if the agreement may be chance; None if the curve has no single crossing.
     note : str
-        Why there is no finite resolution, or what to know about it, without a final dot.
+        Why there is no finite resolution, or what limits it, without a full stop.
     """
     smooth = smoothed(found.correlation)
     below = np.flatnonzero(smooth < THRESHOLD)
@@ -76,10 +76,10 @@ def judged(
 
 
 def is_opposed(found: Agreement) -> bool:
-    """Return whether the noise of two images is opposed, which independent noise never is.
+    """Return whether the noise of two images is anticorrelated, which independent noise never is.
 
-    Halves of photons are, if there is less noise than photons have: by (v - 1) / (v + 1) if the
-    variance is v times that of photons.
+    Halves of photons are anticorrelated if the image has less noise than photons cause. If the
+    variance is v times that of photons, the correlation is (v - 1) / (v + 1).
     """
     rings = np.arange(1, len(found.correlation) + 1)
     last = rings > 0.75 * len(rings)

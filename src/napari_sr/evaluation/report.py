@@ -99,7 +99,7 @@ def _beside(table: Table, known: Sequence[Metric]) -> list[str]:
 
 
 def comma_separated(tables: Sequence[Table]) -> str:
-    """Return all images and means as CSV; the mean's image is called "mean"."""
+    """Return all images and means as CSV; in rows with means, the image is called "mean"."""
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
     metrics = _metrics(tables)

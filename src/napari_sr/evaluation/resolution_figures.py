@@ -20,7 +20,7 @@ CAVEAT = (
     "Sharper is not more resolved: a figure says which detail is repeatable, not whether it is "
     "true. A network that invents the same detail twice agrees with itself."
 )
-"""What every reader of the figures has to know."""
+"""A warning for every reader of the figures."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class Figure:
     name: str
     """What was measured, and how."""
     unit: str
-    """Unit of length, or "" for numbers without a unit and in values of the source."""
+    """Unit of length; "" for numbers without a unit, and for differences in values."""
     source: float | None
     """Infinity if no detail is repeatable; None if it cannot be measured."""
     result: float | None = None
     notes: tuple[str, ...] = ()
-    """Why a figure is missing, or what limits it, without final dots."""
+    """Why a figure is missing, or what limits it, without full stops."""
 
     def shown(self) -> tuple[str, str, str]:
         """Return name with unit, source and result as text for people."""
@@ -49,7 +49,7 @@ class Resolution:
 
     rows: list[Figure] = field(default_factory=list)
     curves: dict[str, Agreement] = field(default_factory=dict)
-    """The agreement by spatial frequency that suits best, of "source" and "result"."""
+    """The agreement by spatial frequency of "source" and "result", by the best available method."""
     unit: str = "px"
     """Unit of length; frequencies are in cycles per unit."""
     notes: list[str] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Resolution:
         return "\n".join([*lines, "", *(f"{note}." for note in self.sentences()), CAVEAT])
 
     def sentences(self) -> list[str]:
-        """Return all notes, each after the names of its figures, without final dots."""
+        """Return all notes, each after the names of its figures, without full stops."""
         told: dict[str, list[str]] = {}
         for row in self.rows:
             for note in row.notes:
@@ -94,7 +94,7 @@ class Resolution:
         Parameters
         ----------
         columns : mapping, optional
-            Further columns at the left with the same text in all rows, by their heading.
+            Additional columns on the left, by heading; a column has the same text in all rows.
         """
         cells = (
             (row.name, row.unit, row.source, row.result, "; ".join(row.notes)) for row in self.rows

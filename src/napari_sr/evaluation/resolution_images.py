@@ -1,4 +1,4 @@
-"""The images whose resolution is measured: a source, its result, and another exposure of both.
+"""The images whose resolution is measured: a source, its result, and a second pair of both.
 
 Letters: H x W pixels.
 """
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 MOST_SIDE = 2048
-"""Largest side in pixels of what is measured, in the finer of the images: transforms of larger
-images would need gigabytes, and add nothing to a mean over so many pixels."""
+"""Largest side of the measured part, in pixels of the larger image. Fourier transforms of larger
+parts would need gigabytes, and hardly improve a mean over so many pixels."""
 _LUMA = np.array(TO_YCBCR[0]) / sum(TO_YCBCR[0])
 
 
 @dataclass(frozen=True)
 class Camera:
-    """What is needed to count photons."""
+    """The properties of a camera that are needed to count photons."""
 
     gain: float | None = None
     """Pixel values per photon; None if it is unknown."""
@@ -38,7 +38,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Images:
-    """Grey images of one place; colours are luma here."""
+    """Grey images of the same field of view; colours are converted to luma."""
 
     source: NDArray[Any]
     """(H, W)."""
@@ -61,13 +61,13 @@ class Images:
         second: ArrayLike | None = None,
         second_result: ArrayLike | None = None,
     ) -> Images:
-        """Turn colours to luma, and check that the images fit.
+        """Convert colours to luma, and check that the images' shapes match.
 
         Raises
         ------
         ValueError
-            If they do not fit, two exposures are the same, or an image is constant or has values
-            that are not finite.
+            If shapes do not match, two exposures are the same, or an image is constant or has
+            values that are not finite.
         """
         own, colour = _grey(source)
         others = [None if one is None else _grey(one)[0] for one in (result, second, second_result)]
@@ -109,7 +109,7 @@ def _check_pair(first: NDArray[Any] | None, second: NDArray[Any] | None) -> None
     if first is None or second is None:
         return
     if first.shape != second.shape:
-        raise ValueError(f"two exposures need one shape, got {first.shape} and {second.shape}")
+        raise ValueError(f"two exposures need equal shapes, got {first.shape} and {second.shape}")
     if np.array_equal(first, second):
         raise ValueError("the two exposures are the same image: choose another exposure")
 
@@ -125,14 +125,14 @@ def _check_values(**images: NDArray[Any] | None) -> None:
 
 
 def middle(height: int, width: int, scale: int) -> tuple[slice, slice]:
-    """Return the rows and columns of a source in its middle that are measured.
+    """Return the rows and columns in the middle of a source that are measured.
 
     Parameters
     ----------
     height, width : int
         The source's size.
     scale : int
-        Enlargement of its result, or 1.
+        Enlargement factor of its result, or 1.
     """
     most = max(MOST_SIDE // scale, 1)
     rows, columns = (

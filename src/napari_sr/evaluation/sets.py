@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LARGE = ("HR", "GT", "original")
-"""Possible names of the folder of HR images; if there is none, the images lie in the set's
+"""Possible names of the folder of HR images. If there is none, the images are in the set's
 folder."""
 SMALL = ("LR_matlab", "LR_bicubic", "LR", "LRbicx")
 """Possible names of the folder of LR images, which contains a folder "x2", "X2" or "2"."""
@@ -36,12 +36,12 @@ class Pair:
 
     name: str
     hr: NDArray[np.generic]
-    """The truth, (S * H, S * W) or (S * H, S * W, 3), cut at the bottom and the right."""
+    """The true image, (S * H, S * W) or (S * H, S * W, 3), cropped at the bottom and right."""
     lr: NDArray[np.generic]
     """(H, W) or (H, W, 3), of the same type."""
     made: bool
-    """Whether the LR image was made from the HR image by MATLAB's bicubic, because the set lacks
-    it."""
+    """Whether the LR image was made from the HR image by MATLAB's bicubic downscaling, because the
+    set has no LR image."""
     white: float | None = None
     """The value of white in both images, if the HR file defines it; None for the type's largest
     value."""
@@ -51,9 +51,9 @@ class Pair:
 class ImageSet:
     """A folder of HR images, with or without LR images.
 
-    Known layouts are `HR/` beside `LR_matlab/x2/` and the like (BasicSR's, DIV2K's names),
+    Known layouts are `HR/` with `LR_matlab/x2/` or similar names (as in BasicSR and DIV2K),
     SelfExSR's `image_SRF_2/` with `..._HR.png` and `..._LR.png`, and a plain folder of images.
-    Missing LR images are made by MATLAB's bicubic, as in most sets.
+    Missing LR images are made by MATLAB's bicubic downscaling, as in most sets.
     """
 
     folder: Path
@@ -69,12 +69,12 @@ class ImageSet:
         return self.folder.resolve().name
 
     def pairs(self, scale: int) -> Iterator[Pair]:
-        """Yield every image in the order of names; images are read one at a time.
+        """Yield every image in alphabetical order; images are read one at a time.
 
         Parameters
         ----------
         scale : int
-            Size of HR over LR images; at least 1.
+            Size of HR images relative to LR images; at least 1.
 
         Raises
         ------
@@ -151,7 +151,7 @@ def _shrunk_file(path: Path, truth: NDArray[Any], scale: int) -> NDArray[Any]:
 
 
 def shrunk(image: NDArray[Any], scale: int) -> NDArray[Any]:
-    """Return an image `scale` times smaller, by MATLAB's bicubic."""
-    from napari_sr.evaluation._imresize import imresize  # it imports torch
+    """Return an image `scale` times smaller, by MATLAB's bicubic downscaling."""
+    from napari_sr.evaluation._imresize import imresize  # imported here, because it imports torch
 
     return imresize(image, Fraction(1, scale))

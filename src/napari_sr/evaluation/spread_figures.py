@@ -1,6 +1,6 @@
-"""How well the spread of each known model ranks true errors, as measured.
+"""Figures on how well the spread of each known model ranks true errors.
 
-`benchmarks/quality/uncertainty.py` writes the figures into the file beside this one.
+`benchmarks/quality/uncertainty.py` measures them, and writes them into `spread_figures.json`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 FILE = Path(__file__).with_name("spread_figures.json")
 TOLD = ("Set14", "synthetic fluorescence, 300 photons")
-"""Kinds of images that the sentence names: photographs, and microscopy."""
+"""Kinds of images in the sentence for users: photographs, and microscopy."""
 
 
 @lru_cache
@@ -32,8 +32,8 @@ def spread_figures(model: str) -> dict[str, dict[str, float]]:
     Returns
     -------
     dict
-        For each kind of images: "spearman", "ause" and "gain", see `ranking.Ranking`; mean "error"
-        and "spread" as shares of white minus black; number of "images".
+        For each kind of images: "spearman", "ause" and "gain" as in `ranking.Ranking`; the means
+        "error" and "spread", as shares of white minus black; the number of "images".
     """
     return _measured().get(model, {})
 

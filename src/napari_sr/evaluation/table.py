@@ -1,4 +1,4 @@
-"""The figures of one image, and the figures of a set with their means."""
+"""The scores of a network: figures for each image of a set, and their means."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Row:
     figures: Mapping[str, float]
     """Figure for each metric's name; NaN if the image is too small for the metric."""
     flat: bool = False
-    """Whether the truth is flat, so that its score is left out of means."""
+    """Whether the true image is flat, so that its score is left out of means."""
 
     @property
     def psnr(self) -> float:
@@ -65,23 +65,23 @@ class Table:
             "flat images, for which scores are meaningless": flat,
             "infinite figures": infinite,
         }
-        named = f"{self.set_name} x{self.scale}, {self.model}: left out of the means are"
+        named = f"{self.set_name} x{self.scale}, {self.model}: the means leave out"
         return tuple(
             f"{named} {reason}: {', '.join(images)}" for reason, images in reasons.items() if images
         )
 
     @property
     def psnr(self) -> float:
-        """The mean over images, in dB."""
+        """Mean PSNR over the images, in dB."""
         return self.means["psnr"]
 
     @property
     def ssim(self) -> float:
-        """SSIM, averaged over all images."""
+        """Mean SSIM over the images."""
         return self.means["ssim"]
 
 
 def _mean(figures: Sequence[float]) -> float:
-    """Return the mean without infinite figures, unless all are infinite; NaN without figures."""
+    """Return the mean of finite figures; infinity if all are infinite, NaN if there are none."""
     finite = [figure for figure in figures if not math.isinf(figure)]
     return fmean(finite or figures) if figures else math.nan

@@ -1,8 +1,10 @@
 """Uncertainty of a result: the spread over eight views of the image, and over several models.
 
 A network that has learnt its task gives the same result for an image and for its mirror image.
-Where the results differ, the network is unsure. That ranks errors, but does not measure them: all
-views share the network's mistakes. The spread over transformed inputs: Wang et al., "Aleatoric
+Where the results differ, the network is uncertain. The spread of the results ranks errors, but does
+not measure them, because all views share the network's mistakes.
+
+Spread over transformed inputs: Wang et al., "Aleatoric
 uncertainty estimation with test-time augmentation for medical image segmentation with convolutional
 neural networks", Neurocomputing 2019, https://arxiv.org/abs/1807.07356. Over several networks:
 Lakshminarayanan et al., "Simple and Scalable Predictive Uncertainty Estimation using Deep
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """A result, and how much it depends on view and model. It unpacks into result and spread."""
+    """A result, and its spread over views and models; can be unpacked into both."""
 
     result: Any
     """The mean of all results, as `napari_sr.upscale` returns it."""
@@ -56,7 +58,9 @@ class Uncertainty:
     def error_below(
         self, level: float = 0.9, calibration: Calibration | None = None
     ) -> NDArray[np.float32]:
-        """Return the bound below which the error stays with a probability, on images like these.
+        """Return a bound for the error of each pixel.
+
+        On images like those of the calibration, the error is below it with the given probability.
 
         Parameters
         ----------
@@ -73,7 +77,7 @@ class Uncertainty:
         Raises
         ------
         napari_sr.evaluation.conformal.CalibrationError
-            If the model is not calibrated, at this level.
+            If the model is not calibrated, or not at this level.
         """
         known = calibration_for(self.record) if calibration is None else calibration
         if "value_range" not in self.record:
@@ -102,11 +106,11 @@ def uncertainty(
     out: tuple[Any, Any] | None = None,
     progress: Callable[[Progress], object] | None = None,
 ) -> Uncertainty:
-    """Upscale an image, and map where the result depends on the view of the image, or on the model.
+    """Upscale an image, and map how much the result depends on the view of the image or the model.
 
-    Each plane is upscaled in eight views: flips and quarter turns. The result is their mean, and
-    equals that of `upscale(..., ensemble=True)` bit by bit. The spread is their standard deviation,
-    the root of the mean squared difference from the mean.
+    Each plane is upscaled in eight views: flips and quarter turns. The result is the mean over the
+    views, and equals that of `upscale(..., ensemble=True)` bit for bit. The spread is the standard
+    deviation over the views: the root of the mean squared difference from the mean.
 
     Parameters
     ----------
@@ -116,19 +120,19 @@ def uncertainty(
         Further models of the same scale. Mean and spread are then over the views of all of them;
         the mean is rounded once. Memory must hold mean and spread twice.
     ensemble : bool
-        Whether to use the eight views; if not, the spread is only over the models.
+        Whether to use the eight views; otherwise, the spread is over the models only.
     value_range, engine, border, region, progress : optional
         As for `napari_sr.upscale`.
     out : (array, array), optional
-        Zarr, NumPy, h5py or similar of the result's shape, one of the image's type and one of
-        float32, to write result and spread into. They are then computed block by block, so that
-        neither of them has to fit into memory. Only for a single model.
+        Two arrays for result and spread: Zarr, NumPy, h5py or similar, with the shape of the
+        result; the first has the image's type, the second is float32. Both are computed block by
+        block, so that they need not fit into memory. Only for a single model.
 
     Returns
     -------
     Uncertainty
         `result, spread = uncertainty(...)`. In memory, the spread takes four bytes for each value
-        of the result, and while a plane is computed, mean and spread of the plane take eight more.
+        of the result. During computation, a plane takes eight more, for its mean and spread.
 
     Raises
     ------
@@ -160,11 +164,11 @@ def _listed(models: object) -> list[Any]:
 def _into(
     out: tuple[Any, Any], requests: list[Request], progress: Callable[[Progress], object] | None
 ) -> Uncertainty:
-    """Compute result and spread of a model block by block."""
+    """Compute result and spread of a single model block by block."""
     from napari_sr.streaming.arrays import upscale_into
 
     if len(requests) > 1:
-        raise ValueError(f"out holds the result of a single model, got {len(requests)} models")
+        raise ValueError(f"out can be given only for a single model, got {len(requests)} models")
     if not isinstance(out, tuple) or len(out) != 2 or out[0] is out[1]:
         raise ValueError(f"out must be two arrays, for result and spread, got {out!r:.60}")
     request = requests[0]
@@ -178,8 +182,8 @@ def uncertainty_steps(requests: Sequence[Request]) -> Generator[Progress, None, 
     Parameters
     ----------
     requests : sequence of Request
-        Requests to upscale one image, one for each model. With a single one, its settings must ask
-        for the `spread`.
+        Requests to upscale the same image, one for each model. If there is only one, its settings
+        must request the `spread`.
 
     Raises
     ------
@@ -192,7 +196,7 @@ def uncertainty_steps(requests: Sequence[Request]) -> Generator[Progress, None, 
     networks = [request.model.load() for request in requests]
     scales = [network.scale for network in networks]
     if len(set(scales)) > 1:
-        raise ValueError(f"models must have one scale, got {', '.join(map(str, scales))}")
+        raise ValueError(f"models must have the same scale, got {', '.join(map(str, scales))}")
     dtype = np.dtype(requests[0].image.dtype)
     check_outliers(requests[0].settings.outliers, dtype)
     total = MeanOfModels()
@@ -205,7 +209,7 @@ def uncertainty_steps(requests: Sequence[Request]) -> Generator[Progress, None, 
 
 
 def _of_all(before: int, count: int, step: Progress) -> Progress:
-    """Convert the progress of one of several runs to that of all."""
+    """Convert the progress of one of several runs to the progress of all."""
     return replace(
         step,
         done=before * step.total + step.done,

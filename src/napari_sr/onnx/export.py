@@ -34,7 +34,7 @@ OPSETS = range(18, 21)
 SPOT = 5
 """Distance of the spots of a test image, in pixels."""
 TOLERANCE = 1e-4
-"""Largest error with which a file is written, in units of the range of the network's results."""
+"""Files with larger errors are not written. The unit is the range of the network's results."""
 
 
 def export(
@@ -87,12 +87,12 @@ def export(
     check_ready(path, opset, overwrite=overwrite)
     if isinstance(model, Network) and (options or scale not in (None, model.scale)):
         raise ValueError(
-            f"a loaded network has its own scale, {model.scale}, and options, got scale={scale}, "
-            f"options {options}"
+            "scale and options must not be given for a loaded network, got "
+            f"scale={scale} and options {options} for one of scale {model.scale}"
         )
     loaded = ModelReference.of(model, scale, options).load()
     network = copy.deepcopy(loaded).cpu().float().eval()
-    # the exporter finds parameters by their memory, which a state dict of other layouts copies
+    # the exporter identifies parameters by their memory, which it copies for other memory formats
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     graph = graph_of(network, _image(network, 2, 10, 13), opset)  # no two lengths are equal
     error = _error(graph.SerializeToString(), network)
@@ -158,8 +158,8 @@ def _sees(network: Network) -> str:
 def _image(network: Network, images: int, height: int, width: int) -> Tensor:
     """Return images of smooth spots, at least of the given size, that the network accepts.
 
-    Noise is unsuitable: for noise, BSRN's x2 weights return values of a thousand times the range
-    from black to white, and amplify rounding errors as much.
+    Noise is unsuitable: BSRN's x2 weights amplify it to a thousand times the range from black to
+    white, and rounding errors as much.
     """
     step = network.multiple
     height, width = (-(-max(side, network.least_size) // step) * step for side in (height, width))

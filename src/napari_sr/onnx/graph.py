@@ -1,9 +1,9 @@
 """A network as an ONNX graph for any image size.
 
-PyTorch has two exporters. We use the older one, which traces (`dynamo=False`; torch 2.6 to 2.15
-have it): with torch 2.13 it writes each of our networks, correct for every size, in less than a
-second. The newer one, through `torch.export`, keeps our kernels' operators, which no other program
-knows, and took 1 to 20 s per network.
+PyTorch has two exporters. We use the older one, which traces the network (`dynamo=False`; in torch
+2.6 to 2.15). With torch 2.13, it writes each of our networks in less than a second, correct for
+every image size. The newer one, `torch.export`, keeps the operators of our kernels, which no other
+program knows, and took 1 to 20 s per network.
 
 Letters: N images, C image channels, H x W pixels, S scale.
 """
@@ -62,7 +62,7 @@ def graph_of(network: Network, image: Tensor, opset: int) -> Any:
 
 
 class _Whole(nn.Module):
-    """A module that runs a network on a whole image; tracing keeps the operators of its links."""
+    """A module that runs a network on a whole image, for tracing."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""Known checkpoints, with sources and training data; download, read and recognise files."""
+"""Known checkpoints and their training data; downloading, reading and recognising files."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 _PLAIN = (bool, int, float, str, tuple, type(None))
-"""Types of attributes that are options of a module."""
+"""Attributes of these types count as options of a module."""
 _NO_OPTIONS = {"training", "provenance"}
 
 
@@ -39,17 +39,17 @@ def blend(first: Network, second: Network, weight: float) -> Network:
         Two networks of one architecture with equal options; they are not changed. The result has
         the device and the precision of the first.
     weight : float
-        a, the share of the second, in 0..1: 0 gives the first, 1 the second, exactly.
+        a, the share of the second network, in 0..1: exactly the first at 0, the second at 1.
 
     Returns
     -------
     Network
-        Its `provenance` holds the weight and both provenances.
+        Its `provenance` contains the weight and both provenances.
 
     Raises
     ------
     ValueError
-        If the weight lies outside 0..1, or the networks differ in more than their weights' values.
+        If the weight is outside 0..1, or the networks differ in more than their weights' values.
     """
     check_weight(weight)
     check_alike(first, second)
@@ -72,7 +72,7 @@ def check_weight(weight: object) -> None:
     Raises
     ------
     ValueError
-        If it is not; the message has the weight.
+        If it is not; the message names the weight.
     """
     if not isinstance(weight, Real) or not 0 <= float(weight) <= 1:
         raise ValueError(
@@ -91,13 +91,13 @@ def check_alike(first: Network, second: Network) -> None:
     for network in (first, second):
         if not network.state_dict():
             raise ValueError(
-                f"blending needs networks with weights, and {name_of(network)}, "
+                f"blending needs networks with weights, but {name_of(network)}, "
                 f"{network.title}, has none"
             )
     difference = next(_differences(first, second), None)
     if difference is not None:
         raise ValueError(
-            "blending needs two checkpoints of one network with equal options, got "
+            "blending needs two checkpoints of the same network with equal options, got "
             f"{name_of(first)} and {name_of(second)}, which differ in {difference}"
         )
 

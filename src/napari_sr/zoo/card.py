@@ -1,7 +1,7 @@
-"""The model card that our training writes into a file: the network and its training.
+"""The model card that our training writes into a checkpoint: facts on network and training.
 
-It is JSON in the metadata of a safetensors file. Anybody can write such a file, so each value is
-checked before use. Nothing here imports torch.
+It is JSON in the metadata of a safetensors file. Anyone can write such a file, so each value is
+checked before use. This module does not import torch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LARGEST_SCALE = 64
 LARGEST_OPTION = 4096
 LONGEST_TEXT = 200
 _RESERVED = ("scale", "state")
-"""Names of a card that are not options."""
+"""Names that options of a card must not have."""
 
 
 def card_of(path: Path) -> dict[str, Any]:
@@ -61,13 +61,13 @@ def scale_in(card: dict[str, Any]) -> int | None:
     if type(scale) is not int or not 1 <= scale <= LARGEST_SCALE:
         raise ValueError(
             f"its card's scale must be a whole number from 1 to {LARGEST_SCALE}, got "
-            f"{_short(scale)}: give scale= where the tensors do not show the scale"
+            f"{_short(scale)}: give scale= if the tensors do not show the scale"
         )
     return scale
 
 
 def options_in(card: dict[str, Any]) -> dict[str, Any]:
-    """Return a card's keywords for the network's constructor, with lists converted to tuples.
+    """Return a card's options for the network's constructor, with lists converted to tuples.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def options_in(card: dict[str, Any]) -> dict[str, Any]:
         plain = all(map(_is_plain, value)) if isinstance(value, list) else _is_plain(value)
         if not plain or key in _RESERVED:
             raise ValueError(
-                f"its card's options must be numbers up to {LARGEST_OPTION} and short texts, got "
+                f"its card's options must be numbers up to {LARGEST_OPTION} and short strings, got "
                 f"{_short(key)} = {_short(value)}"
             )
     # JSON has lists where constructors have tuples
@@ -89,7 +89,7 @@ def options_in(card: dict[str, Any]) -> dict[str, Any]:
 
 
 def trained_on_grey(card: dict[str, Any]) -> bool:
-    """Return whether a card names a training on full-range grey instead of luma."""
+    """Return whether the card's network was trained on full-range grey instead of luma."""
     data = card
     for key in ("recipe", "data"):
         data = data.get(key, {})
@@ -99,7 +99,7 @@ def trained_on_grey(card: dict[str, Any]) -> bool:
 
 
 def number_in(entry: dict[str, Any], key: str) -> float:
-    """Return the finite number that an entry holds for a key.
+    """Return the number of a key in an entry, which must be finite.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def number_in(entry: dict[str, Any], key: str) -> float:
 
 
 def text_in(entry: dict[str, Any], key: str) -> str:
-    """Return the printable string that an entry holds for a key.
+    """Return the string of a key in an entry, which must be short.
 
     Raises
     ------
@@ -122,7 +122,9 @@ def text_in(entry: dict[str, Any], key: str) -> str:
     """
     value = entry[key]
     if not isinstance(value, str) or len(value) > LONGEST_TEXT:
-        raise ValueError(f"{key} must be a text, got {_short(value)}")
+        raise ValueError(
+            f"{key} must be a string of at most {LONGEST_TEXT} characters, got {_short(value)}"
+        )
     return value
 
 

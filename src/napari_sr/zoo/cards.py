@@ -2,7 +2,7 @@
 
     python -m napari_sr.zoo.cards   # the table in docs/weights.md
 
-Each file holds its card as safetensors metadata: network, training and scores.
+Each file contains its card as safetensors metadata: network, training and scores.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
 
 def _score(card: dict[str, Any], key: str) -> str:
-    """Return the PSNR on a set, by the papers' protocol or else with the training's degradation."""
+    """Return the PSNR on a set, as papers measure it or else with the training's degradation."""
     usual = card.get(f"{key}_luma")
     if usual is not None:
         return f"{usual:.2f}"

@@ -1,9 +1,9 @@
 """Read a checkpoint's tensors from a file, without running any code in it.
 
-It reads PyTorch's files (.pth, .pt), safetensors, NumPy's .npz and MATLAB's .mat. The content
-decides the kind of a file, not its name. A pickle with more than tensors is refused: opening one
-can run any program. The file is read once, and the size of its tensors is checked before they are
-allocated (`limits`).
+The formats are PyTorch's files (.pth, .pt), safetensors, NumPy's .npz and MATLAB's .mat. They are
+recognised by the content of a file, not by its name. A pickle that contains more than tensors is
+refused, because opening it could run any program. A file is read once, and the size of its tensors
+is checked before they are allocated (`limits`).
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ from napari_sr.zoo.torch_file import pickles_in, read_torch_legacy, read_torch_z
 from napari_sr.zoo.zip_archive import ZipArchive
 
 WRAPPERS = ("params_ema", "params")
-"""Keys of the weights in BasicSR's files; the first is their running mean, which is meant for
-use."""
+"""Keys of the weights in BasicSR's files. The first key, for their running mean, is preferred."""
 KNOWN_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "net_g", "generator")
-"""Keys of the weights in files that also hold optimisers, counters or discriminators."""
+"""Keys of the weights in files that also contain optimisers, counters or discriminators."""
 DEPTH = 4
 """Largest number of nested wrappers."""
 PREFIXES = ("module.", "_orig_mod.")
@@ -40,7 +39,7 @@ PREFIXES = ("module.", "_orig_mod.")
 
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 _MASK = "mask"
-"""Ends of the keys of attention masks, which may hold minus infinity."""
+"""Keys of attention masks, which may contain minus infinity, end with this."""
 
 
 class CheckpointError(ValueError):
@@ -74,7 +73,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
     ------
     CheckpointError
         If the file is missing, empty, damaged, not a checkpoint, too large, or a pickle with more
-        than tensors; or if a tensor holds NaN or infinite values.
+        than tensors; or if a tensor contains NaN or infinite values.
     """
     return open_checkpoint(path).tensors
 
@@ -176,7 +175,7 @@ def _tensors(content: Any, file_bytes: int) -> dict[str, Tensor]:
     """Return the weights in a file's content, within limits."""
     if not isinstance(content, Mapping):
         kind = "Tensor" if isinstance(content, StoredTensor) else type(content).__name__
-        raise RefusedError(f"is not a checkpoint: it holds a {kind}, not a dict of tensors")
+        raise RefusedError(f"is not a checkpoint: it contains a {kind}, not a dict of tensors")
     found = _without_prefixes(_unwrap(content))
     dense = {key: _dense(key, value) for key, value in found.items()}
     check_tensors(((key, tuple(one.shape)) for key, one in dense.items()), file_bytes)
@@ -190,7 +189,7 @@ def _unwrap(content: Mapping[Any, Any]) -> Mapping[Any, Any]:
             break
         content = content[_chosen(content, inner)]
     if not content:
-        raise RefusedError("is not a checkpoint: it holds no tensors")
+        raise RefusedError("is not a checkpoint: it contains no tensors")
     return content
 
 
@@ -202,8 +201,8 @@ def _chosen(content: Mapping[Any, Any], inner: list[Any]) -> Any:
     known = [key for key in KNOWN_WRAPPERS if key in inner] or inner
     if len(known) > 1 or any(isinstance(value, StoredTensor) for value in content.values()):
         raise RefusedError(
-            "is ambiguous: several of its keys could hold the weights "
-            f"({', '.join(map(repr, list(content)[:8]))}); save one of them alone"
+            "is ambiguous: several of its keys could contain the weights "
+            f"({', '.join(map(repr, list(content)[:8]))}); save the weights alone"
         )
     return known[0]
 

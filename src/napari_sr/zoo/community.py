@@ -1,7 +1,6 @@
-"""Checkpoints of networks that spandrel knows; it is an optional extra.
+"""Checkpoints of networks that the optional package spandrel knows.
 
-spandrel never sees the file: it gets tensors that our own reader read, so that no code in a
-checkpoint runs.
+spandrel never opens a file: it gets tensors from our own reader, so no code in a checkpoint runs.
 """
 
 from __future__ import annotations
@@ -29,8 +28,9 @@ CHANNELS = (1, 3)
 INSTALL = "pip install 'napari-sr[spandrel]'"
 
 GROWTH, LEAST = 4, 1 << 24
-"""Limit of the numbers that spandrel may allocate: `GROWTH` times the checkpoint's, plus `LEAST`.
-spandrel reads sizes off single tensors, so even a small file could request any amount."""
+"""spandrel may allocate `GROWTH` times as many values as the checkpoint has, plus `LEAST`. Without
+this limit, even a small file could request any amount, because spandrel takes sizes from single
+tensors."""
 
 _REFUSALS = (
     RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError,
@@ -67,7 +67,7 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
 
 
 class _Budget(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
-    """A mode of PyTorch in which tensors beyond a total number of elements raise an error."""
+    """A mode of PyTorch that raises an error if tensors exceed a total number of elements."""
 
     def __init__(self, elements: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # as above
@@ -90,7 +90,7 @@ def find(state: StateDict, error: UnknownNetworkError) -> Foreign:
     state : mapping of str to Tensor
         The checkpoint.
     error : UnknownNetworkError
-        The error of our recognition.
+        The error that our recognition raised.
 
     Raises
     ------
@@ -151,8 +151,8 @@ def wrapped(known: Any) -> Foreign:
         )
     if channels[0] != channels[1] or channels[0] not in CHANNELS:
         raise ValueError(
-            f"the checkpoint is a {title} from {channels[0]} to {channels[1]} channels: only "
-            "1 to 1 and 3 to 3 can be used"
+            f"the checkpoint is a {title} with {channels[0]} input and {channels[1]} output "
+            "channels: only 1 and 1, or 3 and 3, can be used"
         )
     able = {"float16": known.supports_half, "bfloat16": known.supports_bfloat16}
     wants = known.size_requirements
@@ -165,7 +165,7 @@ def wrapped(known: Any) -> Foreign:
     )
     return Foreign(
         module=known.model,
-        call=known._call_fn,  # the public call clips to 0..1, our networks do not
+        call=known._call_fn,  # spandrel's public call clips to 0..1; our networks do not clip
         title=title,
         scale=known.scale,
         channels=channels[0],

@@ -3,10 +3,10 @@
 Irani and Peleg, "Improving resolution by image registration", CVGIP: Graphical Models and Image
 Processing 53(3), 1991, https://doi.org/10.1016/1049-9652(91)90045-L
 
-The result is shrunk as the network's training images were; what the source has and the shrunk
-result lacks is enlarged and added; and so on: x <- x + enlarge(source - shrink(x)). Here, both
-kernels are bicubic interpolation as MATLAB's `imresize` computes it. What a network adds and
-shrinking removes stays.
+The result x is downscaled ("shrunk") as the network's training images were. Its difference from the
+source is enlarged and added to the result. This is repeated: x <- x + enlarge(source - shrink(x)).
+Here, both operations are bicubic interpolation as in MATLAB's `imresize`. Detail that disappears by
+shrinking is not changed.
 
 Letters: N images, C image channels, H x W pixels, S scale.
 """
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
     from napari_sr.graph.chain import Chain
 
 TIMES = 3
-"""Number of corrections. On Set14, they divide the RMS of the difference by 2 to 4, where clipping
-prevents more; the PSNR grows by 0.01 dB (benchmarks/quality/back_projection.md)."""
+"""Number of corrections. On Set14, they divide the RMS of the difference by 2 to 4, as far as
+clipping allows, and raise PSNR by 0.01 dB (benchmarks/quality/back_projection.md)."""
 SHRINKING = 2
-"""Pixels of the source on each side that a shrunk pixel depends on."""
+"""A shrunk pixel depends on this number of source pixels on each side."""
 _COPIED = (
     "multiple", "least_size", "exact", "whole", "full_range", "precisions", "pads_with_zeros",
     "zeros_reach",
 )  # fmt: skip
-"""Attributes of the network that its users read."""
+"""Attributes that are copied from the network."""
 
 
 class Consistent(Network):
-    """A network whose result agrees with its source when it is shrunk.
+    """A network whose shrunk result agrees with the source.
 
-    In a colour image, a network of luma makes luma consistent; the colours are interpolated.
+    In a colour image, a luma network makes only luma consistent; the colours are interpolated.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ class Consistent(Network):
     Raises
     ------
     ValueError
-        If the network was trained on images that were not shrunk by interpolation, or its receptive
-        field is a guess.
+        If the network's training images were not shrunk by interpolation, or its receptive field is
+        unknown.
     """
 
     def __init__(self, network: Network) -> None:
@@ -86,7 +86,7 @@ class Consistent(Network):
         return (*renamed(self.network.chain(), {RESULT: names[0]}), *steps)
 
     def _correct(self, image: Tensor, result: Tensor) -> Tensor:
-        """Return (N, C, S * H, S * W) corrected by what the image, (N, C, H, W), has beyond it."""
+        """Correct a result, (N, C, S * H, S * W), once by its image, (N, C, H, W)."""
         missing = image - imresize(result, Fraction(1, self.scale))
         return result + imresize(missing, self.scale)
 
@@ -114,7 +114,7 @@ def check(network: Network) -> None:
 
 
 def is_optical(name: str, scale: int | None) -> bool:
-    """Return whether a known model was trained on images of optics and a camera."""
+    """Return whether a known model was trained on images blurred by optics."""
     try:
         return registry.find(name, scale).family in registry.OPTICAL
     except ValueError:

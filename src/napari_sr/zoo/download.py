@@ -1,8 +1,8 @@
 """Find a known checkpoint on this machine, or download it, check its hash and write it atomically.
 
-Two environment variables name folders. `NAPARI_SR_CACHE` is for downloads. `NAPARI_SR_WEIGHTS` is
-searched first and never written to: a mirror for machines without an internet connection. Nothing
-happens on import.
+Two environment variables name folders. Downloads are written to `NAPARI_SR_CACHE`. Before a
+download, `NAPARI_SR_WEIGHTS` is searched, for machines without an internet connection; nothing is
+written to it. Nothing happens on import.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def cache_folder() -> Path:
 def local_path(entry: Entry) -> Path | None:
     """Return a checkpoint's file, or None if it is not on this machine.
 
-    The file may ship with the package (weights, or the code of an interpolation), be in the cache,
-    or be any file below the mirror folder that has its size and sha256.
+    The file may ship with the package (weights, or the code of an interpolation) or be in the
+    cache. It may also be any file below the folder `NAPARI_SR_WEIGHTS` with its size and sha256.
     """
     if entry.url is None:
         return (NETWORKS if entry.computed else SHIPPED) / entry.file
@@ -146,7 +146,7 @@ def _sha256(path: Path, size: int, changed: tuple[int, ...]) -> str:
 
 
 _CAUSES = {
-    "ChunkedEncodingError": "the connection broke off",
+    "ChunkedEncodingError": "the connection was lost",
     "ContentDecodingError": "the server's compression is faulty",
     "TooManyRedirects": f"the server redirects more than {REDIRECTS} times",
 }
@@ -169,7 +169,7 @@ def _cause(error: OSError) -> str:
 def _advice(entry: Entry, cause: str) -> str:
     return (
         f"could not download {entry.name} ({entry.size / 1e6:.1f} MB) from {entry.url}: {cause}; "
-        "try again, or get the file in another way, and either put it into a folder that "
-        f"{MIRROR_VARIABLE} names, or save it as {cache_folder() / entry.file} ({CACHE_VARIABLE} "
-        "moves that folder)"
+        "try again, or get the file in another way. Save it in the folder that the environment "
+        f"variable {MIRROR_VARIABLE} names, or as {cache_folder() / entry.file} (the environment "
+        f"variable {CACHE_VARIABLE} changes this folder)"
     )

@@ -87,10 +87,8 @@ def folder(path: Path) -> str:
     if (path / "saved_model.pb").is_file():
         return "with a TensorFlow network: use a PyTorch file"
     if not found:
-        return "and holds no checkpoint file"
-    return (
-        f"that holds {listed(sorted(found))}: open {'that' if len(found) == 1 else 'one of them'}"
-    )
+        return "and contains no checkpoint file"
+    return f"that contains {listed(sorted(found))}: open {_which(found)}"
 
 
 def zipped(names: list[str]) -> str:
@@ -98,22 +96,23 @@ def zipped(names: list[str]) -> str:
     names = [name for name in names if not name.startswith("__MACOSX/")]
     found = [name for name in names if is_checkpoint(name)]
     if found:
-        return f"is a zip archive that holds {listed(found)}: unpack it, and open {_which(found)}"
+        inside = f"contains {listed(found)}: unpack it, and open {_which(found)}"
+        return f"is a zip archive that {inside}"
     if "model.weights.h5" in names:
         return "is a Keras checkpoint: use a PyTorch file"
     inside = f"{listed(names)}, and no checkpoint" if names else "nothing"
-    return f"is a zip archive that holds {inside}"
+    return f"is a zip archive that contains {inside}"
 
 
 def names_file(name: str | Path) -> bool:
-    """Return whether a name is that of a file or folder, not of a known model."""
+    """Return whether a name refers to a file or folder, not to a known model."""
     text = os.path.expanduser(os.fspath(name))
     is_path = not isinstance(name, str) or is_checkpoint(text) or os.path.isfile(text)
     return is_path or (os.path.basename(text) != text and os.path.isdir(text))
 
 
 def _which(names: list[str]) -> str:
-    return "that" if len(names) == 1 else "one of them"
+    return "that file" if len(names) == 1 else "one of them"
 
 
 def is_checkpoint(name: str) -> bool:
@@ -122,7 +121,7 @@ def is_checkpoint(name: str) -> bool:
 
 
 def listed(names: list[str], most: int = 3) -> str:
-    """Return some names and the number of the others: "a, b, c and 4 more"."""
+    """Return the first names and the number of others as text: "a, b, c and 4 more"."""
     shown = [name if len(name) <= 80 else f"{name[:77]}..." for name in names[:most]]
     if len(names) > most:
         return f"{', '.join(shown)} and {len(names) - most} more"

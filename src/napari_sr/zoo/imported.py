@@ -1,8 +1,8 @@
-"""Checkpoint files that the user imported: unchanged copies in the folder of own networks.
+"""Checkpoint files that the user imported: unchanged copies in the folder of the user's networks.
 
-Beside each copy lies a file with `DESCRIPTION` added to its name. It holds what our recognition
-found, so that listing the networks needs no torch. Anybody can write such a file, so each value is
-checked before use; a description whose file has another size is not used.
+Each copy has a description: a JSON file beside it, whose name ends with `DESCRIPTION`. It contains
+what our recognition found, so that networks can be listed without torch. Anyone can write such a
+file, so each value is checked before use. A description is ignored if its file has another size.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DESCRIPTION = ".import.json"
-"""Added to a file's name, this names its description."""
+"""Ending that is added to a file's name to name its description."""
 LONGEST = 1 << 16
 """Largest size of a description in bytes."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """What is known of an imported file."""
+    """Facts about an imported file."""
 
     origin: str
     """Name of the file that was imported."""
@@ -37,11 +37,11 @@ class Description:
     size: int
     """Size of the file in bytes."""
     architecture: str
-    """Name of the network, as `models.names` has it, or its title if another library has it."""
+    """Name of the network as in `models.names`, or its title if the network is spandrel's."""
     summary: str
     """One sentence for people who choose a model."""
     scales: tuple[int, ...]
-    """The scales that exist, or those to choose from if the file does not show its scale."""
+    """The network's scales, or possible scales if the file does not show its scale."""
     scale_is_known: bool
     """False if the user must choose one of `scales`."""
     parameters: int
@@ -49,9 +49,9 @@ class Description:
     grey: bool = False
     """Whether the network was trained on full-range grey instead of luma."""
     questions: dict[str, float | None] = field(default_factory=dict)
-    """Options that tensors cannot show, with their usual values."""
+    """Options that tensors cannot show, with their usual values; the user is asked for them."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Options that the file's card shows."""
+    """Options from the file's card."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,12 @@ def files() -> list[Imported]:
 
 
 def twin_of(sha256: str, size: int) -> Path | None:
-    """Return the file with this content in the folder of own networks, or None."""
+    """Return the file with this content in the folder of the user's networks, or None."""
     return next((path for path in _files_of(size) if _sha256(path) == sha256), None)
 
 
 def free_path(name: str) -> Path:
-    """Return a path in the folder of own networks for a file's name, which is changed if needed."""
+    """Return an unused path in the folder of the user's networks, similar to a file's name."""
     suffix = Path(name).suffix
     stem, count = trained.plain_name(Path(name).stem), 1
     path = trained.folder() / f"{stem}{suffix}"
@@ -94,14 +94,14 @@ def free_path(name: str) -> Path:
 
 
 def keep(source: Path, path: Path, sha256: str) -> None:
-    """Copy a file into the folder of own networks.
+    """Copy a file into the folder of the user's networks.
 
     Parameters
     ----------
     source, path : Path
-        The file, and its copy, which does not exist.
+        The file, and the path of its copy, which must not exist yet.
     sha256 : str
-        The content that was recognised.
+        Hash of the content that was recognised.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def keep(source: Path, path: Path, sha256: str) -> None:
 
 
 def describe(path: Path, about: Description) -> None:
-    """Write the description of a file in the folder of own networks.
+    """Write the description of a file in the folder of the user's networks.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def _description_of(path: Path) -> Path:
 
 
 def _files_of(size: int) -> Iterator[Path]:
-    """Yield the files of a size in the folder of own networks."""
+    """Yield the files of a size in the folder of the user's networks."""
     try:
         paths = sorted(trained.folder().iterdir())
     except OSError:  # missing
@@ -181,7 +181,7 @@ def _read(place: Path) -> Imported | None:
 
 
 def _described(found: dict[str, Any]) -> Description:
-    """Return the description in a JSON object.
+    """Check a JSON object, and convert it to a description.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Limits on what a checkpoint file may hold, checked before memory is allocated.
+"""Limits on the content of a checkpoint file, which are checked before memory is allocated.
 
 Tensors may take 16 times the file's size in float32, or 256 MiB if that is more, but never more
-than 4 GiB. The limits also hold for expanded tensors and compressed files.
+than 4 GiB. The limits also apply to expanded tensors and compressed files.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LEAST_BYTES = 256 << 20
-"""Number of bytes in float32 that the tensors of any file may take, even of a small one."""
+"""Tensors may always take this number of bytes in float32, even from a small file."""
 GROWTH = 16
 """Largest size of the tensors in float32, relative to the file."""
 MOST_BYTES = 4 << 30
@@ -39,11 +39,11 @@ BROKEN = (
 
 
 class RefusedError(ValueError):
-    """The reason why a file is refused: the words that follow the file's name."""
+    """A file is refused. The message continues a sentence that begins with the file's name."""
 
 
 def bytes_allowed(file_bytes: int) -> int:
-    """Return the largest size in float32 of the tensors of a file, in bytes."""
+    """Return the largest allowed size of a file's tensors in float32, in bytes."""
     return min(MOST_BYTES, max(LEAST_BYTES, GROWTH * file_bytes))
 
 
@@ -94,9 +94,11 @@ def check_tensors(shapes: Iterable[tuple[str, tuple[int, ...]]], file_bytes: int
     allowed, total = bytes_allowed(file_bytes), 0
     for count, (key, shape) in enumerate(shapes, start=1):
         if count > MOST_TENSORS:
-            raise RefusedError(f"is not a checkpoint: it holds more than {MOST_TENSORS:,} tensors")
-        # a tensor with an axis of length 0 is empty, but its other axes still define sizes of a
-        # network
+            raise RefusedError(
+                f"is not a checkpoint: it contains more than {MOST_TENSORS:,} tensors"
+            )
+        # a tensor with an axis of length 0 is empty, but its other axes may still determine the
+        # size of a network
         needed = 4 * math.prod(size or 1 for size in shape)
         total += needed
         if total > allowed or max(shape, default=0) > LONGEST_AXIS:

@@ -1,8 +1,9 @@
 """Unpack and check the elements of a MATLAB file before scipy allocates memory for them.
 
-A file of version 5 is a header of 128 bytes and elements: a type, a size, and content. The content
-of an array consists of elements, too: class, axes, name, and then values or, in cells and records,
-arrays. https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
+A file of version 5 consists of a header of 128 bytes, and elements. An element has a type, a size
+and content. The content of an array again consists of elements: class, axes, name, and then values
+or, in cells and records, arrays.
+https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ class _Element(NamedTuple):
 
 
 def unpacked(data: bytes) -> bytes:
-    """Return a file without compression, after checking that all sizes lie within it.
+    """Return a decompressed file, after checking that no element extends beyond the file's end.
 
-    Sparse matrices, functions and MATLAB objects are left out. scipy trusts the types and
-    numbers of parts and crashes the process if they are wrong, so they are checked here.
+    Sparse matrices, functions and MATLAB objects are left out. Types and numbers of parts are
+    checked here, because scipy does not check them, and crashes the process if they are wrong.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def unpacked(data: bytes) -> bytes:
             packed = data[element.start : element.end]
             part = zlib.decompressobj().decompress(packed, allowed - total + 1)
         else:
-            # the tag may be short, and the content padded
+            # the element's tag may be short, and its content padded
             part = data[element.start - 8 : element.next]
         total += len(part)
         check_unpacked(total, len(data))
@@ -80,7 +81,7 @@ class _Array(NamedTuple):
     word: int
     """The array's class and flags."""
     entries: int
-    """Number of values; each record has all fields."""
+    """Number of values, or of records."""
     start: int
     end: int
     """Start and end of the array's content in the file."""
@@ -163,10 +164,10 @@ class _Checks:
         return element
 
     def _is_new(self, name: bytes) -> bool:
-        """Raise an error for a repeated variable; return False for one without a name."""
+        """Raise an error for a repeated variable; return False for a variable without a name."""
         if name in self._names:
             raise RefusedError(
-                f"is not a checkpoint: it holds the variable {name.decode('latin1')!r} twice"
+                f"is not a checkpoint: it contains the variable {name.decode('latin1')!r} twice"
             )
         self._names.add(name)
         return bool(name)
@@ -190,7 +191,7 @@ class _Checks:
         self._elements += 1
         if self._elements > MOST_ELEMENTS:
             raise RefusedError(
-                f"is not a checkpoint: it holds more than {MOST_ELEMENTS:,} elements"
+                f"is not a checkpoint: it contains more than {MOST_ELEMENTS:,} elements"
             )
 
 

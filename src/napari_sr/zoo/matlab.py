@@ -1,8 +1,8 @@
 """Read the numbers in MATLAB files: checkpoints of networks older than PyTorch.
 
-There are two kinds: files whose variables are the weights, and MatConvNet's networks, which store
-the weights in a list of records, each with a name and a value. Files of version 7.3 are HDF5 files
-and are not supported. scipy reads numbers, text and records; it runs no code.
+In some files, the variables are the weights. Others contain a MatConvNet network, which stores the
+weights in a list of records, each with a name and a value. Files of version 7.3 are HDF5 files and
+are not supported. scipy reads numbers, text and records; it runs no code.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read_matlab(data: bytes) -> dict[str, Array]:
     """
     from scipy.io import loadmat  # slow to import, and rarely needed
 
-    # MATLAB stores whole numbers as bytes; mat_dtype restores their type
+    # MATLAB stores floats with whole values as integers; mat_dtype restores their type
     content = loadmat(io.BytesIO(unpacked(data)), mat_dtype=True)
     variables = {key: value for key, value in content.items() if not key.startswith("__")}
     found: dict[str, Array] = {}

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 Shapes: TypeAlias = "Mapping[str, tuple[int, ...]]"
 
 LEAST_ALIKE = 0.1
-"""Smallest share of common tensors that is reported as a resemblance: many networks have names such
-as `head.weight` in common."""
+"""A resemblance is reported from this share of common tensors on, because many networks have names
+such as `head.weight` in common."""
 CANDIDATES = 3
-"""Number of networks to compare in all their published variants: those that share the most
-names."""
+"""Number of networks that are compared in all their published variants. They are those with the
+most names in common."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ class _Comparison:
         parts = []
         if self.missing:
             which = f"{len(self.missing)} of its {len(self.needed)} tensors"
-            parts.append(f"{which} {_are(self.missing)} missing, called {_few(self.missing)} here")
+            parts.append(f"{which} {_are(self.missing)} missing: {_few(self.missing)}")
         if self.surplus:
             names = [self.names[key] for key in self.surplus]
-            parts.append(f"{len(names)} {_are(names)} not known: {_few(names)}")
+            parts.append(f"{len(names)} {_are(names)} unknown: {_few(names)}")
         if self.misshapen:
             key = self.misshapen[0]
             shapes = f"{self.found[key]} where {self.needed[key]} is needed"
@@ -106,7 +106,7 @@ def _pattern(key: str) -> str:
 
 
 def _shared_names(state: StateDict, record: Architecture) -> float:
-    """Return the share of common names of a checkpoint and a network, without block numbers."""
+    """Return the share of names that a checkpoint and a network share, ignoring block numbers."""
     ours = {_pattern(key) for key in record.shapes(record.example)}
     theirs = {_pattern(key) for key in record.adapt(state)}
     return len(ours & theirs) / max(len(ours | theirs), 1)

@@ -1,7 +1,7 @@
 """All published networks as records, read from `networks.json`.
 
-`python tools/list_networks.py` writes this file, so that listing networks needs no torch. It holds
-the cost of every network, even of those without a checkpoint in the registry.
+`python tools/list_networks.py` writes this file, so that networks can be listed without torch. It
+contains the cost of every network, even of networks without a checkpoint in the registry.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Published:
 
     @property
     def image(self) -> str:
-        """The images that it takes: "luma", "colour" or "any"."""
+        """The images that the network takes: "luma", "colour" or "any"."""
         if all(cost.parameters == 0 for cost in self.costs):
             return "any"
         return "luma" if self.channels == 1 else "colour"

@@ -28,7 +28,7 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
     state : mapping of str to Tensor
         A checkpoint's tensors by key, in any known layout.
     scale : int, optional
-        Required if the tensors do not show it; otherwise it must agree with them.
+        Required if the tensors do not show the scale; otherwise it must agree with the tensors.
     **options
         Options that tensors do not show, such as `res_scale` or `input_range`: keywords of the
         network's constructor.
@@ -75,14 +75,14 @@ def recognise(state: StateDict) -> tuple[Architecture, StateDict, Options]:
     UnknownNetworkError
         If no network has exactly these keys and shapes; the message names the nearest.
     ValueError
-        If more than one network has these keys and shapes, or the state holds more than tensors.
+        If several networks have these keys and shapes, or a value is not a tensor.
     """
     import torch
 
     for key, value in state.items():
         if not isinstance(value, torch.Tensor):
             raise ValueError(
-                f"a checkpoint must hold only tensors, got {type(value).__name__} as {key!r}"
+                f"a checkpoint must contain only tensors, got {type(value).__name__} as {key!r}"
             )
     matches = list(_matches(state))
     if len(matches) == 1:
@@ -105,7 +105,7 @@ def _matches(state: StateDict) -> Iterator[tuple[Architecture, StateDict, Option
     for name in models.names():
         record = models.architecture(name)
         adapted = record.adapt(state)
-        # from the original keys, which may show options that ours do not
+        # with the original keys, because they may show options that our keys do not
         options = record.options_of({**state, **adapted})
         if options is not None and _fits(record, adapted, options):
             yield record, adapted, options

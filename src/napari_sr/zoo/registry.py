@@ -1,7 +1,7 @@
 """The known checkpoints as records, read from `registry.json`.
 
-A model's name is its family and its scale: `bsrn-x4`. Nothing here imports torch or touches
-the network.
+A model's name is its family and its scale: `bsrn-x4`. This module neither imports torch nor uses
+the internet.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Entry:
     name: str
     """Family and scale, such as "bsrn-x4"; unique."""
     family: str
-    """Common name of models of one kind and different scales, such as "bsrn"."""
+    """Common name of models that differ in their scale, such as "bsrn"."""
     architecture: str
-    """The network's name: its file's name in `models/`."""
+    """The network's name, which is the name of its file in `models/`."""
     scale: int
     """Enlargement."""
     title: str
@@ -61,11 +61,11 @@ class Entry:
     parameters: int
     """Number of trained parameters; 0 for interpolation."""
     grey: bool = False
-    """Whether it was trained on full-range grey instead of luma."""
+    """Whether the model was trained on full-range grey instead of luma."""
     purpose: str = ""
-    """The model's purpose, in a few words after the title."""
+    """The model's purpose, in a few words that follow the title."""
     training: TrainingFacts = UNKNOWN
-    """What it was trained on, as far as it decides which images it suits."""
+    """Facts about the training images, which determine the images that the model suits."""
 
     @property
     def computed(self) -> bool:

@@ -38,7 +38,7 @@ def read_safetensors(data: bytes) -> dict[str, Tensor]:
     header = header_of(data)
     tensors = {key: one for key, one in header.items() if key != "__metadata__"}
     if len(tensors) > MOST_TENSORS:
-        raise RefusedError(f"is not a checkpoint: it holds more than {MOST_TENSORS:,} tensors")
+        raise RefusedError(f"is not a checkpoint: it contains more than {MOST_TENSORS:,} tensors")
     for key, one in tensors.items():
         kind = one.get("dtype") if isinstance(one, dict) else None
         if isinstance(kind, str) and kind not in _TYPES:
@@ -93,9 +93,9 @@ def values_in(path: Path) -> int | None:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a dict of pairs; raise an error for repeated keys."""
+    """Make a dict from pairs; raise an error for repeated keys."""
     found = dict(pairs)
     if len(found) < len(pairs):
         (twice, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise RefusedError(f"is not a checkpoint: its header holds the key {twice[:60]!r} twice")
+        raise RefusedError(f"is not a checkpoint: its header has the key {twice[:60]!r} twice")
     return found

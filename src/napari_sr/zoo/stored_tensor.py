@@ -24,7 +24,7 @@ class StoredTensor:
 
 @dataclass(frozen=True)
 class Unusable:
-    """An object in a file that is not a dense tensor. It raises an error only if it is a weight."""
+    """An object in a file that is not a dense tensor; an error only if it is among the weights."""
 
     what: str
     """A noun with its article, such as "a sparse tensor"."""

@@ -1,6 +1,6 @@
 """Read files of `torch.save`: a zip archive or, before PyTorch 1.6, pickles followed by values.
 
-Both have a pickle that lists the tensors; see `torch_pickle`. Values are read later, when they are
+Both contain a pickle that lists the tensors; see `torch_pickle`. Values are read only when they are
 used.
 """
 
@@ -44,7 +44,7 @@ def read_torch_zip(archive: ZipArchive) -> Any:
     Raises
     ------
     RefusedError
-        If the file is a program, holds anything but tensors, or lacks a part.
+        If the file is a program, contains anything but tensors, or lacks a part.
     pickle.UnpicklingError, ValueError, and other errors of readers
         If it is damaged.
     """
@@ -56,7 +56,9 @@ def read_torch_zip(archive: ZipArchive) -> Any:
             "is a TorchScript program, not a checkpoint: save its state_dict instead"
         )
     if more:
-        raise RefusedError(f"is not a checkpoint: it holds two pickles, {pickle!r} and {more[0]!r}")
+        raise RefusedError(
+            f"is not a checkpoint: it contains two pickles, {pickle!r} and {more[0]!r}"
+        )
     content, _ = read_pickle(archive.read(pickle))
     order = archive.read(f"{folder}/byteorder") if f"{folder}/byteorder" in names else b"little"
     if order not in (b"little", b"big"):
@@ -81,7 +83,7 @@ def read_torch_legacy(data: bytes) -> Any:
     Raises
     ------
     RefusedError
-        If it holds anything but tensors.
+        If it contains anything but tensors.
     pickle.UnpicklingError, ValueError, and other errors of readers
         If it is damaged.
     """
@@ -109,7 +111,7 @@ def read_torch_legacy(data: bytes) -> Any:
 
 
 def _widths(content: Any) -> dict[str, int]:
-    """Return the number of bytes of an element, by the key of its block."""
+    """Return the number of bytes per element, by the key of a block of values."""
     found: dict[str, int] = {}
     pending = [content]
     seen: set[int] = set()
@@ -124,7 +126,7 @@ def _widths(content: Any) -> dict[str, int]:
 
 
 def _with_values(content: Any, block: _Block, size_of: Callable[[str], int]) -> Any:
-    """Return the content; in nested dicts, tensors are replaced by `StoredTensor`."""
+    """Return the content with a `StoredTensor` in place of each tensor, also in nested dicts."""
     done: dict[int, dict[Any, Any]] = {}
 
     def converted(value: Any) -> Any:
@@ -169,7 +171,7 @@ def _values(tensor: PickledTensor, block: _Block, first: int, width: int) -> Ten
         return torch.empty(tensor.shape, dtype=tensor.dtype)
     count = tensor.storage.size * width // tensor.dtype.itemsize * tensor.dtype.itemsize
     raw = block(tensor.storage.key, tensor.dtype.itemsize)[first : first + count]
-    # the storage is a part of a block, so its first element is not the block's
+    # the storage may start after the first element of its block
     flat = raw.view(tensor.dtype)
     return flat.as_strided(tensor.shape, tensor.stride, flat.storage_offset() + tensor.offset)
 

@@ -1,10 +1,10 @@
 """Read the pickle in a PyTorch file without running any of its code.
 
-A pickle is a program for a small machine, and may call any function by name. Here, a name does not
-call the function but gives a record: `_rebuild_tensor_v2` becomes a `PickledTensor`, which says
-where the file stores the values. So nothing is allocated before shapes are checked. The machine is
-Python's `pickle._Unpickler`, with a memo that cannot allocate much, and without the instructions
-that `torch.save` never writes.
+A pickle is a program for a simple virtual machine, and can call any function by name. Here, calls
+only make records: `_rebuild_tensor_v2` makes a `PickledTensor`, which says where the file stores
+the values. So nothing is allocated before shapes are checked. The virtual machine is Python's
+`pickle._Unpickler`, without the instructions that `torch.save` never writes, and with a memo that
+cannot allocate much.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OPERATIONS = (
 )
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 NEAR = 2
-"""Number of characters by which a damaged name may differ from a known one."""
+"""A name that differs from a known name by at most this number of characters counts as damaged."""
 
 
 def read_pickle(data: bytes, start: int = 0) -> tuple[Any, int]:
@@ -93,7 +93,7 @@ class _Reader(pickle._Unpickler):
         if not _NAME.fullmatch(wanted) or _near_known(wanted):
             raise pickle.UnpicklingError(f"it names {wanted[:60]!r}, which does not exist")
         raise RefusedError(
-            f"holds more than tensors: opening it would run {wanted[:100]}, which could "
+            f"contains more than tensors: opening it would run {wanted[:100]}, which could "
             "start any program, so it is not opened; ask its author for the state_dict alone or "
             "a safetensors file"
         )
@@ -124,7 +124,7 @@ class _Reader(pickle._Unpickler):
         return Storage(str(key), dtype, size, shift)
 
     def _refuse(self) -> None:
-        raise pickle.UnpicklingError("it holds an instruction that torch.save never writes")
+        raise pickle.UnpicklingError("it contains an instruction that torch.save never writes")
 
     def load_reduce(self) -> None:
         arguments = self.stack.pop()

@@ -1,7 +1,7 @@
 """The names in a PyTorch file's pickle, and their records: tensors without values.
 
-A pickle calls functions to make tensors, above all `torch._utils._rebuild_tensor_v2`. Here they are
-replaced by functions that only record their arguments.
+A pickle calls functions to make tensors, such as `torch._utils._rebuild_tensor_v2`. Here, functions
+that only record their arguments replace them.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class PickledTensor:
 
 
 def mapping(*arguments: Any) -> dict[Any, Any]:
-    """Make a dict from pairs or another dict; it stands for `OrderedDict` and `Counter`."""
+    """Make a dict from pairs or another dict; replaces `OrderedDict` and `Counter`."""
     (items,) = arguments or ((),)
     pairs = items.items() if isinstance(items, dict) else items
     result: dict[Any, Any] = {}
@@ -88,7 +88,7 @@ def put(target: object, key: object, value: object) -> None:
             f"a key must be a string or a number, got {type(key).__name__}"
         )
     if key in target:
-        raise RefusedError(f"is not a checkpoint: it holds the key {key!r} twice")
+        raise RefusedError(f"is not a checkpoint: it has the key {key!r} twice")
     target[key] = value
 
 

@@ -1,6 +1,7 @@
 """The user's trained networks: files with cards in a folder.
 
-`NAPARI_SR_NETWORKS` names another folder. Nothing here imports torch.
+The environment variable `NAPARI_SR_NETWORKS` can name another folder. This module does not import
+torch.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from napari_sr.zoo.training_facts import UNKNOWN, TrainingFacts, facts_in
 VARIABLE = "NAPARI_SR_NETWORKS"
 SUFFIX = ".safetensors"
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
-"""Characters that file names must not hold on some systems."""
+"""Characters that file names must not contain on some systems."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,12 @@ class Trained:
 
     path: Path
     architecture: str
-    """Name of the network, as `models.names` has it."""
+    """Name of the network, as in `models.names`."""
     scale: int
     options: dict[str, Any] = field(default_factory=dict)
     """Keywords of the network's constructor that its tensors do not show."""
     base_model: str = ""
-    """The network that the training started from."""
+    """Name of the network that training started from."""
     images: tuple[str, ...] = ()
     """Names of the training images."""
     degradation: str = ""
@@ -50,7 +51,7 @@ class Trained:
     grey: bool = False
     """Whether the network was trained on full-range grey instead of luma."""
     training: TrainingFacts = UNKNOWN
-    """What it was trained on, as far as it decides which images it suits."""
+    """Facts about the training images, which determine the images that the network suits."""
 
     @property
     def name(self) -> str:
@@ -62,8 +63,8 @@ class Trained:
         """A description with its scores, for people who choose a model."""
         shown = ", ".join(self.images[:3])
         more = f" and {len(self.images) - 3} more" if len(self.images) > 3 else ""
-        words = f"Trained here on {shown}{more} from {self.base_model}, "
-        words += f"small images by {self.degradation}."
+        words = f"Trained here on {shown}{more}, from {self.base_model} "
+        words += f"(degradation: {self.degradation})."
         if self.psnr is not None and self.bicubic is not None:
             better = self.psnr > self.bicubic
             than = "" if better else ": not better than bicubic interpolation there"
@@ -73,7 +74,7 @@ class Trained:
 
 
 def folder() -> Path:
-    """Return the folder of these networks; it may not exist yet."""
+    """Return the folder of the user's networks; it may not exist yet."""
     chosen = os.environ.get(VARIABLE)
     if chosen:
         return Path(os.path.expanduser(chosen))
@@ -101,7 +102,7 @@ def place(name: str) -> Path:
 
 
 def plain_name(wanted: str) -> str:
-    """Return a name without the letters that file names must not hold on some systems."""
+    """Return a name without the characters that file names must not contain on some systems."""
     return _FORBIDDEN.sub("_", wanted).strip().lstrip(".")[:80] or "network"
 
 
@@ -126,7 +127,7 @@ def networks() -> list[Trained]:
 
 
 def is_listed(path: Path) -> bool:
-    """Return whether a file in the folder is listed by the card of a training in napari."""
+    """Return whether a file in the folder is listed: its card must be from training in napari."""
     return path.suffix == SUFFIX and _read(path) is not None
 
 

@@ -1,7 +1,8 @@
-"""What a model was trained on, as far as it decides which images the model suits.
+"""Facts about a model's training images, which determine the images that the model suits.
 
-The registry holds the facts of known models, and the card of our training those of own networks.
-Anybody can write a card, so each value is checked. Nothing here imports torch.
+The facts about known models are in the registry. Those about the user's networks are read from the
+card that our training writes. Anyone can write a card, so each value is checked. This module does
+not import torch.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 CLEAN = 0.01
-"""Noise of training images, as a share of white, up to which a model takes noise for detail."""
+"""A model trained on images with at most this noise, as a share of white, mistakes noise for
+detail."""
 SPOT = 0.21
 """Standard deviation of a Gaussian like a microscope's spot, in wavelengths over the aperture
 (Zhang, Zerubia and Olivo-Marin 2007, https://doi.org/10.1364/AO.46.001819, widefield in 2D)."""
@@ -19,9 +21,9 @@ NOISELESS = "bicubic", "blur"
 """Degradations that add no noise."""
 
 OWN = "images chosen here"
-"""The kind of images of a network that was trained in the form."""
+"""Description of the training images, for a network that was trained in the form."""
 PHOTONS, READ_NOISE, WAVELENGTH, APERTURE, PIXEL = (50.0, 2000.0), 1.6, 0.52, 0.8, 0.2
-"""What a simulated microscope has where a card says nothing: the training's defaults."""
+"""Parameters of the simulated microscope if a card does not state them: the training's defaults."""
 
 Between = tuple[float, float]
 """Least and largest value."""
@@ -29,41 +31,41 @@ Between = tuple[float, float]
 
 @dataclass(frozen=True)
 class TrainingFacts:
-    """What a model was trained on; None for what is unknown."""
+    """Facts about a model's training images; None if a fact is unknown."""
 
     images: str = ""
-    """The kind of images, in words; "" if unknown."""
+    """Description of the images; "" if unknown."""
     noise: Between | None = None
     """Standard deviation of the noise of LR images, as a share of white."""
     blur: Between | None = None
-    """Standard deviation of the blur, in LR pixels; 0 is as sharp as bicubic shrinking."""
+    """Standard deviation of the blur, in LR pixels; 0 means as sharp as bicubic downscaling."""
     pixel: Between | None = None
     """Side of an LR pixel in micrometres."""
     grey: bool = False
-    """Whether it saw grey images only, not the luma of colours."""
+    """Whether the model was trained on grey images only, not on the luma of colours."""
     invents: bool = False
-    """Whether it was rewarded for texture that looks real, so that its detail is made up."""
+    """Whether training rewarded texture that looks real, so that the model invents detail."""
 
     @property
     def removes_noise(self) -> bool:
-        """Whether it learned to remove noise."""
+        """Whether the model learned to remove noise."""
         return self.noise is not None and self.noise[1] > CLEAN
 
     @property
     def faithful(self) -> bool:
-        """Whether it is known to have learned clean images, and not to invent texture."""
+        """Whether, for all we know, training images were clean and the model invents no texture."""
         return self.noise is not None and not self.removes_noise and not self.invents
 
 
 UNKNOWN = TrainingFacts()
-"""Nothing is known of a training."""
+"""The facts if nothing is known about the training images."""
 
 
 def facts_in(card: dict[str, Any]) -> TrainingFacts:
-    """Return the facts in the card of our training; what is missing or wrong is unknown.
+    """Return the facts in a card that our training wrote; missing and wrong values are unknown.
 
-    A card tells the noise and the blur that the training added. Images of the user's may have had
-    noise of their own, so a training on them that added none has unknown noise.
+    A card states the noise and the blur that were added in training. The user's images may already
+    have been noisy, so if no noise was added to them, the noise is unknown.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ def facts_in(card: dict[str, Any]) -> TrainingFacts:
     kind, options = degradation.get("kind"), _table(degradation, "options")
     grey = data.get("grey") is True
     images = OWN if "here" in card else ""
-    if data.get("recorded"):  # pairs of a real microscope, in place of a degradation
+    if data.get("recorded"):  # recorded pairs of a real microscope, without a simulated degradation
         return TrainingFacts(images, grey=grey)
     if kind == "microscope":
         optics, camera = _table(options, "optics"), _table(options, "camera")
@@ -87,7 +89,7 @@ def facts_in(card: dict[str, Any]) -> TrainingFacts:
 
 
 def _noise(camera: dict[str, Any]) -> Between | None:
-    """Return the least noise, in the dark with most photons, and the largest, at white with few."""
+    """Return the least noise (black, most photons) and the largest (white, fewest photons)."""
     photons = _between(camera, "photons", PHOTONS)
     electrons = _between(camera, "read_noise", (READ_NOISE, READ_NOISE))
     if photons is None or electrons is None or photons[0] <= 0:

@@ -81,7 +81,7 @@ class Transfer:
             except queue.Empty:
                 seconds = time.monotonic() - began
                 raise TransferError(
-                    f"{done} of {self._size} bytes came in {seconds:.0f} seconds, but at least "
+                    f"{done} of {self._size} bytes arrived in {seconds:.0f} seconds, but at least "
                     f"{LEAST_RATE} a second are needed"
                 ) from None
             if isinstance(piece, Exception):
@@ -93,13 +93,13 @@ class Transfer:
                 raise TransferError(f"the server sends more than {self._size} bytes")
             yield done, piece
         if done < self._size:
-            raise TransferError(f"the connection broke off after {done} of {self._size} bytes")
+            raise TransferError(f"the connection was lost after {done} of {self._size} bytes")
 
 
 def _pull(
     url: str, size: int, pieces: queue.Queue[bytes | Exception], ended: threading.Event
 ) -> None:
-    """Pass on the pieces of an answer, then an empty piece; after an error, pass on the error."""
+    """Put the pieces of an answer into the queue, then an empty piece; or else the error."""
 
     def hand_on(piece: bytes | Exception) -> bool:
         while not ended.is_set():

@@ -1,9 +1,9 @@
-"""Write size, SHA-256, score and kind of training images of the shipped weights into the registry.
+"""Write facts about the shipped weights into the registry: size, SHA-256, score, grey or not.
 
     python -m napari_sr.zoo.update_registry
 
-Run it and commit its change whenever a file in `weights/` is replaced. Score and kind are read from
-the file's card.
+Run this and commit the change whenever a file in `weights/` is replaced. The score, and whether the
+model was trained on full-range grey, are read from the file's card.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class ZipArchive:
     Raises
     ------
     RefusedError
-        If the archive has too many members, two members with one name, or too much content.
+        If the archive has too many members, two members of the same name, or too much content.
     zipfile.BadZipFile, ValueError, OSError
         If the archive is damaged.
     """
@@ -42,7 +42,7 @@ class ZipArchive:
         for member in self._archive.infolist():
             if member.filename in self._members:
                 raise RefusedError(
-                    f"is not a checkpoint: its zip archive holds the file {member.filename!r} twice"
+                    f"is not a checkpoint: its zip archive has the file {member.filename!r} twice"
                 )
             self._members[member.filename] = member
         check_unpacked(sum(one.file_size for one in self._members.values()), len(data))
@@ -81,7 +81,7 @@ class ZipArchive:
         if member.CRC == 0:  # PyTorch can be set to write no checksums
             member.CRC = None  # type: ignore[assignment]  # zipfile then checks nothing
         with self._archive.open(member) as file:
-            # without a limit, it would unpack everything, whatever size the directory states
+            # without a limit, more would be unpacked than the directory states
             return file.read(member.file_size)
 
     def _member(self, name: str) -> zipfile.ZipInfo:

@@ -57,7 +57,7 @@ def test_the_advised_model_and_those_that_do_not_suit_are_marked(chooser, noisy)
     assert item(chooser, "fsrcnn", MARK) == "not for this layer: noise"
     assert item(chooser, "bicubic", MARK) is None
     assert noisy.reason in item(chooser, "microscope", TIP)
-    assert "takes noise for detail." in item(chooser, "fsrcnn", TIP)
+    assert "mistakes noise for detail." in item(chooser, "fsrcnn", TIP)
 
 
 def test_screen_readers_get_the_marks_and_the_reasons(chooser, noisy):
@@ -65,7 +65,7 @@ def test_screen_readers_get_the_marks_and_the_reasons(chooser, noisy):
 
     line = "FSRCNN: photographs, fast"
     assert item(chooser, "fsrcnn", READ) == f"{line}, not for this layer: noise"
-    assert "takes noise" in item(chooser, "fsrcnn", Qt.ItemDataRole.AccessibleDescriptionRole)
+    assert "mistakes noise" in item(chooser, "fsrcnn", Qt.ItemDataRole.AccessibleDescriptionRole)
     assert item(chooser, "bicubic", READ) == "Bicubic: what papers compare with"
 
 

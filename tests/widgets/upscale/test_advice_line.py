@@ -44,7 +44,7 @@ def test_a_model_that_does_not_suit_is_told_and_replaced(noisy, widget, qtbot):
 
     assert verdict(widget, qtbot) == "Unsuitable: noise. Advised: Microscope x2"
     assert not line.use.isHidden()
-    assert "takes noise for detail" in line.label.toolTip()
+    assert "mistakes noise for detail" in line.label.toolTip()
     line.use.click()
 
     assert widget.form.model.models.currentData().name == "microscope"

@@ -116,7 +116,7 @@ def test_after_a_run_the_form_offers_it_and_tells_the_figures(viewer, widget, ca
     result = viewer.layers[1]
     figures = result.metadata[METADATA_KEY]["consistency"]
     assert figures["pixels"] == figures["of"] == camera.data.size
-    assert widget.form.status.text().startswith("Done: camera [FSRCNN x2]; shrunk, it differs ")
+    assert widget.form.status.text().startswith("Done: camera [FSRCNN x2]; the shrunk result ")
     assert f"by {figures['rms']:.3g} (RMS)" in widget.form.status.text()
     assert not widget.check_map.isHidden()
 

@@ -304,7 +304,7 @@ def test_the_result_is_a_new_layer_that_names_model_and_scale(viewer, widget, ca
     assert [layer.name for layer in viewer.layers] == ["camera", "camera [FSRCNN x2]"]
     np.testing.assert_array_equal(viewer.layers[1].data, camera.data.repeat(2, 0).repeat(2, 1))
     assert viewer.layers[1].metadata[METADATA_KEY]["model"] == "fsrcnn-x2"
-    assert widget.form.status.text().startswith("Done: camera [FSRCNN x2]; shrunk, it differs ")
+    assert widget.form.status.text().startswith("Done: camera [FSRCNN x2]; the shrunk result ")
 
 
 def test_the_shipped_network_upscales_a_layer_in_place(viewer, docked, run, random):
@@ -401,7 +401,7 @@ def test_a_folder_holds_the_result_and_its_layer_lies_in_place(
     np.testing.assert_allclose(place, source.data_to_world((1, 5, 5)), atol=1e-9)
     record = layer.metadata[METADATA_KEY]
     assert (record["model"], record["folder"]) == ("fsrcnn-x2", str(folder))
-    assert widget.form.status.text().startswith("Done: cells [FSRCNN x2]; shrunk, it differs ")
+    assert widget.form.status.text().startswith("Done: cells [FSRCNN x2]; the shrunk result ")
     assert record["consistency"]["of"] == pixels.size
     assert widget.form.layers.layer() is source
     assert widget.form.output.folder() == folder.with_name("result (2).ome.zarr")

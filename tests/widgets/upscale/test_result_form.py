@@ -192,7 +192,7 @@ def test_a_run_into_a_folder_is_paused(viewer, widget, start, tmp_path, small_bl
         widget.form.pause.click()
 
     assert "of 2 blocks written" in told
-    assert widget.form.status.text().startswith("Done: cells [FSRCNN x2]; shrunk, it differs ")
+    assert widget.form.status.text().startswith("Done: cells [FSRCNN x2]; the shrunk result ")
 
 
 def test_a_pause_that_comes_too_late_for_a_layer_holds_the_next_layer(viewer, widget, start, qtbot):
@@ -234,5 +234,5 @@ def test_the_result_of_a_hidden_layer_is_shown_and_this_is_said(viewer, widget, 
 
     assert viewer.layers[1].visible
     assert widget.form.status.text().startswith(
-        "Done: camera [FSRCNN x2]; camera is hidden, but its result is shown; shrunk, it differs "
+        "Done: camera [FSRCNN x2]; camera is hidden, but its result is shown; the shrunk result "
     )

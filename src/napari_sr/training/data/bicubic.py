@@ -26,7 +26,7 @@ class Bicubic(Degradation):
         return True
 
     def margin(self, scale: int) -> int:
-        """Return the number of LR pixels around a crop that its pixels depend on."""
+        """Return the width of the margin that a crop depends on, in LR pixels."""
         return 0 if scale == 1 else METHODS["bicubic"].reach
 
     def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:

@@ -55,7 +55,7 @@ class Blur(Degradation):
         return not isinstance(self.sigma, tuple)
 
     def margin(self, scale: int) -> int:
-        """Return the number of LR pixels around a crop that its pixels depend on."""
+        """Return the width of the margin that a crop depends on, in LR pixels."""
         widest = max(self.sigma) if isinstance(self.sigma, tuple) else self.sigma
         return math.ceil(self._reach(widest) / scale)
 

@@ -32,7 +32,7 @@ class Degradation:
         return False
 
     def margin(self, scale: int) -> int:
-        """Return the number of LR pixels around a crop that its pixels depend on."""
+        """Return the width of the margin that a crop depends on, in LR pixels."""
         raise NotImplementedError(f"{type(self).__name__} defines no margin")
 
     def drawn(self, random: np.random.Generator) -> Self:

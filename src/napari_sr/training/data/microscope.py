@@ -37,7 +37,7 @@ class Microscope(Degradation):
     camera: Camera = field(default_factory=Camera)
 
     def margin(self, scale: int) -> int:
-        """Return the number of LR pixels around a crop that its pixels depend on."""
+        """Return the width of the margin that a crop depends on, in LR pixels."""
         return -(-self.optics.reach(scale) // scale)
 
     def drawn(self, random: np.random.Generator) -> Self:

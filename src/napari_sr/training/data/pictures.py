@@ -74,12 +74,12 @@ class Picture:
         return self.crop(slice(0, self.height), slice(0, self.width))
 
     def part(self, rows: slice, columns: slice) -> Picture:
-        """Return a rectangle as another picture.
+        """Return a rectangle of this picture as a new picture.
 
         Raises
         ------
         ValueError
-            If the rectangle is empty or not inside.
+            If the rectangle is empty, or not inside this picture.
         """
         spans = (rows.indices(self.height), columns.indices(self.width))
         height, width = (stop - start for start, stop, _ in spans)

@@ -170,7 +170,7 @@ def _parted(picture: Picture, least: int) -> tuple[list[Picture], Picture]:
 
 
 def _piece(picture: Picture, start: int, stop: int) -> Picture | None:
-    """Return a piece along the longer side, or None if it is empty."""
+    """Return the pixels from `start` to `stop` along the longer side, or None if there are none."""
     if start == stop:
         return None
     rows, columns = slice(0, picture.height), slice(0, picture.width)
