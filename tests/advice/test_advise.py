@@ -74,7 +74,7 @@ def test_other_scales_get_what_ships(sharp, random, scale, model):
     noisy = advise(as_photons(gaussian_filter(sharp, 2), 30, random), scale=scale)
 
     assert noisy.model == f"bicubic-x{scale}"
-    assert "2 times only" in noisy.reason
+    assert "only 2 times" in noisy.reason
 
 
 def test_every_advised_name_can_be_upscaled_with(sharp):

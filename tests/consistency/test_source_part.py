@@ -40,7 +40,7 @@ def test_a_region_is_found_by_the_letters_of_its_axes():
 
 @pytest.mark.parametrize("record", [{"plane": (5,)}, {"region": ((0, 41), (0, 9))}])
 def test_a_part_that_the_source_lacks_is_an_error_with_both(record):
-    with pytest.raises(ValueError, match=r"the result shows the part .* larger than \(5, 40, 50\)"):
+    with pytest.raises(ValueError, match=r"the part .* larger source, got .* \(5, 40, 50\)"):
         part_of_source(record, LAYOUT)
 
 

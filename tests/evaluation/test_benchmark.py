@@ -205,7 +205,7 @@ def test_a_set_of_12_bits_is_judged_as_one_of_8_bits_that_shows_the_same(tmp_pat
 
 @pytest.mark.parametrize(
     ("level", "told"),
-    [(np.nan, "odd: .* values are NaN"), (7, "odd: the values of the reference image must lie")],
+    [(np.nan, "odd: .* values are NaN"), (7, "odd: the values of the reference image must be")],
 )
 def test_an_image_that_cannot_be_judged_is_named(images, level, told):
     pixels = np.full((24, 24), 0.5, np.float32)

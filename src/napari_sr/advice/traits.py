@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SIDE = 32
 """Side of the parts whose spectra are averaged, in pixels."""
 COARSE, MIDDLE, FINE = (0.1, 0.4), (0.4, 0.7), (0.7, 1.0)
-"""Frequencies of coarse, middle and fine detail, where 1 is Nyquist's along an axis."""
+"""Frequencies of coarse, middle and fine detail; 1 is the Nyquist frequency along an axis."""
 CORNER = 1.15
 """Frequencies above this exist only near the diagonals, and contain noise and hardly any detail.
 The noise is the median of their power over all parts, so that parts with the sharpest detail do not
@@ -141,7 +141,7 @@ def _emptiness(parts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _radius(side: int) -> NDArray[np.float64]:
-    """Return the distance of each frequency from zero, where 1 is Nyquist's along an axis."""
+    """Return the distance of each frequency from 0; 1 is the Nyquist frequency along an axis."""
     frequency = 2 * np.fft.fftfreq(side)
     radius: NDArray[np.float64] = np.hypot(frequency[:, None], frequency[None])
     return radius

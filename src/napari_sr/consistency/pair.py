@@ -139,7 +139,7 @@ def _scale_of(layout: Layout, shape: tuple[int, ...], scale: int | None) -> int:
 
 
 def _fitted(pair: Pair) -> Pair:
-    """Return the pair with the blur that fits best in some windows; blurs get finer steps."""
+    """Return the pair with the blur that fits best in some windows, searched coarse to fine."""
     places = list(windows(pair.layout, FITTED))
     known: dict[float, float] = {}
     best = BLURS[0]

@@ -85,7 +85,7 @@ def comparable(
     low, high = float(pair[1].min()), float(pair[1].max())
     if low < -1e-6 or high > 1 + 1e-6:
         raise ValueError(
-            "the values of the reference image must lie from 0 (black) to 1 (white), got "
+            "the values of the reference image must be from 0 (black) to 1 (white), got "
             f"{low:g} to {high:g}: give value_range=(black, white), or store floats from 0 to 1"
         )
     first, second = (judged_part(image, border, luma) for image in pair)

@@ -13,10 +13,10 @@ NO_OTHERS: Mapping[str, str] = {"extra": "forbid"}
 MOST_STEPS = 10**9
 
 
-def need(right: bool, key: str, needed: str, came: object) -> None:
+def need(right: bool, key: str, needed: str, given: object) -> None:
     """Raise a ValueError unless `right`; the message names key, needed value and given value."""
     if not right:
-        raise ValueError(f"{key} must be {needed}, got {came!r}")
+        raise ValueError(f"{key} must be {needed}, got {given!r}")
 
 
 def within(key: str, value: int, least: int, most: int) -> None:

@@ -1,4 +1,4 @@
-"""The weighted sum of losses that a training minimises.
+"""The weighted sum of losses that training minimises.
 
 Letters: N crops, C channels, H x W pixels, S scale.
 """

@@ -111,7 +111,7 @@ def _groups(module: nn.Module, recipe: Optimiser) -> list[tuple[float, list[nn.P
     if unused:
         parts = dict.fromkeys(name.split(".")[0] for name, _ in module.named_parameters())
         raise ValueError(
-            f"optimiser.lr_scale must hold parameter-name prefixes, such as {', '.join(parts)}, "
+            f"optimiser.lr_scale needs parameter-name prefixes, such as {', '.join(parts)}, "
             f"got {', '.join(unused)}"
         )
     return list(found.items())

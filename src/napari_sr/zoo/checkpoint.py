@@ -172,7 +172,7 @@ def _read_matlab(data: bytes) -> Mapping[str, Tensor]:
 
 
 def _tensors(content: Any, file_bytes: int) -> dict[str, Tensor]:
-    """Return the weights in a file's content, within limits."""
+    """Return the weights in a file's content, after checking the limits."""
     if not isinstance(content, Mapping):
         kind = "Tensor" if isinstance(content, StoredTensor) else type(content).__name__
         raise RefusedError(f"is not a checkpoint: it contains a {kind}, not a dict of tensors")

@@ -1,7 +1,7 @@
 """The names in a PyTorch file's pickle, and their records: tensors without values.
 
-A pickle calls functions to make tensors, such as `torch._utils._rebuild_tensor_v2`. Here, functions
-that only record their arguments replace them.
+A pickle calls functions to make tensors, such as `torch._utils._rebuild_tensor_v2`. Here, they are
+replaced by functions that only record their arguments.
 """
 
 from __future__ import annotations
@@ -123,10 +123,10 @@ def _typed(
     numbers = (offset, *shape, *stride)
     whole = all(type(number) is int and number >= 0 for number in numbers)
     if not isinstance(storage, Storage) or not isinstance(dtype, torch.dtype) or not whole:
-        came = str((type(storage).__name__, dtype, offset, shape, stride))
+        given = str((type(storage).__name__, dtype, offset, shape, stride))
         raise pickle.UnpicklingError(
             "a tensor needs a storage, a type, and whole numbers of at least 0 as offset, shape "
-            f"and strides, got {came[:120]}"
+            f"and strides, got {given[:120]}"
         )
     if len(shape) != len(stride):
         raise pickle.UnpicklingError(

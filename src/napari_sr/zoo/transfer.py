@@ -99,7 +99,7 @@ class Transfer:
 def _pull(
     url: str, size: int, pieces: queue.Queue[bytes | Exception], ended: threading.Event
 ) -> None:
-    """Put the pieces of an answer into the queue, then an empty piece; or else the error."""
+    """Queue the pieces of an answer, then an empty piece; after an error, queue the error."""
 
     def hand_on(piece: bytes | Exception) -> bool:
         while not ended.is_set():

@@ -139,7 +139,7 @@ def test_a_folder_of_other_things_is_named_with_some_of_them(tmp_path):
     (tmp_path / "T91").mkdir()
     (tmp_path / "notes.txt").write_text("none")
 
-    with pytest.raises(ValueError, match=r"has no images \(.*\), but T91/, notes.txt"):
+    with pytest.raises(ValueError, match=r"needs images \(.*\), got T91/, notes.txt"):
         of_folder(tmp_path)
 
 

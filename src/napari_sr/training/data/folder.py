@@ -144,7 +144,7 @@ def files_of(path: Path) -> list[Path]:
         if not inside:
             raise ValueError(f"the folder {path} is empty: it needs images ({kinds})")
         some = ", ".join(entry.name + "/" * entry.is_dir() for entry in inside[:3])
-        raise ValueError(f"the folder {path} has no images ({kinds}), but {some}")
+        raise ValueError(f"the folder {path} needs images ({kinds}), got {some}")
     return files
 
 

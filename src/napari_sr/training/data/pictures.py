@@ -138,8 +138,8 @@ def of_array(
     Raises
     ------
     ValueError
-        If the array is empty, its axes do not fit, it holds no real numbers, or the range is
-        wrong or must be declared; the message names the array.
+        If the array is empty, its axes do not fit, its values are not real numbers, or the range
+        is wrong or must be declared; the message names the array.
     """
     try:
         array = as_array(array)

@@ -98,7 +98,7 @@ def affordable(offered: Sequence[Size], network: Network, free: int) -> tuple[Si
     offered : sequence of Size
         Sizes, best first.
     network : Network
-        In the precision of the training; only its shapes are used.
+        The network, in the precision of training; only its shapes are used.
     free : int
         Free bytes on the device; 1 / `PART` of them may be used.
     """

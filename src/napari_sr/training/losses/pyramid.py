@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Pyramid(Loss):
-    """Charbonnier of every level, summed.
+    """The sum of the Charbonnier losses of all levels.
 
     Parameters
     ----------

@@ -76,7 +76,7 @@ class Wasserstein:
         real, fake = compared(real.detach(), fake.detach())
         if mix.shape != (real.shape[0], 1, 1, 1):
             raise ValueError(
-                f"a gradient penalty needs mix ({real.shape[0]}, 1, 1, 1), got {tuple(mix.shape)}"
+                f"mix must have the shape ({real.shape[0]}, 1, 1, 1), got {tuple(mix.shape)}"
             )
         mix = precise(mix)
         with torch.enable_grad(), torch.autocast(real.device.type, enabled=False):
