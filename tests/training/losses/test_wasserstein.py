@@ -111,5 +111,7 @@ def test_penalty_leaves_the_generator_alone():
 def test_a_mix_for_other_images_is_refused():
     images = torch.rand(2, 1, 4, 4)
 
-    with pytest.raises(ValueError, match=r"needs mix \(2, 1, 1, 1\), got \(1, 1, 1, 1\)"):
+    with pytest.raises(
+        ValueError, match=r"mix must have the shape \(2, 1, 1, 1\), got \(1, 1, 1, 1\)"
+    ):
         Wasserstein.gradient_penalty(Square(), images, images, torch.rand(1, 1, 1, 1))
