@@ -1,4 +1,4 @@
-"""What a chain says of itself: how far it looks, and the names of its planes and values."""
+"""Properties of a chain: its receptive field, and the names of its planes and values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many numbers networks train, and what they multiply: as hand, papers and code count."""
+"""Parameters and multiply-adds of networks, compared with counts by hand, papers and code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from napari_sr.graph.network import Network
 
 
 class Small(Network):
-    """Every operation that counts, and some that do not."""
+    """A network with every operation that counts, and some that do not count."""
 
     def __init__(self, *, scale=2, channels=3):
         super().__init__(scale=scale, channels=channels)
@@ -146,12 +146,12 @@ PARAMETERS = [
     ("bsrn_s", {}, (2,), 140_700, CODE),
     ("bsrn_s", {}, (3,), 147_195, CODE),
     ("bsrn_s", {}, (4,), 156_288, "0.156 M in the challenge's table"),
-    # the released files hold 12 more that nothing reads: one for each residual block
+    # the released files have 12 unused parameters more, one for each residual block
     ("esrt", {}, (2,), 677_783 - 12, "677 K, released"),
     ("esrt", {}, (3,), 770_263 - 12, "770 K, released"),
     ("esrt", {}, (4,), 751_767 - 12, "751 K, released"),
 ]
-"""Network, options, scales, numbers trained, and who says so."""
+"""Network, options, scales, number of parameters, and its source."""
 
 
 @pytest.mark.parametrize(

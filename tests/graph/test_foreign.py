@@ -1,4 +1,4 @@
-"""A module of somebody else's runs as one of ours, within what is known about it."""
+"""A module of another library runs like our networks, as far as its properties are known."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_sr.graph.foreign import HALO, Foreign, Hints
 
 
 class Enlarging(nn.Module):
-    """A convolution, then every pixel twice."""
+    """A convolution, then every pixel is doubled."""
 
     def __init__(self):
         super().__init__()
@@ -31,7 +31,7 @@ class Mixed(Enlarging):
 
 
 class Asking(Enlarging):
-    """Looks at values before it decides, which tensors without data have not."""
+    """Branches on values, which meta tensors do not have."""
 
     def forward(self, image):
         return super().forward(image if image.mean().item() < 2 else -image)
@@ -85,7 +85,7 @@ def test_an_image_that_must_be_square_is_made_so_and_cut_again(size):
 
     assert seen[0] == (1, 3, 9, 9)
     assert result.shape == expected.shape
-    # the border that was added shows one pixel inside, as the convolution sees it
+    # the added border changes one pixel inside, because the convolution reads it
     torch.testing.assert_close(result[..., :8, :8], expected[..., :8, :8], rtol=0, atol=1e-6)
 
 

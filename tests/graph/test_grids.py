@@ -1,4 +1,4 @@
-"""Operations on finer grids: what they read, and where their chain is cut."""
+"""Operations on finer grids: the pixels they read, and where their chain is cut."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add(x, y):
 
 
 def read_by(compute, size, pixel):
-    """Return first and last pixel of a row on which one pixel of the result depends."""
+    """Return the first and the last pixel of a row that one pixel of the result depends on."""
     image = torch.zeros(1, 1, size, size, dtype=torch.float64, requires_grad=True)
     compute(image)[0, 0, pixel, pixel].backward()
     read = image.grad[0, 0].ne(0).any(dim=0).nonzero()[:, 0]
@@ -59,7 +59,7 @@ def test_reach_is_what_gradients_say(compute, reach, ratio):
         first, last = read_by(compute, size, pixel)
 
         stated = reach.of((pixel, pixel))
-        # where a pixel lies on one of the input's, its neighbours' weights are zero
+        # where a pixel coincides with an input pixel, the weights of the neighbours are zero
         centred = reach == resized(3) and pixel % 3 == 1
         assert (first - centred, last + centred) == stated
 
@@ -78,7 +78,7 @@ def deep(count):
 
 
 def looked(operations, size=41):
-    """Return the radius of a chain of positive operations, by lighting a single pixel."""
+    """Measure the radius of a chain of positive operations by setting a single pixel."""
     image = torch.zeros(1, 1, size, size, dtype=torch.float64)
     image[..., size // 2, size // 2] = 1
     result = run(chain_of(operations), image)[0, 0]
@@ -109,7 +109,7 @@ def test_pieces_are_the_whole(tile):
 
 
 def test_planes_of_two_grids_do_not_leave_one_step():
-    # at the end of the doubling, both grids are wanted
+    # at the end of the doubling, later operations need planes on both grids
     operations = [
         operation(spread, {IMAGE: same(1)}, "x", 1),
         operation(double, {"x": transposed(3, 2, 0)}, "fine", 2),
@@ -143,5 +143,5 @@ def test_planes_are_dropped_when_no_later_operation_reads_them():
     run(chain, torch.rand(1, 1, 4, 4, dtype=torch.float64))
 
     assert len(earlier) > len(chain)
-    # what enters a step stays until it ends
+    # the inputs of a step stay in memory until it ends
     assert max(still_there) == 1

@@ -1,4 +1,4 @@
-"""The base class: what a network says of itself before it computes."""
+"""The base class: properties and checks of a network before it computes."""
 
 from __future__ import annotations
 

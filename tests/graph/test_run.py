@@ -78,7 +78,7 @@ def test_pixels_look_at_all_of_their_own_chunk():
 
     result = run(chain, torch.arange(10.0).reshape(1, 1, 2, 5))
 
-    # three chunks of three, and a rest of one
+    # three chunks of three pixels, and one of the remaining pixel
     assert result.flatten().tolist() == [3, 103, 203, 312, 412, 512, 621, 721, 821, 909]
     assert receptive_field(chain) is None
 
@@ -134,7 +134,7 @@ def test_moments_do_not_cancel_far_from_zero():
 
     torch.testing.assert_close(mean.double(), plane.mean((2, 3), True) + 1000, rtol=1e-6, atol=0)
     exact = plane.var((2, 3), correction=0, keepdim=True)
-    # values near 1000 are known to 3e-5 in float32
+    # float32 represents values near 1000 to within 3e-5
     torch.testing.assert_close(variance.double(), exact, rtol=0, atol=1e-4)
 
 

@@ -36,7 +36,7 @@ def gate():
 
 
 def moments(x):
-    """Return what a contrast gate takes: mean, sum of squared deviations, number of pixels."""
+    """Return the arguments of a contrast gate: mean, sum of squared deviations, pixels."""
     return *plane_moments(x), x.shape[2] * x.shape[3]
 
 
@@ -146,7 +146,7 @@ def test_window_of_the_enlarged_plane_is_cut_out_of_the_whole(full, dtype):
     result = sample_bilinear(low, 12, 9, (full[0] - 12, 3, *full))
 
     assert result.dtype == dtype
-    # a place among 2048 / 6 cells is known to 341 eps of float32, and the rest rounds once
+    # positions among 2048 / 6 cells are exact to 341 eps of float32; other values round once
     places = full[0] / 6 * torch.finfo(torch.promote_types(dtype, torch.float32)).eps
     torch.testing.assert_close(
         result.double(),

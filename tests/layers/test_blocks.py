@@ -1,4 +1,4 @@
-"""The small parts that networks share."""
+"""The small layers and functions that networks share."""
 
 from __future__ import annotations
 

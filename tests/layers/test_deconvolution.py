@@ -1,4 +1,4 @@
-"""A transposed convolution, and the convolution that is the same sum."""
+"""A transposed convolution, and the convolution that computes the same sums."""
 
 from __future__ import annotations
 

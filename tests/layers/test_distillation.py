@@ -1,4 +1,4 @@
-"""The trunk that five networks share, and reading it off tensors."""
+"""The trunk that five networks share, and its options, read off tensors."""
 
 from __future__ import annotations
 

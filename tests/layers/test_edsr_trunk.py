@@ -1,4 +1,4 @@
-"""What EDSR and MDSR share: the mean colour, and what is read off a trunk."""
+"""Shared by EDSR and MDSR: the mean colour, and the options read off a trunk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is enlarged lies where it should, and high frequencies are the rest."""
+"""Enlarged low frequencies are at the right position; high frequencies are the difference."""
 
 from __future__ import annotations
 

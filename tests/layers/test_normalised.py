@@ -1,4 +1,4 @@
-"""Normalised convolutions: PyTorch's own layers are the oracle."""
+"""Normalised convolutions, compared with PyTorch's own layers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from napari_sr.layers.normalised import InstanceNorm, Normalised, NormalisedBloc
 
 
 def shaken(module):
-    """Give every parameter a value of its own."""
+    """Give every parameter a different value."""
     torch.manual_seed(0)
     for parameter in module.parameters():
         nn.init.normal_(parameter, std=0.5)

@@ -32,7 +32,7 @@ def test_blueprint_pads_what_the_pointwise_half_returns():
 
 
 def in_order(kind, layer, x, stride=1, padding=1):
-    """Compute a separable convolution without what follows it, one half after the other."""
+    """Compute both halves of a separable convolution, one after the other."""
 
     def spread(x):
         weight, bias = layer.depthwise.weight, layer.depthwise.bias

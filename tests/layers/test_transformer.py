@@ -1,4 +1,4 @@
-"""The efficient transformer: attention that is added up block by block is attention."""
+"""The efficient transformer: accumulating attention block by block does not change it."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_patches_that_overlap_are_summed(transformer):
 
     folded = transformer.finish(x, torch.rand(1, 36, 4, 5))
 
-    # a pixel lies in nine patches, in six at an edge and in four in a corner
+    # nine patches contain a pixel, six at an edge and four in a corner
     rows, columns = torch.tensor([2, 3, 3, 2]), torch.tensor([2, 3, 3, 3, 2])
     torch.testing.assert_close(folded, x * rows[:, None] * columns)
 

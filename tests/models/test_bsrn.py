@@ -22,7 +22,7 @@ def test_agrees_with_the_authors_code(name, case_of):
     network = recognition.build(case.state)
 
     errors = case.errors(network)
-    # on noise BSRN x2 is chaotic: it answers 0..1 with -2080..1700
+    # on noise, BSRN x2 is chaotic: it maps 0..1 to -2080..1700
     assert name != "BSRN_x2" or errors.pop("rand") <= 2e-3
     assert max(errors.values()) <= 1e-4
     assert sum(parameter.numel() for parameter in network.parameters()) == case.parameters
@@ -52,7 +52,7 @@ def test_checkpoint_shows_all_but_the_activation(case_of):
 
 
 def authors_keys(state):
-    """Undo what `adapt` does, by other means."""
+    """Undo `adapt`, in another way."""
     narrow = any(".narrow." in key for key in state)
     return rename(
         state,
@@ -83,7 +83,7 @@ def authors_keys(state):
 
 
 class Definition:
-    """The network of some of its authors' tensors, said again by the paper."""
+    """Variants of the network, computed from the authors' tensors by the paper's formulas."""
 
     def __init__(self, state, convolution, activate):
         self.state, self.depthwise_first = state, convolution == "dsconv"

@@ -36,7 +36,7 @@ def test_channel_weights_scale_the_gated_features(example):
     with torch.no_grad():
         network.blocks[0].channel_weight.zero_()
         without = network(image)
-        # a zeroed front is gated to zero as well
+        # a front of zeros stays zero after the gate
         network.blocks[0].channel_weight.fill_(1)
         network.blocks[0].front.fuse.weight.zero_()
         network.blocks[0].front.fuse.bias.zero_()

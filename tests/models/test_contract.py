@@ -1,4 +1,4 @@
-"""What every network promises, whatever it is."""
+"""Properties that every network must have."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from napari_sr.graph.chain import Step
 from napari_sr.zoo import recognition
 
 NAMES = models.names()
-SIDE = 34  # no tile divides it; it is even, and more than two of ESA's cells
+SIDE = 34  # not a multiple of a tile, even, and larger than two of ESA's cells
 
 
 def sees_everything(name):
@@ -101,7 +101,7 @@ def test_gradient_reaches_every_parameter(name):
     record = models.architecture(name)
     reached = set()
 
-    # in a small gate all rectifiers may happen to be off, but not in every one of these
+    # all ReLUs of one small gate may be zero by chance, but not those of all these gates
     for seed in range(6):
         torch.manual_seed(seed)
         network = record.network(**record.example)
@@ -114,18 +114,18 @@ def test_gradient_reaches_every_parameter(name):
 
 
 SHALLOW = ("blocks", "units", "depth", "layers", "recursions", "splits")
-"""Options that repeat what one of them shows as well."""
+"""Options that repeat layers: one repetition is enough for an export."""
 ENLARGES_FIRST = ("drcn", "drrn", "imdn_as", "srcnn")
-"""These begin with the enlargement of `interpolation`, which takes most of the time to export."""
+"""Networks that begin with the enlargement of `interpolation`, the slowest part of their export."""
 NOT_EXPORTED = {
-    # the whole image attends, block by block, in loops whose length is the image's size
+    # attention to the whole image runs in loops whose length depends on the image's size
     "esrt": r"Guard failed: image\.size\(\)\[3\] \* image\.size\(\)\[2\] == 672",
 }
-"""Networks that `torch.export` cannot make for every size, and what it says."""
+"""Networks that `torch.export` cannot export for every size, each with its error."""
 
 
 def exported(network, rows, columns):
-    """Return what `torch.export` makes of a network for any height and width."""
+    """Return a network exported by `torch.export` for any height and width."""
     multiple = network.multiple
     dims = {
         axis: multiple * Dim(name, min=24 // multiple, max=512)
@@ -176,7 +176,7 @@ def test_forward_writes_nothing_to_the_network(network):
 
 
 def make_positive(network):
-    """Make every influence visible: nothing cancels, nothing is cut off."""
+    """Make every influence visible: no terms cancel, and no value is cut off."""
     for parameter in network.parameters():
         nn.init.uniform_(parameter, 0.1, 1)
     for name, parameter in network.named_parameters():
@@ -202,13 +202,13 @@ def test_receptive_field_is_exactly_how_far_one_pixel_shows(local, scale, axis, 
     for place in range(size[axis] // 2, size[axis] // 2 + multiple):
         image = torch.zeros(size, dtype=torch.float64)
         image.select(axis, place)[0] = 1
-        image.select(axis, place)[1] = -1  # a rectifier would hide what lies below zero
+        image.select(axis, place)[1] = -1  # a ReLU would hide changes of negative values
         with torch.inference_mode():
             result = network(image)
         touched = result.ne(black).movedim(axis, 0).flatten(1).any(dim=1).nonzero()[:, 0]
         seen |= {int(pixel) // network.scale - place for pixel in touched}
 
-    # FSRCNN x3 looks further down than up: its transposed convolution's stride is odd
+    # FSRCNN x3 reads further down than up: its transposed convolution has an odd stride
     assert max(-min(seen), max(seen)) == radius
 
 
@@ -246,7 +246,7 @@ def test_half_precision_stays_close(network, dtype):
         result = network.to(dtype)(image.to(dtype))
 
     assert result.dtype == dtype
-    # some ten roundings on the way of a value, each of half an eps of what it is then
+    # a value is rounded some ten times, each time by at most half an eps
     spread = float(expected.max() - expected.min() + expected.abs().max())
     assert (result.float() - expected).abs().max() <= 5 * torch.finfo(dtype).eps * spread
 

@@ -1,4 +1,4 @@
-"""DRCN: the paper's form and a public variant, every prediction, and the counts."""
+"""DRCN: the paper's network and a public variant, all predictions, and parameter counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ESRT: against its reference code, as small as published, and sparing with memory."""
+"""ESRT: compared with reference code, with the published size and little memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from napari_sr.models.esrt import ESRT, adapt
 from napari_sr.zoo import recognition
 
 UNUSED = 12
-"""Scalars that released checkpoints hold and that nothing reads: one for each residual block."""
+"""Unused scalars of released checkpoints, one for each residual block."""
 
 
 @pytest.mark.parametrize("name", cases("ESRT", "synth_ESRT"))

@@ -1,4 +1,4 @@
-"""IMDN_AS against its definition by its authors' keys."""
+"""IMDN_AS against its definition, with its authors' keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from napari_sr.zoo import recognition
 
 
 def authors_keys(state):
-    """Undo what `adapt` does, by other means."""
+    """Undo `adapt`, in another way."""
     return rename(
         state,
         [
@@ -36,7 +36,7 @@ def authors_keys(state):
 
 
 def definition(state, large, blocks):
-    """Compute the network of an image that is enlarged already."""
+    """Compute the network for an image that is already enlarged."""
 
     def convolve(x, key, stride=1):
         weight, bias = state[f"{key}.weight"], state[f"{key}.bias"]

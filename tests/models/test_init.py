@@ -1,4 +1,4 @@
-"""How a checkpoint finds its network."""
+"""Finding the network of a checkpoint."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def test_inside_the_border_it_is_what_pillow_computes(method, scale):
 
     result = network(image)[0, 0]
 
-    # Pillow leaves out what lies beyond the border, where MATLAB mirrors
+    # Pillow ignores pixels beyond the border; MATLAB mirrors the image there
     inside = slice(3 * scale, -3 * scale)
     expected = torch.from_numpy(np.array(pillow))
     torch.testing.assert_close(result[inside, inside], expected[inside, inside])

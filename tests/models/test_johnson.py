@@ -1,4 +1,4 @@
-"""The network of the perceptual losses: PyTorch's example as oracle, and the paper's tables."""
+"""The network of the perceptual losses, against PyTorch's example and the paper's tables."""
 
 from __future__ import annotations
 

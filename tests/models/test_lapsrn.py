@@ -58,7 +58,7 @@ def test_untrained_residual_of_zero_leaves_the_image_bilinear(example):
 
     result = network(image)[..., 4:-4, 4:-4]
 
-    # the transposed convolutions see black beyond the border, interpolation does not
+    # transposed convolutions read black pixels beyond the border, interpolation does not
     once = torch.nn.functional.interpolate(image, scale_factor=2.0, mode="bilinear")
     twice = torch.nn.functional.interpolate(once, scale_factor=2.0, mode="bilinear")
     torch.testing.assert_close(result, twice[..., 4:-4, 4:-4])

@@ -1,4 +1,4 @@
-"""MS-LapSRN: the authors' files, levels that are one, recursions."""
+"""MS-LapSRN: the authors' files, levels with shared weights, recursions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILES = sorted(path.name for path in SHARED.glob("weights/lapsrn/MSLapSRN_D5R?.m
 
 
 def as_the_paper_says(network, image):
-    """Return every level's image, written down as the paper's figure has it."""
+    """Return every level's image, computed as in the paper's figure."""
     leaky = torch.nn.LeakyReLU(0.2)
     source, images = network.head(image), []
     for _ in range(network.scale.bit_length() - 1):

@@ -1,4 +1,4 @@
-"""RFDN, both forms: against the authors' code, published counts, and the definition."""
+"""Both variants of RFDN, against the authors' code, published counts and the definition."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_agrees_with_the_authors_code(name, case_of):
 
 
 def authors_keys(state):
-    """Undo what `adapt` does, by other means."""
+    """Undo `adapt`, in another way."""
     parts = ["blocks", "front", "distil", "refine", "last", "fuse"]
     assert all(any(part in key for key in state) for part in parts)
     return rename(

@@ -1,4 +1,4 @@
-"""Runs by OpenVINO are PyTorch's, to rounding; what it cannot do, PyTorch does."""
+"""OpenVINO's runs equal PyTorch's up to rounding; PyTorch computes what OpenVINO cannot."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ UNKNOWN_ELSEWHERE = lambda x: x  # noqa: E731
 
 
 class Repeats:
-    """A compiler of one function: it repeats pixels, times a factor."""
+    """A compiler for one function, which repeats pixels and multiplies them by a factor."""
 
     SUFFIXES, PRECISIONS, EXTRA = (), ("float32",), "none"
 
@@ -308,7 +308,7 @@ def test_an_engine_that_is_not_there_is_refused_before_the_image_is_read():
 
 
 def test_a_run_does_not_wait_for_a_tile_that_no_trial_can_read(monkeypatch):
-    """The trial has an image of the remembered size, and the waiting would last two minutes."""
+    """The trial has an image of the remembered size; waiting for it would last two minutes."""
     made = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1], waits=True)
     made._requests.remember(torch.rand(1, 1, 8, 8))
     monkeypatch.setattr(made._requests, "remember", lambda image: None)

@@ -1,4 +1,4 @@
-"""All compilers offer the same."""
+"""All compilers have the same interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks that compute something else have another fingerprint."""
+"""Networks with different results have different fingerprints."""
 
 from __future__ import annotations
 

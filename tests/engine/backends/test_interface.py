@@ -1,4 +1,4 @@
-"""All engines offer the same."""
+"""All engines have the same interface."""
 
 from __future__ import annotations
 

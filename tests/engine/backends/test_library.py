@@ -1,4 +1,4 @@
-"""Compiled segments on disk: their names, verdicts and bounds."""
+"""Compiled segments on disk: their names, verdicts and total size."""
 
 from __future__ import annotations
 

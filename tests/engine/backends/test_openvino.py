@@ -1,4 +1,4 @@
-"""OpenVINO's own settings; what all compilers offer is tested in test_compilers."""
+"""OpenVINO's own settings; `test_compilers` tests the interface of all compilers."""
 
 from __future__ import annotations
 

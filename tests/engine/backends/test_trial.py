@@ -1,4 +1,4 @@
-"""Trials of segments: right ones are written, wrong ones refused."""
+"""Trials of segments: right segments are written, wrong segments are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run asks to have compiled."""
+"""Segments whose trials a run requests."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def instead(monkeypatch, code):
-    """Let trials run this code in place of the real process."""
+    """Let trials run this code instead of the real process."""
     popen = subprocess.Popen
     monkeypatch.setattr(
         subprocess, "Popen", lambda _, **options: popen([sys.executable, "-c", code], **options)

@@ -18,7 +18,7 @@ def priority():
 
 
 def watched(seen, context=lambda: None):
-    """Yield 0 and 1 and return 2; note the thread of every step, of work and of closing."""
+    """Yield 0 and 1 and return 2; record the threads that compute and close the generator."""
     try:
         for number in range(2):
             seen.append((threading.get_ident(), context()))

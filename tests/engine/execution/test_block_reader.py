@@ -28,7 +28,7 @@ def test_missing_pixels_are_filled_as_in_the_whole_plane(random):
     for block in reader.grid:
         part = reader.read(block)
         where = block.window.rows, block.window.columns
-        # pixels that no value is near differ, but affect no pixel with a value
+        # pixels far from any value differ, but affect no pixel with a value
         near = ~np.isnan(fill_near(pixels, 4))[where]
         np.testing.assert_array_equal(part.pixels[..., 0][near], whole.pixels[where][..., 0][near])
         if part.missing is not None:
@@ -36,7 +36,7 @@ def test_missing_pixels_are_filled_as_in_the_whole_plane(random):
 
 
 def fill_near(pixels, reach):
-    """Return the pixels, with values where one is at most `reach` away along each axis."""
+    """Return 1 where a value is at most `reach` away along both axes, and NaN elsewhere."""
     known = ~np.isnan(pixels)
     near = np.zeros_like(known)
     for row in range(-reach, reach + 1):

@@ -1,4 +1,4 @@
-"""The state of a run: the network on the device, once in each precision."""
+"""The state of a run: one copy of the network on the device for each precision."""
 
 from __future__ import annotations
 

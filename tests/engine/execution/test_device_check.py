@@ -23,12 +23,12 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(autouse=True)
 def checked(monkeypatch):
-    """Have the CPU checked as an Apple GPU is."""
+    """Check the CPU like an Apple GPU."""
     monkeypatch.setattr(run_module, "CHECKED", ("cpu",))
 
 
 def wrong_by(monkeypatch, error):
-    """Let the device, but not the CPU that it is compared with, compute wrongly."""
+    """Make the device compute wrongly, but not the CPU that it is compared with."""
     calls = []
 
     def enlarge(network, image):

@@ -75,7 +75,7 @@ def test_undo_restores_a_part_at_its_place(view, random):
 
 
 def output_of(pixels, size=None):
-    """Return a plane of values from 0 to 100, and what it is written to, filled with -1."""
+    """Return a plane of values from 0 to 100, and its output array, filled with -1."""
     layout = layout_of(pixels.shape, pixels.dtype)
     larger = layout.enlarged(2)
     output = np.full(larger.shape, -1, pixels.dtype)
@@ -178,7 +178,7 @@ def test_a_mean_that_does_not_fit_into_memory_goes_to_files(monkeypatch, random)
 
 
 def test_the_size_of_a_mean_is_computed_exactly():
-    # four bytes for each of 2 * 2 * 3 values of a pixel, and one to count
+    # for each pixel: four bytes for each of 2 * 2 * 3 values, and one byte for the count
     layout = layout_of((10, 20, 3), "uint8")
     assert bytes_of_mean(layout, 2) == 10 * 20 * (4 * 12 + 1)
     assert bytes_of_mean(layout, 2, spread=True) == 10 * 20 * (2 * 4 * 12 + 1)
@@ -286,7 +286,7 @@ def test_missing_pixels_are_filled_once_and_are_missing_in_the_result(random):
 
 
 class Corner(Nearest):
-    """Returns something wild at the top left of what it gets, and nowhere else."""
+    """Returns implausible values at the top left of its input, and plausible values elsewhere."""
 
     wild = 1000.0
 
@@ -310,10 +310,10 @@ def test_each_orientation_is_checked_and_reported_at_its_place_in_the_image():
     assert np.argwhere(np.isnan(marked)).tolist() == [[0, 0], [0, 19], [15, 0], [15, 19]]
     guards = results["clip"].record["guards"]
     assert (guards["outliers"], guards["outliers_at"]) == (8, ["y=0, x=0"])
-    assert "8 values of the eight results that were averaged were" in progress[-1].message
+    assert "8 values of the eight results that were averaged, from" in progress[-1].message
 
     guards = run(image, Corner(), tile=6)[1].record["guards"]
-    # the place of the first tile of each orientation
+    # the position of the first tile of each orientation
     assert set(guards["outliers_at"]) == {f"y={y}, x={x}" for y in (0, 4) for x in (0, 5)}
 
 

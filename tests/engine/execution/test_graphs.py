@@ -1,4 +1,4 @@
-"""Functions are captured once and replayed; without a GPU, by a recorder on the CPU."""
+"""Functions are captured once and replayed; without a GPU, a recorder on the CPU does both."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def graphs(recorder, device):
 
 
 def both(x, y):
-    """Return two results, of which the second comes from a result in between."""
+    """Return two results; the second is computed from an intermediate result."""
     between = x * 2 + y
     return between.sin(), (between + 1).sum(dim=0)
 

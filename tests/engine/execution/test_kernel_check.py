@@ -29,7 +29,7 @@ def network():
 
 @pytest.fixture
 def as_on_a_gpu(monkeypatch):
-    """Let "auto" run kernels in Triton's interpreter, checked as on a GPU."""
+    """Let "auto" run kernels in Triton's interpreter, with the checks of a GPU."""
     _self_check.forget_verdicts()
     monkeypatch.setattr(kernel_check, "SIZES", ((15, 16),))  # the interpreter is slow
     monkeypatch.setattr(_choice, "INTERPRETED", False)

@@ -1,4 +1,4 @@
-"""What is left of a cancelled run: only final pixels, and which ones they are."""
+"""The part of a cancelled run that can be kept: only final pixels, with their position."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def settings(**options):
 
 
 def cancelled(image, after, **options):
-    """Return what is left of a run that is cancelled after some tiles."""
+    """Return the part to keep of a run that is cancelled after some tiles."""
     partial = PartialResult()
     steps = upscale_array(image, Nearest(), settings(**options), partial=partial)
     for _ in range(after):

@@ -1,4 +1,4 @@
-"""What tiles read of a plane, and where their results are written."""
+"""The pixels that tiles read from a plane, and where their results are written."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_implausible_results_of_half_precision_are_not_written(pixels):
     assert untouched
     assert run_context.diagnostics.recomputed == 1
     assert plane.notes == [
-        "half precision failed in the tile at y=0, x=2, which was computed in float32"
+        "half precision failed in the tile at y=0, x=2, so float32 was used there"
     ]
 
 
@@ -129,7 +129,7 @@ def test_any_part_is_that_of_numpy_s_pad(height, width, sides, more):
     size = tuple(map(sum, zip(extension.of((height, width)), more, strict=True)))
     top, bottom, left, right = sides
     around = ((top, bottom + more[0]), (left, right + more[1]), (0, 0))
-    # a plane that is only padded to the size that a network accepts is reflected as ever
+    # padding to a size that the network accepts reflects without repeating the edge
     expected = np.pad(pixels, around, mode="symmetric" if any(sides) else "reflect")
 
     extended = ExtendedPixels(pixels, extension, size)
@@ -152,7 +152,7 @@ def test_pixels_inside_are_not_copied(random):
 @pytest.mark.parametrize("step", [1, -1])
 def test_only_the_part_that_is_read_is_copied(step, random):
     class Guarded(np.ndarray):
-        """Refuses to be copied as a whole."""
+        """An array that raises an error if it is copied as a whole."""
 
         def take(self, *args, **kwargs):
             assert self.shape[0] < 100

@@ -1,4 +1,4 @@
-"""Captures are made in the right order, and none after one has failed."""
+"""Captures are made in the right order; after a failed capture, no more are made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEVICE = torch.device("cuda", 0)
 
 @pytest.fixture
 def no_failure():
-    """Forget, afterwards, that a capture failed in this process."""
+    """After the test, forget that a capture failed in this process."""
     yield
     CudaRecorder.failed = False
 
@@ -38,7 +38,7 @@ def test_one_cuda_device_is_accepted():
 
 
 class FakeCuda:
-    """Writes down in which order `torch.cuda` is asked for what."""
+    """Records the order of calls to `torch.cuda`."""
 
     def __init__(self, monkeypatch):
         self.events = []

@@ -51,7 +51,7 @@ def work_for(
     bands=False,
     **options,
 ):
-    """Return the work of a tiled run, and the result that it fills."""
+    """Return the context of a tiled run, and the array for its result."""
     channels, (height, width) = image.shape[1], image.shape[-2:]
     network_profile = profile_of(network, channels, dtype)
     grid = TileGrid(height, width, tile, network.tile_alignment, bands=bands)
@@ -111,7 +111,7 @@ def test_tiles_leave_no_seams(name, data):
     tiled = run_tiled(network, image, tile, flops_per_byte=dear, bands=bands)
 
     reach = max(float(whole.max() - whole.min()), 1e-3)
-    # a result that hardly varies is right to the last two bits
+    # a result with little variation is right up to the last two bits
     torch.testing.assert_close(tiled, whole, rtol=2.4e-7, atol=1e-5 * reach)
 
 

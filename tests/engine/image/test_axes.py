@@ -1,4 +1,4 @@
-"""Axes are checked if given, else guessed where that is safe."""
+"""Given axes are checked; missing axes are guessed where this is safe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users pass as an image becomes the right pixels, or a one-sentence error."""
+"""Objects that users pass as images become the right pixels, or an error of one sentence."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_palette_gives_its_colours_and_transparency():
 
 
 def test_other_colour_spaces_become_rgb_where_that_is_exact_enough():
-    # 8 bits of each leave three levels of rounding
+    # 8 bits in another colour space: rounding changes values by at most one level
     for mode in ("YCbCr", "HSV"):
         grey = Image.fromarray(np.dstack([GREY] * 3)).convert(mode)
 

@@ -1,4 +1,4 @@
-"""What a run reports: implausible results, and values beyond black and white."""
+"""Reports of a run: implausible results, and values beyond black and white."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def test_diagnostics_say_how_many_and_where():
 
     words = diagnostics.in_words("clip")
     assert words.startswith("27 values")
-    assert "from -80 to 7, and were clipped" in words
+    assert "from -80 to 7, were far outside" in words
+    assert "allows and were clipped" in words
     assert "x=4" in words
     assert "x=5" not in words
     assert diagnostics.record()["outliers"] == 27
@@ -49,7 +50,7 @@ def test_values_that_are_close_to_each_other_are_distinguished():
     words = diagnostics.in_words("clip")
 
     assert "which go from 101325.25 to 101325.5, are darker" in words
-    assert "allows, from 101324.5 to 101325.75, and were clipped" in words
+    assert "the result, from 101324.5 to 101325.75, were far outside" in words
 
 
 def test_values_beyond_black_and_white_are_counted_over_all_planes_and_reported():

@@ -1,4 +1,4 @@
-"""Alpha keeps the range of its type, whatever counts as black and white."""
+"""Alpha keeps the range of its type, independently of black and white."""
 
 from __future__ import annotations
 

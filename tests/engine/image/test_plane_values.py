@@ -1,4 +1,4 @@
-"""Values on their way to a network and back: exact, bounded, missing pixels and alpha apart."""
+"""Values converted to network input and back: exact and bounded, also NaN and alpha."""
 
 from __future__ import annotations
 

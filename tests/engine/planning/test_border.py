@@ -1,4 +1,4 @@
-"""How wide planes are extended, for each kind of network."""
+"""By how many pixels planes are extended, for each kind of network."""
 
 from __future__ import annotations
 

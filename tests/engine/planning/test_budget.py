@@ -1,4 +1,4 @@
-"""What a run takes of memory, and errors of lacking memory, wherever they come from."""
+"""The memory that a run needs, and out-of-memory errors of all origins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from napari_sr.engine.planning.settings import Settings
 
 
 class Lazy:
-    """An array that is read on demand, and counts how often."""
+    """An array that is read on demand, and counts the reads."""
 
     def __init__(self, shape, dtype="uint8"):
         self.shape, self.dtype, self.read = shape, np.dtype(dtype), 0
@@ -49,7 +49,7 @@ def test_result_plane_and_tile_are_counted():
     array = taken(np.zeros((400, 300), np.uint16), Nearest(scale=3), tile=50)
 
     assert lazy.result == array.result == 400 * 300 * 9 * 2
-    # what is read on demand is a copy
+    # pixels that are read on demand are copies
     assert lazy.plane - array.plane == 400 * 300 * 2
     # image, and result twice as wide and then twice as high: see test_memory
     assert lazy.tile > 50 * 50 * 4 * (1 + 3 + 9)

@@ -78,7 +78,7 @@ def test_an_ensemble_takes_eight_times_the_tiles_and_the_time_and_room_for_its_m
         assert eight.seconds == pytest.approx(8 * once.seconds)
         assert eight.overhead == pytest.approx(once.overhead)
         assert eight.working_bytes == once.working_bytes
-        # four float32 of each pixel, and a count
+        # four float32 values for each pixel, and a count
         assert eight.spilled_bytes - once.spilled_bytes == 90 * 80 * (4 * 4 + 1)
 
 

@@ -8,7 +8,7 @@ from napari_sr.models.fsrcnn import FSRCNN
 
 
 def test_the_peak_of_a_known_computation_is_counted_exactly():
-    # image 4 bytes a pixel; repeated along X, then along Y while the former lives, then weighed
+    # 4 bytes per pixel; repeated along X, then along Y while the former exists, then multiplied
     pixels = 4 * 8 * 8
 
     assert peak_bytes(Nearest(scale=2), 1, 8, 8) == pixels * (1 + 4 + 4)

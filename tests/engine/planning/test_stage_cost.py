@@ -41,7 +41,7 @@ def cost_of(model, group):
 def test_computing_all_that_tiles_read_costs_more_for_wider_steps():
     model, _ = model_of([1, 2, 0], [10.0, 10.0, 20.0], [8, 8], tile=40)
 
-    # without a halo nothing is computed twice; the last step alone would need less
+    # without a halo, nothing is computed twice; the last step alone would need less
     assert model.extra([(2, 0)], 0) == 1
     assert model.extra([(1, 0)], 2) == 1
     full, shrunk = model._grid.overlap_factor(2, 0), model._grid.overlap_factor(2, 2)

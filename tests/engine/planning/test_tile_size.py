@@ -30,7 +30,7 @@ def limit(monkeypatch, elements):
 def test_no_feature_map_on_a_cpu_passes_two_gibibytes_in_float32(precision):
     plan = planned(FSRCNN(scale=2), (4096, 4096), tile=4096, precision=precision)
 
-    # 56 channels are FSRCNN's widest feature map, and it looks 7 px far
+    # FSRCNN's widest feature map has 56 channels, and its radius is 7 px
     assert 56 * 4 * plan.tile**2 < 2**31
     assert 2048 < plan.side <= 2048 + 2 * FSRCNN(scale=2).receptive_field
     assert plan.count == 4

@@ -1,4 +1,4 @@
-"""What a run does not do as requested, or not exactly, is reported before it starts."""
+"""A run reports differences from the request and inexact tiles before it starts."""
 
 from __future__ import annotations
 

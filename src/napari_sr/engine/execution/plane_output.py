@@ -160,7 +160,7 @@ class PlaneOutput:
             self._untrusted = None
             context.diagnostics.recomputed += 1
             self.notes.append(
-                f"half precision failed in the tile at {where}, which was computed in float32"
+                f"half precision failed in the tile at {where}, so float32 was used there"
             )
         return large
 

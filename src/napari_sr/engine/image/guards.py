@@ -119,7 +119,7 @@ class Diagnostics:
         return (
             f"{max(share, 1e-4):.2%} of the image's values, which go from {lowest} to "
             f"{highest}, are darker than black or brighter than white; no network was trained "
-            "on such values: it may flatten, dim or distort them"
+            "on such values, so it may flatten, dim or distort them"
         )
 
     def _of_result(self, choice: str) -> str:
@@ -129,9 +129,9 @@ class Diagnostics:
         what = "the result" if self.orientations == 1 else "the eight results that were averaged"
         low, high = distinct(self.outliers_from, self.outliers_to)
         return (
-            f"{self.outliers} values of {what} were far outside what the image allows, from "
-            f"{low} to {high}, and {OUTLIERS[choice]}, the first in "
-            f"the tiles at {tiles}: the network does not suit this image"
+            f"{self.outliers} values of {what}, from {low} to {high}, were far outside the range "
+            f"that the image allows and {OUTLIERS[choice]}, the first in the tiles at {tiles}: the "
+            "network does not suit this image"
         )
 
     def record(self) -> dict[str, object]:
