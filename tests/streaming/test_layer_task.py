@@ -160,7 +160,7 @@ def test_other_percentiles_are_refused(interrupted):
     request = interrupted(settings=settings)
     request.source.data[-1, -1] = 255
 
-    with pytest.raises(JournalError, match="black and white are others"):
+    with pytest.raises(JournalError, match="black and white differ"):
         drive(run_layer(request))
 
 

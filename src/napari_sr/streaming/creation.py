@@ -115,20 +115,20 @@ def publish(
     result : Path
         Folder of the result.
     create : callable
-        Creates the empty OME-Zarr at the path that it is called with.
+        Called with a path, at which it creates the empty OME-Zarr.
     task : dict
         The task as JSON.
     lock : Lock, optional
         The result's lock; this function takes it.
     resume : bool
-        Whether the result of another process may be there, unfinished.
+        Whether there may be an unfinished result that another process has begun.
     overwrite : bool
         Whether to replace an existing result.
 
     Returns
     -------
     bool
-        Whether this call created the result; false if another process did meanwhile.
+        Whether this call created the result; False if another process created it meanwhile.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Read the blocks of an image, and hash what was read."""
+"""Read the blocks of an image, and keep a hash of the pixels of each."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 class HashingReader(BlockReader):
     """A `BlockReader` that keeps a hash of the pixels that it last read for each block.
 
-    A layer has no file whose date could show that its pixels have changed.
+    A resumed run compares the hashes to notice changed pixels: unlike a file, a layer has no date.
     """
 
     hashes: dict[int, str] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """Hash of a block's window by the block's number."""
+    """The hash of each block's window (the pixels read for it), by the block's number."""
 
     def read(self, block: Block) -> Filled:
         """Return the window of a block as `BlockReader.read` does, and keep its hash.

@@ -126,7 +126,7 @@ class Journal:
         return set(self.marks())
 
     def marks(self) -> dict[int, str]:
-        """Return the mark of each block that is done, see `add`."""
+        """Return the mark of each block that is done, by the block's number; see `add`."""
         found: dict[int, str] = {}
         for path in self._folder.glob(f"*{_SUFFIX}"):
             found.update(_marks(path.read_bytes()))

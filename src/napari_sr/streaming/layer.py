@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 IN_MEMORY = 2**27
 """Largest size of a coarse level that is kept in memory during a run, in bytes. A viewer shows such
 levels at once, but takes a second to read 1000 x 1000 pixels from 256 files during a run."""
-KEPT = "finished blocks are kept, and the same run with this folder goes on"
+KEPT = "finished blocks are kept; to continue, run again with this folder"
 """End of error messages: which data are kept."""
 PARTS = 1000
 """Steps of the progress bar."""

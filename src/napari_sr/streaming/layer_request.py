@@ -30,7 +30,7 @@ class LayerRequest:
 
     source: Source
     folder: Path
-    """The new folder, or that of the unfinished result."""
+    """The new folder, or the folder of the unfinished result."""
     model: ModelReference
     settings: Settings
     axes: str
@@ -47,11 +47,11 @@ class LayerRequest:
     """Position in pixels of the source; blocks near it are computed first. None keeps their
     order."""
     resume: bool = False
-    """Whether `folder` holds an unfinished result of this run, which goes on."""
+    """Whether to resume the unfinished result in `folder`."""
 
     @property
     def key(self) -> dict[str, Any]:
-        """All choices that determine the result, as JSON; the same when the run is resumed.
+        """All choices that determine the result, as JSON; a resumed run must have the same key.
 
         Weights and versions are not known here. Names and colours of channels may change.
         """

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LayerTask:
-    """A result that is begun or resumed, locked against other processes."""
+    """A result that a run writes, locked against other processes."""
 
     run: BlockRun
     reader: HashingReader
@@ -53,7 +53,7 @@ class LayerTask:
     """Numbers of the blocks that are done already."""
 
     def note(self, block: Block) -> None:
-        """Note in the journal that a block is on the disk, with a hash of the pixels it read."""
+        """Note in the journal that a block is on the disk, with a hash of its source pixels."""
         self.journal.add(block.number, self.reader.hashes.pop(block.number))
 
     def close(self) -> None:
@@ -63,13 +63,13 @@ class LayerTask:
 
 
 def opened(request: LayerRequest, network: Network) -> Generator[Step, None, LayerTask]:
-    """Create the folder of a result, or open the unfinished one in it.
+    """Create the folder of a result, or open the unfinished result in it.
 
     Raises
     ------
     FileError
-        If the folder exists and is not to be resumed, cannot be written, or is written by another
-        process; or if OME-Zarr cannot hold the result.
+        If the folder exists, but the request does not resume it; if it cannot be written, or
+        another process writes into it; or if OME-Zarr cannot hold the result.
     JournalError
         If the unfinished result belongs to another run, or the layer's pixels have changed.
     ValueError
@@ -90,7 +90,7 @@ def opened(request: LayerRequest, network: Network) -> Generator[Step, None, Lay
 def _run(
     request: LayerRequest, network: Network, side: tuple[int, int] | None = None
 ) -> tuple[BlockRun, HashingReader]:
-    """Return the run as the user chose it; some blocks are read to find the value range."""
+    """Return the run with the user's settings; some blocks are read to find the value range."""
     source = request.source
     layout = layout_of(source.shape, source.dtype, request.axes)
     region = None if request.region is None else checked_region(request.region, layout)
@@ -101,7 +101,7 @@ def _run(
 
 
 def _begun(request: LayerRequest, network: Network, lock: Lock) -> Generator[Step, None, LayerTask]:
-    """Fix tile and engine, and create the folder of an empty image."""
+    """Decide tile and engine, and create the folder of an empty image."""
     run, reader = _run(request, network)
     run = yield from translate(fixing(run), _choosing)
     grid, scale = reader.grid, network.scale
@@ -162,7 +162,7 @@ def _resumed(
     fixed = task["fixed"]
     values = ValueRange(*fixed["values"])
     if values != run.values:
-        raise JournalError(_changed_pixels(request, "black and white are others"))
+        raise JournalError(_changed_pixels(request, "black and white differ"))
     settings = replace(run.settings, tile=fixed["tile"], engine=fixed["engine"])
     run = replace(run, settings=settings, values=values)
     writer = ome_zarr.open_writer(request.folder)
@@ -172,7 +172,7 @@ def _resumed(
 
 
 def _checked(request: LayerRequest, task: LayerTask) -> Generator[Step, None, frozenset[int]]:
-    """Return the blocks that are done; check that the layer's pixels still are those they read.
+    """Return the blocks that are done, after checking that their source pixels are unchanged.
 
     Raises
     ------

@@ -38,7 +38,7 @@ def model_from_json(found: dict[str, Any]) -> ModelReference:
 
 
 def settings_from_json(found: dict[str, Any]) -> Settings:
-    """Return the settings of which JSON holds `Settings.of_result`."""
+    """Return the settings from the JSON of `Settings.of_result`."""
     from napari_sr.engine.image.value_range import Percentiles
 
     values = found["value_range"]

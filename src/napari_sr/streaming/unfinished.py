@@ -1,4 +1,4 @@
-"""Look at an unfinished result of a layer, for a form; pixels are not read."""
+"""Compare an unfinished result of a layer with a form's request, without reading pixels."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def unfinished(request: LayerRequest) -> Unfinished | None:
 
 
 def check_kind(task: Mapping[str, Any]) -> None:
-    """Check that a task is that of a layer.
+    """Check that a task was begun from a layer.
 
     Raises
     ------
     JournalError
-        If it is that of a file.
+        If it was begun from a file.
     """
     if task.get("kind") != LAYER:
         raise JournalError(
