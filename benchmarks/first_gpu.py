@@ -1,26 +1,26 @@
-"""All measurements that need a GPU, in one call of some ten minutes.
+"""Make all measurements that need a GPU, in one call of about ten minutes.
 
     python benchmarks/first_gpu.py --write FOLDER [--minutes 11] [--only PARTS | --skip PARTS]
                                    [--sizes 320x180 2048x2048] [--commit HASH] [--dry]
 
-Besides this repository, it needs torch, triton, numpy, safetensors, psutil and pytest (with
-hypothesis); the package need not be installed. The parts, in this order:
+The script needs this repository, torch, triton, numpy, safetensors, psutil, pytest and hypothesis;
+the package need not be installed. It runs these parts in this order:
 
-facts     the device, its driver, the available compilers and profilers
-compile   every op and network, in parallel processes: exit code and seconds of each
-run       a user's first run: whole images through the engine, with kernels chosen automatically;
-          and a stack in stages, with CUDA graphs and without
-tests     the kernel tests, one process for each op, because an illegal access ends its process
-table     ops and networks: errors, then times, eager and in a CUDA graph (gpu/speed.py)
-tune      launch options of the ops that are slowest compared with their floors (gpu/tune.py)
-train     a few training steps of a recipe for GPUs, on synthetic images
-ncu       one line of the profiler for bsconv, if it is installed
-compiled  torch.compile, one process for each row, the most important first
+facts     report the device, its driver, and the available compilers and profilers
+compile   compile every op and network, in parallel processes: exit code and seconds of each
+run       upscale whole images through the engine, as a user's first run does, with kernels chosen
+          automatically; then a stack in stages, with CUDA graphs and without
+tests     run the kernel tests, one process for each op, because an illegal access ends its process
+table     measure errors, then times of ops and networks, eager and in a CUDA graph (gpu/speed.py)
+tune      tune the ops that are slowest compared with their least possible time (gpu/tune.py)
+train     train a few steps of a recipe for GPUs, on synthetic images
+ncu       profile one launch of bsconv, if the profiler is installed
+compiled  time torch.compile, one process for each row, the most important first
 
-Every part runs in a process of its own with a time limit, so a part that fails or hangs does not
-affect the others. FOLDER gets PART.json and PART.log of each part, and first_gpu.md, which is
-written after every part: if the call is cut off, earlier parts are kept. The exit code is 1 if
-anything was wrong.
+Every part runs in a separate process with a time limit, so a part that fails or hangs does not
+affect the others. FOLDER gets PART.json and PART.log of each part. It also gets first_gpu.md, which
+is written after every part, so that results are kept if the call is cut off. The exit code is 1 if
+anything failed.
 
 Without a GPU, or with --dry, every part runs on the CPU in Triton's interpreter at toy sizes, in
 under four minutes; the numbers then mean nothing.
@@ -47,9 +47,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ROOT / "benchmarks" / "gpu"
 NETWORKS = ("bsrn", "bsrn_s", "rfdn", "imdn")
 WORST = 3
-"""Ops that are tuned."""
+"""Number of ops to tune."""
 COMMIT = "NAPARI_SR_COMMIT"
-"""Name of the commit, for computers without git."""
+"""Environment variable that names the commit, for computers without git."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,14 @@ class Run:
             output, _ = process.communicate(timeout=min(seconds, self.left) or 0.1)
             code: int | None = process.returncode
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)  # with the processes that it started
+            os.killpg(process.pid, 9)  # this also ends the processes that it started
             output, code = process.communicate()[0], None
         return Ran(code, time.monotonic() - began, output)
 
     def call_all(
         self, commands: dict[str, Sequence[str | Path]], seconds: float, workers: int
     ) -> dict[str, Ran]:
-        """Run several at once, by name."""
+        """Run several commands at once; return their results by name."""
         with ThreadPoolExecutor(workers) as pool:
             running = {
                 name: pool.submit(self.call, command, seconds) for name, command in commands.items()
@@ -129,7 +129,7 @@ def inside(what: str, *arguments: str | Path) -> list[str | Path]:
 
 
 def facts(run: Run) -> None:
-    """Report the device and what is installed."""
+    """Report the device and the installed tools."""
     ran = run.call(inside("facts"), 60)
     run.keep("facts", _last_json(ran), ran.output)
 
@@ -150,7 +150,7 @@ def compile_all(run: Run) -> None:
 
 
 def engine(run: Run) -> None:
-    """Upscale images by the engine, as a user's first run does."""
+    """Upscale images through the engine, as a user's first run does."""
     ran = run.call(inside("engine"), 120)
     run.keep("run", _last_json(ran), ran.output)
 
@@ -192,7 +192,7 @@ def table(run: Run) -> None:
 
 
 def tune(run: Run) -> None:
-    """Tune the ops that are slowest compared with their floors."""
+    """Tune the ops that are slowest compared with their least possible times."""
     toy = ["--widths", "48", "--most", "1"] if run.dry else ["--widths", "64", "48"]
     minutes = 1 if run.dry else 1.5
     command = [SCRIPTS / "tune.py", "--only", *furthest(run), *toy, "--minutes", f"{minutes}"]
@@ -201,7 +201,7 @@ def tune(run: Run) -> None:
 
 
 def furthest(run: Run) -> list[str]:
-    """Return the ops of the table that reach the smallest share of their floor."""
+    """Return the ops whose least possible time is the smallest share of their measured time."""
     path = run.folder / "gpu.json"
     if run.dry or not path.is_file():
         return ["gated_residual"] if run.dry else ["bsconv", "esa_mix", "esa_moments"]
@@ -211,7 +211,7 @@ def furthest(run: Run) -> list[str]:
         times = [time for mode, time in row["milliseconds"].items() if mode.startswith("ours")]
         if row["is_op"] and times and "," not in row["name"]:
             floor = row["bytes"] / whole["ceilings"]["GB/s"] / 1e6
-            shares[row["name"]] = floor / min(times)  # the last, and largest, size counts
+            shares[row["name"]] = floor / min(times)  # the largest size comes last and counts
     return sorted(shares, key=lambda name: shares[name])[:WORST] or ["bsconv"]
 
 
@@ -225,7 +225,7 @@ def profile(run: Run) -> None:
     """Profile one launch of bsconv."""
     ncu = shutil.which("ncu")
     if run.dry or ncu is None:
-        run.keep("ncu", {"code": 0, "said": "not there, or a dry run"}, "")
+        run.keep("ncu", {"code": 0, "said": "ncu is not installed, or this is a dry run"}, "")
         return
     options = "--clock-control none --kernel-name regex:_kernel --launch-skip 5 --launch-count 1"
     command = [ncu, *options.split(), "--set", "basic", sys.executable, *inside("bsconv")]
@@ -287,13 +287,13 @@ def _logs(ran: dict[str, Ran]) -> str:
 def main() -> int:
     """Run the parts; return 1 if anything was wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", type=Path, required=True, help="folder for what is found")
-    parser.add_argument("--minutes", type=float, default=11.0, help="for all parts together")
-    parser.add_argument("--only", nargs="+", choices=PARTS, help="these parts")
-    parser.add_argument("--skip", nargs="+", choices=PARTS, default=[], help="not these parts")
-    parser.add_argument("--sizes", nargs="+", default=["320x180"], help="of what is compiled, WxH")
-    parser.add_argument("--commit", help="where there is no git")
-    parser.add_argument("--dry", action="store_true", help="on the CPU, at toy sizes")
+    parser.add_argument("--write", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--minutes", type=float, default=11.0, help="time limit of all parts")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="run only these parts")
+    parser.add_argument("--skip", nargs="+", choices=PARTS, default=[], help="skip these parts")
+    parser.add_argument("--sizes", nargs="+", default=["320x180"], help="sizes for torch.compile")
+    parser.add_argument("--commit", help="the commit, if git is not installed")
+    parser.add_argument("--dry", action="store_true", help="run on the CPU, at toy sizes")
     given = parser.parse_args()
     if given.commit:
         os.environ[COMMIT] = given.commit
@@ -310,7 +310,7 @@ def main() -> int:
 
 
 def _has_gpu() -> bool:
-    """Return whether there is a GPU; another process looks, so that this one never uses it."""
+    """Return whether there is a GPU; check in another process, so that this one never uses it."""
     code = "import torch, sys; sys.exit(not torch.cuda.is_available())"
     return subprocess.call([sys.executable, "-c", code]) == 0
 

@@ -2,22 +2,21 @@
 
     python benchmarks/gpu/compile_gate.py [--at-most N] [--workers N] [--write FILE]
 
-Every op is launched as on a GPU, while a fake driver reports the GPU in question. Triton
-specialises and compiles the same machine code as there, but nothing runs. The machine code must
+Every op is launched as on a GPU, while a fake driver reports which GPU to compile for. Triton
+compiles the same machine code as on that GPU, but nothing runs. The machine code must
 
 * have no spills,
 * need no more shared memory than the GPU has (the compiler does not check this),
 * have matrix instructions if the kernel has a `tl.dot`, and
 * have 128-bit loads if the number of channels allows them.
 
-For NVIDIA, the last two are read from PTX, because the assembler does not change them.
+For NVIDIA, the last two are checked in PTX, because the assembler does not change them.
 
-For the GPUs of `COUNTED`, the instructions of the innermost loop are also counted
-(machine_code.py), for every op at the sizes of `COUNTED_SIZES`. Ops of `LIMITS` must not exceed the
-limits there.
+For the GPUs of `COUNTED`, machine_code.py also counts the instructions of the innermost loop, for
+every op at the sizes of `COUNTED_SIZES`. The counts must not exceed `LIMITS`.
 
-Prints two Markdown tables (stored in compile_gate.md), and fails if any check fails. It cannot
-detect slow kernels, races or wrong machine code.
+The script prints two Markdown tables (stored in compile_gate.md), and fails if any check fails. It
+cannot detect slow kernels, races or wrong machine code.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if __name__ == "__main__" and os.environ.pop("TRITON_INTERPRET", None):
-    os.execv(sys.executable, [sys.executable, *sys.argv])  # it is read when kernels are decorated
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # the variable is read at import
 
 import counted
 import torch
@@ -57,8 +56,8 @@ VARIANTS = (
     (torch.float16, (1, 50, 180, 320)),
     (torch.bfloat16, (1, 48, 37, 53)),
 )
-"""Types and shapes (N, C, H, W): the widths of BSRN, RFDN and BSRN-S, and sizes that are multiples
-of 16 and that are not, for which Triton compiles separate binaries."""
+"""Types and shapes (N, C, H, W). C is the width of BSRN, RFDN and BSRN-S. Some sizes are multiples
+of 16 and others are not, because Triton compiles separate binaries for them."""
 
 NETWORKS = {
     "bsrn": (torch.bfloat16, (1, 3, 32, 48)),
@@ -66,8 +65,8 @@ NETWORKS = {
     "rfdn": (torch.float16, (1, 3, 32, 48)),
     "imdn": (torch.bfloat16, (1, 3, 32, 48)),
 }
-"""Networks of which every launch is also compiled, with their input images: inside them, ops have
-other widths, and no optional arguments. Together with the variants, both types have all widths."""
+"""Networks with the type and shape of an input image. Every launch inside them is also compiled,
+because there, ops have other widths and lack optional arguments."""
 
 NARROW = {
     "_channel_gate._kernel": "reads the moments of the parts of a plane, once",
@@ -132,7 +131,7 @@ class Row:
 def assembly(compiled: Any) -> str:
     """Return the text of a kernel's machine code, with its use of resources.
 
-    NVIDIA's disassembler would take a quarter of a second for each.
+    For NVIDIA, the text is PTX, because the disassembler takes a quarter of a second per kernel.
     """
     if "amdgcn" in compiled.asm:
         return compiled.asm["amdgcn"]
@@ -176,7 +175,7 @@ def inspect(case: Case, compiled: Any) -> Row:
         matrix=matrix[1] if matrix else "-",
         load=widest_load(code),
         wants_matrix="tt.dot" in compiled.asm["ttir"],
-        # eight channels of two bytes make 128 bits, where pixels begin on such a border
+        # eight channels of two bytes are 128 bits; this needs pixels that are aligned to 128 bits
         wants_wide=case.variant[1][1] % 16 == 0 and name not in NARROW,
     )
 
@@ -187,9 +186,9 @@ def rows_of(chosen: list[Case]) -> dict[str, Row]:
     Returns
     -------
     dict of str to Row
-        Rows by the kernel's hash, which depends on the architecture, too.
+        Rows by the kernel's hash, which also depends on the architecture.
     """
-    torch.set_num_threads(1)  # as many processes as cores
+    torch.set_num_threads(1)  # there are as many processes as cores
     rows: dict[str, Row] = {}
     for case in chosen:
         try:
@@ -209,7 +208,7 @@ def broken(case: Case, error: Exception) -> Row:
 
 
 def call_of(case: Case) -> Callable[[], object]:
-    """Return a function that launches: an op on its example, or a network on an image."""
+    """Return a function that launches an op on its example, or a network on an image."""
     dtype, shape = case.variant
     if case.op in NETWORKS:
         network = models.architecture(case.op).network(scale=4, blocks=2).eval().to(dtype)
@@ -219,9 +218,9 @@ def call_of(case: Case) -> Callable[[], object]:
 
 
 def cases(most: int | None = None) -> list[Case]:
-    """Return every op for every architecture, dtype, width and kind of size; then the networks.
+    """Return every op for every architecture and variant, then the networks.
 
-    With `most`, return at most that many cases, of ops only, alternating ops and architectures.
+    With `most`, return at most that many cases: only ops, with alternating architectures.
     """
     ops, architectures = sr_kernels.names(), list(SHARED_LIMITS)
     if most is None:
@@ -238,9 +237,9 @@ def cases(most: int | None = None) -> list[Case]:
 
 
 def groups_of(chosen: list[Case]) -> list[list[Case]]:
-    """Return the cases in groups of one architecture each, small enough to keep all cores busy.
+    """Return groups of cases for parallel processes: ops by architecture, then networks.
 
-    Networks come last, when most of their kernels are in Triton's cache.
+    Networks come last, because most of their kernels are then in Triton's cache.
     """
     groups = [
         [case for case in chosen if case.architecture == name and (case.op in NETWORKS) == late]
@@ -262,8 +261,8 @@ def heading() -> str:
         [
             "# Machine code of every shipped kernel",
             "",
-            f"By `python benchmarks/gpu/compile_gate.py`, with {versions}. Compiled only: nothing "
-            "in this table has run.",
+            f"Written by `python benchmarks/gpu/compile_gate.py`, with {versions}. The kernels "
+            "were compiled, but not run.",
             "",
             f"| {' | '.join(columns)} |",
             "|---" * len(columns) + "|",
@@ -285,15 +284,15 @@ def line(row: Row) -> str:
 def main() -> int:
     """Print the table; return 1 if a kernel has a fault."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--at-most", type=int, help="compile so many cases, ops and GPUs in turn")
-    parser.add_argument("--workers", type=int, default=os.cpu_count())
-    parser.add_argument("--write", type=Path, help="where to keep the table")
+    parser.add_argument("--at-most", type=int, help="compile only so many cases of ops")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="number of processes")
+    parser.add_argument("--write", type=Path, help="file for the tables")
     arguments = parser.parse_args()
     with ProcessPoolExecutor(arguments.workers, get_context("spawn")) as pool:
         counting = pool.map(counted.lines_of, counted.COUNTED if arguments.at_most is None else ())
         found: dict[str, Row] = {}
         for rows_by_hash in pool.map(rows_of, groups_of(cases(arguments.at_most))):
-            # a network's kernel that an op's own case has shown already counts as the op's
+            # a kernel of a network that is known from an op's case keeps the op's row
             found |= {key: row for key, row in rows_by_hash.items() if key not in found}
         counts = [each for lines in counting for each in lines]
     order = list(SHARED_LIMITS)

@@ -1,7 +1,7 @@
 """Compile the kernels that calls launch, for a GPU that is not present, without launching them.
 
-Imported by compile_gate.py, counted.py, kernel_model.py and prune.py. Kernels have to be compiled
-in the process, not interpreted: TRITON_INTERPRET is not set.
+Imported by compile_gate.py, counted.py, kernel_model.py and prune.py. TRITON_INTERPRET must not be
+set, because interpreted kernels cannot be compiled.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Compiled:
 
 
 class NoDriver:
-    """A driver that reports to Triton which GPU to compile for, and cannot launch."""
+    """A driver that tells Triton which GPU to compile for, and cannot launch."""
 
     def __init__(self, architecture: str) -> None:
         self._place = list(SHARED_LIMITS).index(architecture)
@@ -76,7 +76,7 @@ def compiling(architecture: str, processors: int | None = None) -> Iterator[list
     architecture : str
         One of `SHARED_LIMITS`.
     processors : int, optional
-        Number of multiprocessors that is reported to the ops; by default that of this computer.
+        Number of multiprocessors that ops see; by default that of this computer.
 
     Yields
     ------
@@ -94,7 +94,7 @@ def compiling(architecture: str, processors: int | None = None) -> Iterator[list
     real = _rows._processors
     driver.set_active(NoDriver(architecture))
     with (
-        # no self-check: what was not launched is no result, and would be distrusted
+        # no self-check, which would distrust kernels that have no results
         use_kernels("triton"),
         mock.patch.object(JITFunction, "run", compile_only),
         mock.patch.object(_configuration, "architecture", lambda device: architecture),

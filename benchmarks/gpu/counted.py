@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 COUNTED = ("sm_80", "sm_90", "sm_120")
 COUNTED_SIZES = {"320 x 180": (180, 320), "2048 x 2048": (2048, 2048)}
-"""Label, width x height, and (H, W)."""
+"""(H, W) by its label, width x height."""
 PROCESSORS = {"sm_80": 108, "sm_90": 132, "sm_120": 170}
-"""Multiprocessors of the largest GPU of each: A100, H100 (SXM), RTX 5090."""
+"""Multiprocessors of a large GPU of each architecture: A100, H100 (SXM), RTX 5090."""
 WIDTHS = ((64, 64), (64, 32), (16, 16), (48, 48), (12, 64))
 """Channels in and out of the BSConvs of BSRN and BSRN-S."""
 LIMITS = {
@@ -36,10 +36,10 @@ LIMITS = {
     "esa_moments": (38, 9, 5),
     "esa_mix": (34, 10.5, 7),
 }
-"""Limits of an op's first launch on `LIMITED`: instructions per element, clocks of shared memory
-per 32 elements, and bytes per element that bypass the L1 cache."""
+"""Limits for an op's first launch on the architecture `LIMITED`: instructions per element, clocks
+of shared memory per 32 elements, and bytes per element that bypass the L1 cache."""
 MOST_BARRIERS = {"esa_moments": 25}
-"""Limits for one iteration of the loop."""
+"""Largest number of barriers in one iteration of the loop."""
 LIMITED = "sm_90"
 LEEWAY = 1.03
 """Factor by which other GPUs may exceed the limits."""
@@ -58,7 +58,7 @@ class Counted:
 
     @property
     def over(self) -> str:
-        """Return the limit that it exceeds, or ""."""
+        """Return the limit that the launch exceeds, or ""."""
         most = LIMITS.get(self.label)
         if most is None or not self.first or not self.launch.loop.instructions:
             return ""
@@ -88,8 +88,8 @@ def bsconv(inputs: int, outputs: int, size: tuple[int, int]) -> Callable[[], obj
 
 
 def example(op: str, size: tuple[int, int]) -> tuple[Any, ...]:
-    """Return an op's example arguments, 64 features wide, without data."""
-    with torch.device("meta") as nowhere:  # random values, too, are made of nothing
+    """Return an op's example arguments for 64 features, on the meta device."""
+    with torch.device("meta") as nowhere:  # tensors without data, even random ones
         channels = Widths(64).inside(op).inputs
         shape = (1, channels, *size_of(op, size))
         return sr_kernels.op(op).example(shape, torch.half, nowhere)
@@ -130,13 +130,15 @@ def table(counts: list[Counted]) -> str:
         "",
         "## What a launch takes",
         "",
-        "Counted in the machine code (`benchmarks/gpu/machine_code.py`), half precision, 64 "
-        "features where nothing else is said. Of the innermost loop, for each element of the "
-        "result: instructions, clocks of shared memory (for 32 elements), bytes that pass by L1 "
-        "to or from L2, bytes of loads that L1 may have; barriers of one turn. Where there is no "
-        "loop, of all. Programs of the launch, on "
+        "Counted in the machine code (`benchmarks/gpu/machine_code.py`), in half precision, with "
+        "64 features unless the op's name has other widths. The columns count, in the innermost "
+        "loop or, without a loop, in all code: *instructions* for each element of the result; "
+        "*shared*, clocks of shared memory for 32 elements; *L2*, bytes for each element that "
+        "bypass L1; *L1*, bytes of loads for each element that may be in L1; *barriers* of one "
+        "iteration. *programs* is the number of programs of the launch, *resident* the number "
+        "that one multiprocessor runs at once, on "
         + ", ".join(f"{name} with {PROCESSORS[name]} multiprocessors" for name in COUNTED)
-        + "; of them, one multiprocessor holds so many at once.",
+        + ".",
         "",
         f"| {' | '.join(COLUMNS)} |",
         "|---" * len(COLUMNS) + "|",

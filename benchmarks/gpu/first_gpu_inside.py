@@ -1,4 +1,4 @@
-"""The parts of first_gpu.py that import torch; each runs in a process of its own.
+"""The parts of first_gpu.py that import torch; each runs in a separate process.
 
     python benchmarks/gpu/first_gpu_inside.py facts | engine | train STEPS | bsconv
 
@@ -25,9 +25,9 @@ from unittest import mock
 
 import numpy as np
 import torch
-from timing import DEVICE, ON_GPU, ROOT, environment, op_arguments  # says where the sources are
+from timing import DEVICE, ON_GPU, ROOT, environment, op_arguments
 
-# the above says where the sources are, and how kernels are to run
+# timing comes first: it sets the path of the sources, and how kernels run
 # isort: split
 import sr_kernels
 from napari_sr import models
@@ -37,7 +37,7 @@ from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.run import drive
 
 SIDE = 700 if ON_GPU else 24
-"""Side of the images in pixels: several tiles of one shape, so that CUDA graphs are used."""
+"""Side of the images in pixels; enough for several tiles of one shape, as CUDA graphs need."""
 TILE = 256 if ON_GPU else None
 STAGED_TILES = (128, 256, 512) if ON_GPU else (20,)
 SMALL: dict[str, int] = {} if ON_GPU else {"blocks": 1, "features": 16}
@@ -70,7 +70,7 @@ def facts() -> dict[str, Any]:
 
 
 def upscaled(image: np.ndarray, network: Any, kernels: str, tile: int | None = TILE) -> Any:
-    """Upscale an image by the engine."""
+    """Upscale an image through the engine."""
     precision = "float16" if ON_GPU else "float32"
     options = Settings(
         tile=tile, device=str(DEVICE), precision=precision, kernels=kernels, outliers="keep"
@@ -79,7 +79,7 @@ def upscaled(image: np.ndarray, network: Any, kernels: str, tile: int | None = T
 
 
 def engine() -> dict[str, Any]:
-    """Upscale grey, RGB and RGBA with every network, and compare with plain PyTorch."""
+    """Upscale grey, RGB and RGBA images with every network, and compare with plain PyTorch."""
     rows, columns = np.mgrid[:SIDE, :SIDE] / 40
     plane = 0.5 + 0.4 * np.sin(rows) * np.cos(columns)
     found: dict[str, Any] = {}
@@ -96,7 +96,7 @@ def engine() -> dict[str, Any]:
 
 
 def run_in_stages(plane: np.ndarray, network: Any) -> dict[str, Any]:
-    """Return the duration of a stack in stages, with CUDA graphs and without, in seconds."""
+    """Upscale a stack in stages, with CUDA graphs and without; return seconds and difference."""
     stack = np.stack([plane] * (3 if ON_GPU else 1))
     found: dict[str, Any] = {"code": 0}
     for tile in STAGED_TILES:
@@ -114,7 +114,7 @@ def run_in_stages(plane: np.ndarray, network: Any) -> dict[str, Any]:
 
 
 def compared(image: np.ndarray, network: Any) -> dict[str, Any]:
-    """Return the result of a run with kernels, and its difference from one without."""
+    """Upscale an image with kernels; return facts of the run, and its difference from PyTorch."""
     try:
         began = time.monotonic()
         ours = upscaled(image, network, "auto")
@@ -159,7 +159,8 @@ def train(steps: int) -> dict[str, Any]:
         for progress in run(config, TrainingData(learnt[1:], learnt[:1]), Session(Path(folder))):
             moments.setdefault(progress.step, time.perf_counter())
             losses[progress.step] = float(progress.loss)
-    each = np.diff(list(moments.values()))[len(moments) // 2 - 1 :]  # compiled and tuned by then
+    # the second half, after compiling and tuning
+    each = np.diff(list(moments.values()))[len(moments) // 2 - 1 :]
     return {
         "steps": steps,
         "milliseconds a step": round(1e3 * float(np.median(each)), 1),
@@ -168,7 +169,7 @@ def train(steps: int) -> dict[str, Any]:
 
 
 def bsconv() -> dict[str, Any]:
-    """Launch bsconv some times, for a profiler."""
+    """Launch bsconv several times, for a profiler."""
     arguments = op_arguments("bsconv", 64, (2048, 2048) if ON_GPU else (5, 7))
     for _ in range(8):
         sr_kernels.op("bsconv").launch(*arguments)

@@ -1,9 +1,9 @@
-"""A BSConv as one dense 3x3 convolution, for which cuDNN is fastest: an alternative to `bsconv`.
+"""A BSConv as one dense 3x3 convolution of cuDNN: an alternative to `bsconv`, for comparison.
 
 A 1x1 and a depthwise 3x3 convolution equal a dense 3x3 with weight depthwise[o, tap] *
-pointwise[o, i]: nine times the matrix operations, but no intermediate plane. A bias in between is
-zero outside the image, as zero padding is. So it becomes the weight of an additional input channel
-that is 1 in the image.
+pointwise[o, i]: nine times the matrix operations, but no intermediate plane. The bias of the 1x1
+becomes the weight of an additional input channel that is 1 in the image: because of zero padding,
+this channel is 0 outside, where the bias must not be added.
 
 Letters: N images, I and C channels, H x W pixels.
 """
@@ -31,7 +31,7 @@ def fold(pointwise: Tensor, pointwise_bias: Tensor | None, depthwise: Tensor) ->
     weight = pointwise.float() * depthwise.float()
     more = 0
     if pointwise_bias is not None:
-        # as many that a multiple results: the first is the bias's, the rest are zero
+        # add channels up to a multiple of ALIGNED: the first for the bias, the rest zero
         more = ALIGNED - pointwise.shape[1] % ALIGNED
         extra = weight.new_zeros(len(weight), more, 3, 3)
         extra[:, :1] = pointwise_bias.float()[:, None, None, None] * depthwise.float()
@@ -41,7 +41,7 @@ def fold(pointwise: Tensor, pointwise_bias: Tensor | None, depthwise: Tensor) ->
 
 
 class Folded:
-    """The function `bsconv` by dense convolutions; it folds every weight only once."""
+    """The function `bsconv`, computed by dense convolutions; every weight is folded only once."""
 
     def __init__(self) -> None:
         self._folded: dict[int, tuple[Tensor, Tensor, int]] = {}
@@ -54,7 +54,7 @@ class Folded:
         """Return (N, C, H, W)."""
         x = x if replication == 1 else x.repeat(1, replication, 1, 1)
         if id(pointwise) not in self._folded:
-            # the weight is kept as well, so that its id is nobody else's
+            # keep the weight itself, too, so that no other tensor can get its id
             self._folded[id(pointwise)] = (pointwise, *fold(pointwise, pointwise_bias, depthwise))
         _, weight, more = self._folded[id(pointwise)]
         if more:
@@ -75,7 +75,7 @@ def _instead(computes: Folded) -> Iterator[None]:
 
 
 def folded(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Return the function, such as a network, with every `bsconv` in it folded."""
+    """Return a function, such as a network, in which every `bsconv` is folded."""
     computes = Folded()
 
     def call(*arguments: Tensor) -> Tensor:

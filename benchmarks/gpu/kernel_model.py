@@ -1,22 +1,23 @@
-"""Forecast of the kernels' gain: bytes, operations and least time, per op and per network.
+"""Forecast how much faster kernels are: bytes, operations and least time, per op and network.
 
     python benchmarks/gpu/kernel_model.py [--write FILE]
 
 This is arithmetic only; nothing here has been measured on a GPU. Networks run on tensors without
 data, and the bytes that every operator reads and writes are recorded: once in plain PyTorch, as a
-GPU runs it eagerly, and once with our ops. Our ops run everything but their kernels: each launch
-counts as a kernel, and so does each tensor that an op copies first. The bytes of an op are those of
+GPU runs it eagerly, and once with our ops. Our ops run without launching their kernels. Each launch
+counts as a kernel, and so does each tensor that an op copies first. The bytes of an op are those in
 its record.
 
 The time of a PyTorch kernel is the maximum of bytes / bandwidth, matrix operations / matrix rate
-and vector instructions / vector rate. A kernel of ours is compiled for the card, and its machine
-code is counted (machine_code.py). Its time is the maximum of bytes / bandwidth, bytes that bypass
-L1 / bandwidth of L2, and the clocks of the multiprocessor with most programs: for issue, shared
-memory, matrices and transfers to L2. To this, 1 us between kernels is added. Eager PyTorch also
-waits for the CPU, 5 us per kernel, and a bias costs a kernel of its own if cuDNN computes the
-convolution. Latency, bank conflicts, and caches that hold a whole small image are left out.
+and vector instructions / vector rate. Our kernels are compiled for the card, and their machine code
+is counted (machine_code.py). Their time is the maximum of bytes / bandwidth, bytes that bypass
+L1 / bandwidth of L2, and the clocks of the multiprocessor with the most programs: for issuing
+instructions, shared memory, matrices and transfers to L2. Between kernels, 1 us is added. Eager
+PyTorch also waits for the CPU, 5 us per kernel, and a bias costs an additional kernel if cuDNN
+computes the convolution. The model leaves out latency, bank conflicts, and caches that can contain
+a whole small image.
 
-Letters: N images, C features, H x W pixels of the image that enters, S scale.
+Letters: N images, C features, H x W pixels of the network's input, S scale.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ LAUNCH = 5e-6
 GAP = 1e-6
 """Seconds from the end of a kernel to the start of the next, in a CUDA graph."""
 INSTRUCTIONS = {"gelu": 33, "sigmoid": 8, "leaky_relu": 2, "mean": 1}
-"""Of one element, where not 1; GELU by the error function."""
+"""Instructions per element, if not 1; GELU is computed with the error function."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Card:
     matrix: float
     """Half-precision matrix operations, two for each multiply-add."""
     narrow_matrix: float
-    """The same by mma.sync; some of our kernels use wgmma if the card has it."""
+    """Matrix operations by mma.sync; `matrix` is by wgmma, if the card has it."""
     processors: int
     """Number of multiprocessors; each starts 128 instructions per clock."""
     clock: float
@@ -103,7 +104,7 @@ class Kernel:
     given: float = 0.0
     """Bytes of an op's arguments and results, each counted once."""
     own: bool = False
-    """Whether it is a kernel of ours."""
+    """Whether this is one of our kernels."""
     code: Launch | None = None
     """Counts of its machine code; None if it was not compiled."""
 
@@ -132,7 +133,7 @@ class Kernel:
 
 
 class Counter(TorchDispatchMode):
-    """A recorder of a `Kernel` for every launch, and for every operator that is not only a view."""
+    """A recorder: a `Kernel` for every launch, and for every operator that is not just a view."""
 
     def __init__(self, card: Card | None = None) -> None:
         super().__init__()
@@ -147,7 +148,7 @@ class Counter(TorchDispatchMode):
             return self._op(func.overloadpacket.__name__, args)
         result = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__
-        # what is said to be a view may be a copy, as `contiguous` is where it has to
+        # operators that count as views may copy, such as `contiguous`
         if "empty" not in name and not (func.is_view and _shares(args, result)):
             moved = sum(leaf.nbytes for leaf in tree_leaves((args, result)) if _is_tensor(leaf))
             if name in ("conv2d", "convolution"):
@@ -170,14 +171,14 @@ class Counter(TorchDispatchMode):
         given = {id(leaf): leaf for leaf in tree_leaves((args, results)) if _is_tensor(leaf)}
         moved = op.bytes_moved(*args)
         passed = sum(leaf.nbytes for leaf in given.values())
-        # the first launch reads and writes what the op does; others see what is small beside it
+        # all bytes belong to the first launch; later launches move few bytes
         for place, code in enumerate(codes):
             first = {"bytes": moved, "given": passed} if place == 0 else {"bytes": 0}
             self.kernels.append(Kernel(name, **first, own=True, code=code))
         return results
 
     def launch(self, *_: Any, **__: Any) -> None:
-        """Stand in for a kernel."""
+        """Count a launch instead of making it."""
         self._launches += 1
 
     def _convolution(
@@ -217,7 +218,7 @@ def eager(call: Callable[..., object], *planes: tuple[int, ...]) -> list[Kernel]
 def fused(
     call: Callable[..., object], *planes: tuple[int, ...], card: Card | None = None
 ) -> list[Kernel]:
-    """Return the same with our ops; with a card, compiled for it."""
+    """Return the kernels of a call with our ops; with a card, compiled for it."""
     inputs = [torch.empty(shape, device="meta", dtype=torch.half) for shape in planes]
     counter = Counter(card)
     with (
@@ -240,15 +241,15 @@ def peak_bytes(call: Callable[[], object]) -> int:
 
 
 def network_of(name: str) -> Network:
-    """Return a network without data, in the memory format of a GPU."""
+    """Return a network on the meta device, in the memory format of a GPU."""
     made = models.architecture(name).network(scale=SCALE).eval().half()
     return meta_copy(made.to(memory_format=torch.channels_last))
 
 
 KNOWN = {"bsrn": (666, 90_339, 19_204), "rfdn": (825, 28_289, 6_710), "imdn": (1420, 33_288, 9_702)}
-"""Earlier counts, by other assumptions: kFLOP, eager bytes and fused bytes per pixel."""
+"""Earlier counts with other assumptions: kFLOP, eager bytes and fused bytes per pixel."""
 COMPILED = (364, 57_252)
-"""Earlier counts of BSRN x4 by torch.compile: kernels, and bytes per pixel."""
+"""Earlier counts of BSRN x4 with torch.compile: kernels, and bytes per pixel."""
 NAMES = ("bsrn", "bsrn_s", "rfdn", "imdn")
 
 
@@ -273,7 +274,7 @@ def op_rows(card: Card) -> list[str]:
             with torch.inference_mode(), Counter() as counter:
                 op.reference(*arguments)
             every = fused(partial(op.public, *arguments), card=card)
-            # what lies otherwise than in a network is copied first
+            # leave out copies of tensors whose layout differs from that in a network
             compiled = [kernel for kernel in every if kernel.own]
             slow = sum(kernel.seconds(card) for kernel in counter.kernels)
             fast = sum(kernel.seconds(card) for kernel in compiled)
@@ -385,11 +386,11 @@ def report() -> str:
     lines = [
         "# What the kernels can gain, by arithmetic",
         "",
-        f"By `python benchmarks/gpu/kernel_model.py`, whose docstring states the model; x{SCALE}, "
-        "half precision. Nothing here was measured on a GPU.",
+        "Written by `python benchmarks/gpu/kernel_model.py`, whose docstring explains the model; "
+        f"x{SCALE}, half precision. Nothing here was measured on a GPU.",
         "",
-        "Per LR pixel; in brackets an earlier count by other assumptions (the blocks' outputs "
-        "concatenated and fused at the end, not accumulated block by block):",
+        "Counts per LR pixel. In brackets: an earlier count with another assumption (the blocks' "
+        "outputs are concatenated and fused at the end, not accumulated block by block):",
         "",
         *table(
             "| network | kFLOP | kernels, eager | bytes, eager | kernels, fused | bytes, fused "
@@ -402,8 +403,8 @@ def report() -> str:
             f"{card.name}: {card.bandwidth / 1e12:.3g} TB/s, L2 {card.cache / 1e12:.3g} TB/s, "
             f"{card.matrix / 1e12:.0f} TFLOP/s of matrices ({card.narrow_matrix / 1e12:.0f} by "
             f"mma.sync), {card.vector / 1e12:.3g} T instructions/s of "
-            f'{card.processors} multiprocessors. "Bytes" is what the fused kernels would take if '
-            'nothing but memory held them up, "fused" what their machine code takes:',
+            f'{card.processors} multiprocessors. "Bytes" is the time of the fused kernels if only '
+            'memory limited them, "fused" the time of their machine code:',
             "",
             *table(
                 "| network | LR size | eager, ms | in a CUDA graph, ms | bytes, ms | fused, ms "
@@ -413,10 +414,9 @@ def report() -> str:
         ]
     card = CARDS[0]
     lines += [
-        f"The targets of BSRN x4 at 320 x 180, forecast for {card.name}. Where the bytes and the "
-        "time between kernels alone take longer than what is allowed, no faster kernel reaches the "
-        "target: only fewer bytes or launches do, or planes that stay in L2, which this model "
-        "leaves out:",
+        f"The targets of BSRN x4 at 320 x 180, forecast for {card.name}. If bytes and gaps between "
+        "kernels already take longer than allowed, faster kernels cannot reach the target. Only "
+        "fewer bytes or launches can, or planes that stay in L2, which this model leaves out:",
         "",
         *table(
             "| against | target | allowed, ms | bytes and gaps, ms | forecast, ms | forecast "
@@ -426,8 +426,8 @@ def report() -> str:
     ]
     for size in ("320 x 180", "2048 x 2048"):
         lines += [
-            f"Where the fused bsrn's time goes on {card.name}, {size}; the last column says what "
-            "the longest launch of a kind is busy with, of its time:",
+            f"Time of the fused bsrn on {card.name}, {size}, by kernel. The last column shows, for "
+            "the longest launch of each kernel, how much of its time each resource is busy:",
             "",
             *table(
                 "| kernel | launches | bytes per pixel | ms | share of the network | busy |",
@@ -435,11 +435,11 @@ def report() -> str:
             ),
         ]
     lines += [
-        f"Each op on {card.name}, 64 channels (inside ESA 16), against its reference in eager "
-        "PyTorch, without the time between kernels:",
+        f"Each op on {card.name}, with 64 channels (16 inside ESA), compared with its reference in "
+        "eager PyTorch, without the time between kernels:",
         "",
         *table(
-            "| op | size | kernels, eager | fused | eager, ms | bytes, ms | fused, ms | held up by "
+            "| op | size | kernels, eager | fused | eager, ms | bytes, ms | fused, ms | limited by "
             "| gain |",
             op_rows(card),
         ),
@@ -450,7 +450,7 @@ def report() -> str:
 def main() -> None:
     """Print the tables, and write them to a file if one is given."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", type=Path, help="where to keep the tables")
+    parser.add_argument("--write", type=Path, help="file for the tables")
     arguments = parser.parse_args()
     text = report()
     print(text)

@@ -1,6 +1,6 @@
-"""Launch an op with other options, or on other widths than those of its example.
+"""Launch an op with other options, or with other widths than those of its example.
 
-Imported both by processes that compile kernels and by processes that interpret them.
+Imported by processes that compile kernels and by processes that interpret kernels.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -48,7 +48,7 @@ class Widths:
         return cls(int(inputs), int(outputs) if outputs else None)
 
     def __str__(self) -> str:
-        """Return the word."""
+        """Return the text that `of` reads."""
         return str(self.inputs) if self.outputs is None else f"{self.inputs}-{self.outputs}"
 
     def inside(self, op: str) -> Widths:
@@ -71,15 +71,14 @@ def size_of(op: str, size: tuple[int, int]) -> tuple[int, int]:
 def arguments_of(op: str, widths: Widths, size: tuple[int, int], device: torch.device) -> list[Any]:
     """Return an op's example for (1, inputs, *size) in half precision, features channels_last.
 
-    If the number of outputs differs, the weights are random and of fitting shape, and the op has
-    no skip and no shuffle.
+    If the number of outputs differs, the weights are random, and the op has no skip and no shuffle.
     """
     shape = (1, widths.inputs, *size)
     with device:
         example = list(sr_kernels.op(op).example(shape, torch.half, device))
         if widths.outputs is not None:
             example = _widened(op, example, widths.outputs)
-    # one tensor that stands for two arguments stays one
+    # if one tensor is given for two arguments, it stays one tensor
     moved = {
         id(value): value.contiguous(memory_format=torch.channels_last)
         for value in example
@@ -109,7 +108,7 @@ def launched_with(op: str, candidate: Mapping[str, int]) -> Iterator[dict[str, d
     Yields
     ------
     dict of str to dict
-        By op, the options that were requested inside, with the values that would have been used.
+        By op, the options that were requested inside, with the values without `candidate`.
     """
     seen: dict[str, dict[str, int]] = {}
     real = _configuration.configuration
@@ -118,7 +117,7 @@ def launched_with(op: str, candidate: Mapping[str, int]) -> Iterator[dict[str, d
         seen[name] = real(name, x, outputs=outputs, **usual)
         return {**seen[name], **(candidate if name == op else {})}
 
-    # every op imports the function by name, and must not do so while it is another
+    # import every op first: each imports the function by name, and must get the real one
     for name in sr_kernels.names():
         sr_kernels.op(name)
     homes = [

@@ -1,17 +1,18 @@
 """The cost of one kernel launch, counted in its machine code (SASS), without a GPU.
 
 Imported by compile_gate.py and kernel_model.py. NVIDIA's disassembler lists the instructions of a
-compiled kernel. Instructions outside loops are counted once. Those of the innermost loop are
-counted as often as it iterates, which `LOOPS` computes for each kernel. The instructions determine:
+compiled kernel. Instructions outside loops are counted once; instructions of the innermost loop are
+counted once per iteration (`LOOPS` computes the iterations). The instructions determine the load of
+each resource of a multiprocessor (SM):
 
-* issue: an SM starts four instructions of 32 threads each per clock, one of each of four warps;
+* issue: an SM starts four instructions of 32 threads each per clock, one for each of four warps;
 * shared memory: it delivers 128 bytes per clock, so a warp that reads 16 bytes per thread takes
   four clocks. Bank conflicts are not counted;
-* L2: bytes of asynchronous copies, which bypass the L1 cache, and bytes that are stored;
-* L1: bytes of all other loads, 128 per clock. Misses, which L2 delivers, are not counted;
+* L2: bytes of asynchronous copies, which bypass the L1 cache, and bytes of stores;
+* L1: bytes of all other loads, 128 per clock. Cache misses are not counted;
 * matrices: operations of the matrix instructions.
 
-Every time that is derived from these counts is a lower bound: nothing here has run.
+Times that are derived from these counts are lower bounds. Nothing here has run on a GPU.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ SHARED = ("LDS", "STS", "LDSM", "STSM", "LDGSTS")
 PAST_L1 = ("LDGSTS", "STG")
 
 RESULTS = ("y_ptr", "refined_ptr", "mean_ptr", "x_ptr")
-"""Arguments of kernels whose elements are counted; the first one that a kernel has is used."""
+"""Counts are divided by the elements of one of these arguments: the first that a kernel has."""
 LOOPS = {
     "_esa": lambda given: given["rows"],
     "_channel_gate": lambda given: math.ceil(given["parts"] / given["SLOTS"]),
@@ -49,7 +50,7 @@ LOOPS = {
     "esa_pool": lambda given: given["rows"] + 1,
     "plane_moments": lambda given: given["tiles"],
 }
-"""Iterations of the innermost loop of a file's kernel, by its arguments; 1 for other files."""
+"""Iterations of the innermost loop of a file's kernel, from its arguments; 1 for other files."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ PROCESSORS = {
     "sm_90": Processor(65_536, 233_472, 64, 32),
     "sm_120": Processor(65_536, 102_400, 48, 24),
 }
-"""CUDA C++ Programming Guide, "Technical Specifications per Compute Capability"."""
+"""From the CUDA C++ Programming Guide, "Technical Specifications per Compute Capability"."""
 PORT = 64
 """Bytes per clock between a multiprocessor and L2."""
 CACHE = 128
@@ -76,7 +77,7 @@ CACHE = 128
 RESERVED = 1024
 """Bytes of shared memory that the driver reserves in each program."""
 GRAIN = 256
-"""Registers are allocated to a warp in multiples of this."""
+"""A warp gets a multiple of this number of registers."""
 
 
 @dataclass(frozen=True)
@@ -87,20 +88,20 @@ class Count:
     shared: float = 0
     """Clocks of shared memory."""
     fetched: float = 0
-    """Bytes that always go between the SM and L2."""
+    """Bytes between the SM and L2 that bypass L1."""
     loaded: float = 0
     """Bytes that may be in L1."""
     matrix: float = 0
     """Operations of a warp's matrix instructions (mma.sync), two for each multiply-add."""
     wide_matrix: float = 0
-    """The same of four warps together (wgmma), a warp's share."""
+    """Operations of matrix instructions of four warps (wgmma), one warp's share."""
     barriers: float = 0
 
     def __add__(self, other: Count) -> Count:
         return self.times(1, other)
 
     def times(self, number: float, onto: Count | None = None) -> Count:
-        """Return `number` times this, added to `onto`."""
+        """Return `number` times this count plus `onto`."""
         onto = onto or Count()
         return Count(
             *(
@@ -154,7 +155,7 @@ class Launch:
         busiest = math.ceil(self.programs / processors)
         one = self.loop.times(self.turns, self.rest)
         each = one.times(self.warps * busiest)
-        # a warp starts one instruction in a clock, and not all programs are there at once
+        # a warp starts at most one instruction per clock, and only `resident` programs run at once
         in_turn = one.instructions * math.ceil(busiest / self.resident)
         return {
             "issue": max(each.instructions / 4, in_turn),
@@ -210,7 +211,7 @@ def counted(key: str, cubin: bytes) -> tuple[Count, Count, int]:
         start, stop = max(spans, key=lambda span: span[1] - span[0], default=(0, 0))
         inner = sum(map(count_of, instructions[start:stop]), Count())
         outside = instructions[:start] + instructions[stop:]
-        # what fills up the last line, and turns on the spot, is never reached
+        # the NOPs that pad the end are never reached
         rest = sum((count_of(each) for each in outside if each[0] != "NOP"), Count())
         found = re.findall(r"\bR(\d+)\b", listing)
         _CODE[key] = inner, rest, max(map(int, found), default=0) + 1
@@ -227,7 +228,7 @@ def disassembled(cubin: bytes) -> str:
 
 
 def parsed(listing: str) -> tuple[list[tuple[str, str]], list[tuple[int, int]]]:
-    """Return the instructions, each with its operands, and the innermost loops, [start, stop)."""
+    """Return the instructions with their operands, and the innermost loops as [start, stop)."""
     instructions: list[tuple[str, str]] = []
     labels: dict[str, int] = {}
     for line in listing.splitlines():
@@ -256,7 +257,7 @@ def _count_of(name: str) -> Count:
     size = next((sizes[option] for option in options if option in sizes), 4)
     clocks = size / 4
     if kind in ("LDSM", "STSM"):
-        # so many 8 x 8 matrices of two bytes
+        # the option is the number of 8 x 8 matrices of two bytes, one clock each
         clocks = float(options[-1]) if options[-1].isdigit() else 1.0
     return Count(
         instructions=1,
@@ -275,7 +276,7 @@ def _operations(name: str, kind: str) -> float:
         return 0.0
     if found[1]:
         return 2.0 * math.prod(map(int, found.groups())) / 4
-    # rows, columns and depth written together
+    # 16816 means 16 x 8 x 16, and 1688 means 16 x 8 x 8
     return 2.0 * 16 * 8 * (16 if "16816" in name else 8)
 
 

@@ -1,8 +1,8 @@
-"""Compile candidate launch options of ops ahead of time, and report those not worth timing.
+"""Compile candidate launch options of ops, and report which candidates are not worth timing.
 
-tune.py starts several of these processes, in which kernels are compiled, not interpreted. Each
-reads JSON from its standard input and prints a line of JSON for each candidate. Compiled kernels
-are then in Triton's cache, so the timing process need not compile them.
+tune.py starts several processes of this script. Each reads JSON from standard input and prints a
+line of JSON for each candidate. The compiled kernels are then in Triton's cache, so tune.py need
+not compile them.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FINE = ("no matrix instructions", "loads of")
-"""Faults of the compile gate that are better judged by timing."""
+"""Faults of the compile gate that do not exclude a candidate, because timing judges them better."""
 FAILURES = (TritonError, RuntimeError, ValueError, AssertionError, CalledProcessError)
 """Errors that compilers and disassemblers raise."""
 
@@ -38,7 +38,7 @@ def fault_of(
 ) -> str:
     """Return the fault of an op's machine code with these options, or ""."""
     widths = Widths.of(width)
-    # random values, too, are made of nothing
+    # on the meta device, tensors have no data
     arguments = arguments_of(op, widths, size, torch.device("meta"))
     try:
         with launched_with(op, candidate):
@@ -51,10 +51,10 @@ def fault_of(
 
 
 def main() -> None:
-    """Answer every job."""
+    """Print the fault of every candidate."""
     given: dict[str, Any] = json.load(sys.stdin)
     torch.set_num_threads(1)  # there are as many processes as cores
-    # bands are as long as on the device, which this process may not have
+    # the length of bands depends on the processors of the GPU, which this process does not see
     with mock.patch.object(_rows, "_processors", lambda device: given["processors"]):
         for op, width, size, candidate in given["jobs"]:
             fault = fault_of(op, width, tuple(size), candidate, given["architecture"])

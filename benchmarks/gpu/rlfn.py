@@ -1,8 +1,9 @@
-"""RLFN, which benchmarks time beside our networks for comparison; it is not one of them.
+"""RLFN, a network of others that benchmarks time beside our networks, for comparison.
 
 Kong et al., "Residual Local Feature Network for Efficient Super-Resolution", CVPR Workshops 2022,
-https://arxiv.org/abs/2205.07514. The challenge's network: 46 features, 48 inside a block, 16 in
-ESA; 317 thousand parameters at x4. Its weights are random, because it is only timed.
+https://arxiv.org/abs/2205.07514. This is the network of the NTIRE 2022 challenge: 46 features, 48
+inside a block, 16 in ESA; 317 thousand parameters at x4. Weights are random, because the network is
+only timed.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -20,7 +21,7 @@ def conv3x3(inputs: int, outputs: int) -> nn.Conv2d:
 
 
 class SpatialAttention(nn.Module):
-    """Gate every pixel of (N, C, H, W); one 3x3 on the pooled plane, where RFDN has three."""
+    """A gate for every pixel of (N, C, H, W), with one 3x3 on the pooled plane (RFDN has three)."""
 
     def __init__(self, features: int, inner: int) -> None:
         super().__init__()
@@ -39,7 +40,7 @@ class SpatialAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """Three 3x3 with a skip, a 1x1, and attention, of (N, C, H, W)."""
+    """Three 3x3 convolutions with a skip, a 1x1, and attention, on (N, C, H, W)."""
 
     def __init__(self, features: int, middle: int, inner: int) -> None:
         super().__init__()
@@ -59,7 +60,7 @@ class Block(nn.Module):
 
 
 class RLFN(nn.Module):
-    """(N, 3, H, W) to (N, 3, 4 * H, 4 * W)."""
+    """The network, from (N, 3, H, W) to (N, 3, 4 * H, 4 * W)."""
 
     def __init__(self, features: int = 46, middle: int = 48, blocks: int = 4) -> None:
         super().__init__()
@@ -69,7 +70,7 @@ class RLFN(nn.Module):
         self.tail = nn.Sequential(conv3x3(features, 48), nn.PixelShuffle(4))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return the image, enlarged."""
+        """Return the enlarged image."""
         shallow = self.head(image)
         result: Tensor = self.tail(self.merge(self.blocks(shallow)) + shallow)
         return result

@@ -1,6 +1,6 @@
-"""The cost of half precision and kernels in PSNR: networks with real weights on a test set.
+"""Measure the loss of PSNR by half precision and kernels: networks with real weights on a test set.
 
-Like `psnr.py`, but without napari, Pillow and pooch: this module reads PNG files itself.
+Unlike psnr.py, this module does not need napari, Pillow and pooch; it contains a PNG reader.
 
 Letters: N images, H x W pixels, S scale.
 """
@@ -29,19 +29,19 @@ FILES = {
     "bsrn": "bsrn/net_g_BSRN_x4.pth", "bsrn_s": "bsrn/net_g_BSRN-S.pth",
     "rfdn": "rfdn/RFDN_AIM.pth", "imdn": "imdn/IMDN_x4.pth",
 }  # fmt: skip
-"""Files in the folder of weights, all for x4."""
+"""Files in the folder of weights; all are for x4."""
 SCALE = 4
 WORDS = {"float32": "reference", "float16": "triton"}
 """Choice of kernels by precision."""
 
 
 def read_png(path: Path) -> Tensor:
-    """Return an 8-bit RGB file, not interlaced, as (1, 3, H, W) in 0..1, in float64.
+    """Return an 8-bit RGB image, not interlaced, as (1, 3, H, W) in 0..1, in float64.
 
     Raises
     ------
     ValueError
-        If the file is another kind of PNG.
+        If the PNG is not 8-bit RGB, or is interlaced.
     """
     data, at, packed = path.read_bytes(), 8, b""
     while at < len(data):
@@ -50,7 +50,9 @@ def read_png(path: Path) -> Tensor:
         if kind == b"IHDR":
             width, height, *form = struct.unpack(">IIBBBBB", body)
             if form != [8, 2, 0, 0, 0]:
-                raise ValueError(f"{path} is not a PNG of 8-bit RGB: {form}")
+                raise ValueError(
+                    f"a PNG of 8-bit RGB [8, 2, 0, 0, 0] is needed, got {form} in {path}"
+                )
         packed += body if kind == b"IDAT" else b""
         at += length + 12
     lines = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, 1 + 3 * width)
@@ -62,7 +64,7 @@ def read_png(path: Path) -> Tensor:
 
 
 def _unfiltered(kind: int, line: np.ndarray, above: np.ndarray) -> np.ndarray:
-    """Undo the filter of one line, as defined by the PNG standard."""
+    """Undo the filter of one line, as the PNG standard defines it."""
     if kind == 0:
         return line
     if kind == 1:
@@ -82,7 +84,7 @@ def _unfiltered(kind: int, line: np.ndarray, above: np.ndarray) -> np.ndarray:
 
 
 def luma(rgb: Tensor) -> Tensor:
-    """Return BT.601 luma, (N, 1, H, W), of (N, 3, H, W), clipped as an image is."""
+    """Return the BT.601 luma, (N, 1, H, W), of an RGB image, (N, 3, H, W), clipped to its range."""
     return rgb_to_ycbcr(rgb.double().clamp(0, 1))[:, :1].clamp(16 / 255, 235 / 255)
 
 
@@ -100,15 +102,15 @@ def measure(name: str, folder: Path, weights: Path, most: int | None = None) -> 
     name : str
         One of `FILES`.
     folder, weights : Path
-        Folder of the set, which has HR/ and LR_matlab/x4/, and folder of the weights.
+        Folder of the test set, with HR/ and LR_matlab/x4/, and folder of the weights.
     most : int, optional
-        Side of the part of each image that is used, in pixels from the upper left corner.
+        Largest side of the crop of each LR image to use, from the upper left corner.
     """
     network = recognition.build(read_checkpoint(weights / FILES[name])).to(DEVICE)
     found = {}
     tf32, torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.allow_tf32, False
     for precision, word in WORDS.items():
-        # float32 comes first: its weights are not rounded yet
+        # float32 must come first, because float16 rounds the weights
         dtype = getattr(torch, precision)
         network.to(dtype=dtype, memory_format=torch.channels_last)
         values = []

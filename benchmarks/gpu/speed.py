@@ -1,24 +1,25 @@
-"""Ops and networks on a GPU: first their errors, then their speed.
+"""Measure ops and networks on a GPU: first their errors, then their speed.
 
     python benchmarks/gpu/speed.py [--quick | --dense | --only NAMES] [--minutes 7]
                              [--set5 FOLDER --weights FOLDER] [--write NAME]
 
-Besides this repository, it needs torch, triton, numpy and safetensors; the package need not be
-installed. Wrong ops and networks are not timed. Half precision, channels_last, x4, random weights.
+The script needs this repository, torch, triton, numpy and safetensors; the package need not be
+installed. Ops and networks with wrong results are not timed. Everything runs in half precision,
+channels_last, at x4, with random weights.
 
 The columns are: eager PyTorch, the same in a CUDA graph, torch.compile (max-autotune; networks with
-CUDA graphs), every BSConv folded into a dense 3x3 convolution of cuDNN (see folding.py), ours, and
-ours in a CUDA graph. Ceilings of memory and matrices are measured in the same run. torch.compile
-takes longest, so it comes last and stops when the minutes are over; rows that it did not reach have
-"-". With --set5 and --weights, PSNR in half precision with kernels is shown beside float32 without.
-The last table has the targets, and whether they were reached (targets.py).
+CUDA graphs), every BSConv folded into a dense 3x3 convolution of cuDNN (see folding.py), our ops,
+and our ops in a CUDA graph. The largest rates of memory and matrices are measured in the same run.
+torch.compile takes longest, so it comes last and stops when the minutes are over; other rows have
+"-". With --set5 and --weights, a table compares the PSNR in half precision with kernels to that in
+float32 without kernels. The last table shows which targets were reached (targets.py).
 
 --launch NAME launches one op or network at several sizes and stops, for use with compute-sanitizer.
---quick checks and times ops only; --dense adds EDSR and RRDBNet at the two small sizes. NAME.md
-and NAME.json are written after every part, so a run that is cut off keeps its results so far.
+--quick checks and times only ops; --dense adds EDSR and RRDBNet at the two small sizes. NAME.md
+and NAME.json are written after every part, so results are kept if the run is cut off.
 
-Without a GPU, this is a dry run: tiny images, Triton's interpreter, nothing compiled, and times
-that mean nothing. It has not been run in any other way yet.
+Without a GPU, this is a dry run: tiny images in Triton's interpreter, without compiling; its times
+mean nothing. The script has not run on a GPU yet.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -44,7 +45,7 @@ import torch
 from folding import folded
 from rlfn import RLFN
 from targets import LARGE, MODES, RACES, RIVALS, Result, targets
-from timing import (  # first, as it says where the sources are
+from timing import (  # timing sets the path of the sources, so sr_kernels is imported later
     DEVICE,
     ON_GPU,
     by,
@@ -68,13 +69,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SIZES = ((180, 320), (256, 256), (339, 510), LARGE) if ON_GPU else ((15, 17),)
-"""Height and width of the image that enters."""
+"""Height and width of the input images."""
 NETWORKS = ("bsrn", "bsrn_s", "rfdn", "imdn")
 RIVAL = "rlfn"
 DENSE = ("edsr", "rrdbnet")
 BARE = "bsconv, no bias between"
 WIDTHS = (48, 50, 64)
-"""Channels for which ops are checked; they are timed with the last."""
+"""Channels with which ops are checked; the last number is used for timing."""
 CHECKED = ((37, 53), SIZES[0]) if ON_GPU else ((5, 7),)
 """Sizes at which ops are checked; the first is odd."""
 SMALL: dict[str, int] = {} if ON_GPU else {"blocks": 1, "features": 16}
@@ -84,9 +85,9 @@ PIXELS = None if ON_GPU else 16
 COMPILED_NETWORK = {"mode": "max-autotune"} if ON_GPU else {"backend": "eager"}
 COMPILED_OP = {"mode": "max-autotune-no-cudagraphs"} if ON_GPU else {"backend": "eager"}
 WORKERS = 12
-"""Processes that compile kernels ahead, of 16 cores."""
+"""Number of processes that compile kernels before they are needed, for 16 cores."""
 WARMING = 150
-"""Seconds after which they are stopped."""
+"""Seconds after which these processes are stopped."""
 
 
 @dataclass
@@ -129,7 +130,7 @@ class Record:
 
 
 def table(results: list[Result], reached: dict[str, float]) -> list[str]:
-    """Return a Markdown table of times, with the share of the floor if that is known."""
+    """Return a Markdown table of times, with the least possible time as a share of the time."""
     columns = ["", "LR size", "error / allowed", *(f"{mode}, ms" for mode in MODES), "of floor",
                "peak B per pixel, eager / ours"]  # fmt: skip
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
@@ -161,12 +162,12 @@ def arguments_of(row: str, size: tuple[int, int], channels: int = WIDTHS[-1]) ->
     name, _, variant = row.partition(",")
     arguments = op_arguments(name, channels, size)
     if variant:
-        arguments[2] = None  # the bias that folding finds dear, and BSRN does not have
+        arguments[2] = None  # the pointwise bias, which makes folding slower and which BSRN lacks
     return arguments
 
 
 def ways(function: Callable[..., Any], *arguments: Any) -> dict[str, Callable[[], Any]]:
-    """Return calls of a function by the modes that need no compiler."""
+    """Return calls of a function, by mode; only modes that need no compiler."""
     return {
         "eager": by("reference", function, *arguments),
         "folded": by("reference", folded(function), *arguments),
@@ -175,7 +176,7 @@ def ways(function: Callable[..., Any], *arguments: Any) -> dict[str, Callable[[]
 
 
 def errors_of(calls: dict[str, Callable[[], Any]], exact: Any) -> dict[str, float]:
-    """Return the error of every mode but the first as a share of the allowed error."""
+    """Return the error of every mode except the first, as a share of the allowed error."""
     found, (usual, *others) = {}, calls
     results = calls[usual]()
     for mode in others:
@@ -190,7 +191,7 @@ def errors_of(calls: dict[str, Callable[[], Any]], exact: Any) -> dict[str, floa
 def add_times(result: Result, calls: dict[str, Callable[[], Any]]) -> Result:
     """Time calls, and each call in a CUDA graph; note calls that cannot be captured."""
     for mode, call in calls.items():
-        # what plain PyTorch takes includes nothing of ours
+        # times of plain PyTorch must not include our operators
         plain = nullcontext() if mode == "ours" else references_inlined()
         try:
             with plain:
@@ -216,7 +217,7 @@ def op_errors(row: str) -> dict[str, float]:
 
 
 def measure_op(row: str, size: tuple[int, int], errors: dict[str, float]) -> Result:
-    """Time an op in the modes that are right."""
+    """Time an op in the modes whose results are right."""
     op, arguments = sr_kernels.op(row.partition(",")[0]), arguments_of(row, size)
     result = Result(row, size, errors["ours"], is_op=True)
     result.bytes, result.flops = op.bytes_moved(*arguments), op.flops(*arguments)
@@ -226,9 +227,9 @@ def measure_op(row: str, size: tuple[int, int], errors: dict[str, float]) -> Res
 def right_ways(
     result: Result, calls: dict[str, Callable[[], Any]], errors: dict[str, float]
 ) -> dict[str, Callable[[], Any]]:
-    """Return eager and the other modes that are right; note the wrong ones."""
+    """Return eager and the other modes whose results are right; note the wrong modes."""
     wrong = [mode for mode, error in errors.items() if error > 1]
-    result.notes += [f"{mode} is {errors[mode]:.2f} times as wrong as allowed" for mode in wrong]
+    result.notes += [f"{mode} has {errors[mode]:.2f} times the allowed error" for mode in wrong]
     return {
         mode: call
         for mode, call in calls.items()
@@ -252,7 +253,7 @@ def image(size: tuple[int, int]) -> Tensor:
 
 
 def check_network(name: str) -> tuple[dict[str, float], dict[str, int]]:
-    """Return a network's error by mode, for modes that differ from eager, and its launches."""
+    """Return a network's errors in the modes that differ from eager, and its launches."""
     made, x = network(name), image(SIZES[0])
     exact = by("reference", network(name).double(), x.double())()
     sr_kernels.reset_launched()
@@ -263,7 +264,7 @@ def check_network(name: str) -> tuple[dict[str, float], dict[str, int]]:
 
 
 def measure_network(name: str, size: tuple[int, int], errors: dict[str, float]) -> Result:
-    """Time a network in the modes that are right."""
+    """Time a network in the modes whose results are right."""
     result = Result(name, size, errors.get("ours", 0.0), is_op=False)
     calls = right_ways(result, ways(network(name), image(size)), errors)
     for mode, call in calls.items():
@@ -282,7 +283,7 @@ def references_inlined() -> Iterator[None]:
 
 
 def urgency(result: Result) -> tuple[int, tuple[int, int]]:
-    """Return the sort key for compiling: targets first, then small images."""
+    """Return the sort key for compiling: rows of targets first, then small images."""
     if result.is_op:
         return (2 if result.size == SIZES[-1] else 9), result.size
     place = 0 if result.name == "bsrn" and result.size == SIZES[0] else 1
@@ -320,9 +321,9 @@ def compiled_once(row: str, size: tuple[int, int]) -> float:
 
 
 def warm(names: list[str]) -> None:
-    """Compile the kernels of these ops and networks in parallel, into Triton's cache.
+    """Compile the kernels of these ops and networks into Triton's cache, in parallel.
 
-    Compiling one kernel after the other would take most of the available time.
+    One after the other, this would take most of the available time.
     """
     command = [sys.executable, __file__, "--launch"]
     waiting, running = list(names), []
@@ -337,7 +338,7 @@ def warm(names: list[str]) -> None:
 
 
 def launch_all(name: str) -> None:
-    """Launch the kernels of one op or network, at all kinds of sizes."""
+    """Launch the kernels of one op or network, at several sizes."""
     if name in (*NETWORKS, *DENSE):
         for size in SIZES[:3]:
             by("triton", network(name), image(size))()
@@ -365,15 +366,17 @@ def measure_all(record: Record, names: list[str]) -> None:
 def main() -> int:
     """Check, measure, print; return 1 if anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="ops only, and no compiler")
-    parser.add_argument("--dense", action="store_true", help="EDSR and RRDBNet, too")
-    parser.add_argument("--only", nargs="+", help="these ops and networks, no others")
-    parser.add_argument("--minutes", type=float, default=7.0, help="start no compiling after that")
+    parser.add_argument("--quick", action="store_true", help="only ops, without torch.compile")
+    parser.add_argument("--dense", action="store_true", help="also EDSR and RRDBNet")
+    parser.add_argument("--only", nargs="+", help="only these ops and networks")
+    parser.add_argument("--minutes", type=float, default=7.0, help="compile nothing after this")
     parser.add_argument("--set5", type=Path, help="the test set, with HR/ and LR_matlab/x4/")
     parser.add_argument("--weights", type=Path, help="the folder of released weights")
-    parser.add_argument("--write", type=Path, help="NAME of NAME.md and NAME.json")
-    parser.add_argument("--compiled", metavar="ROW", help="time torch.compile of this, and stop")
-    parser.add_argument("--size", default="320x180", help="of what --compiled times, WxH")
+    parser.add_argument("--write", type=Path, help="write NAME.md and NAME.json")
+    parser.add_argument(
+        "--compiled", metavar="ROW", help="time torch.compile of this row, and stop"
+    )
+    parser.add_argument("--size", default="320x180", help="size of the image of --compiled, WxH")
     parser.add_argument("--launch", help="launch this op or network at several sizes, and stop")
     given = parser.parse_args()
     networks = () if given.quick else (*NETWORKS, RIVAL, *(DENSE if given.dense else ()))

@@ -1,6 +1,6 @@
 """Targets of the kernels on an H100, and whether a run reached them.
 
-Letters: H x W pixels of the image that enters.
+Letters: H x W pixels of the input image.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ SMALL, LARGE = (180, 320), (2048, 2048)
 RACES = (SMALL, (339, 510), LARGE)
 """Height and width at which BSRN-S should be fastest."""
 RIVALS = {"rlfn": 2.08, "rfdn": 2.87, "imdn": 4.93}
-"""Multiply-adds of each network divided by those of BSRN-S; BSRN-S should be faster by that
+"""Multiply-adds of each network divided by those of BSRN-S; BSRN-S should be faster by this
 factor."""
 DECIBELS = 0.01
 PEAK = 1056
-"""Bytes per LR pixel, if the blocks' outputs are accumulated block by block."""
+"""Largest peak in bytes per LR pixel; possible if blocks' outputs are accumulated one by one."""
 LEAST_FLOOR = 0.01
-"""Milliseconds below which the time of an op is that of its launch, whatever its floor is."""
+"""Least milliseconds for which an op has a target: shorter times consist mainly of the launch."""
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Result:
     peak_bytes_per_pixel: dict[str, float] = field(default_factory=dict)
     launched: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    """Reasons of missing numbers."""
+    """Reasons for missing numbers."""
 
     @property
     def right(self) -> bool:
@@ -51,7 +51,7 @@ class Result:
         return self.error <= 1
 
     def best(self, *modes: str) -> float | None:
-        """Return the least time of these modes, None if none was measured."""
+        """Return the least time of these modes; None if none was measured."""
         return min((self.milliseconds[mode] for mode in modes if mode in self.milliseconds),
                    default=None)  # fmt: skip
 
@@ -61,7 +61,7 @@ class Result:
         return self.best("ours", "ours, graph")
 
     def floor(self, reached: Mapping[str, float]) -> float:
-        """Return the least milliseconds that these ceilings allow; 0 if nothing is counted."""
+        """Return the least possible milliseconds at these rates; 0 if nothing is counted."""
         moving, computing = self.bytes / reached["GB/s"], self.flops / reached["TFLOP/s"] / 1e3
         return max(moving, computing) / 1e6
 
@@ -92,7 +92,7 @@ class Target:
 
 
 def ratio(slow: float | None, fast: float | None) -> float | None:
-    """Return how many times faster, None if either was not measured."""
+    """Return slow / fast; None if one of them was not measured."""
     return slow / fast if slow and fast else None
 
 
@@ -106,7 +106,7 @@ def targets(
     results : list of Result
         Results of ops and networks.
     reached : mapping of str to float
-        The device's ceilings: "GB/s" and "TFLOP/s".
+        The device's largest rates: "GB/s" and "TFLOP/s".
     decibels : mapping of str to mapping of str to float
         PSNR by network and precision.
     """

@@ -1,4 +1,4 @@
-"""Shared code of the GPU benchmarks: the device, errors, times, memory, ceilings.
+"""Shared code of the GPU benchmarks: the device, errors, times, memory, largest rates.
 
 Without a GPU, everything is a dry run in Triton's interpreter: calls run once, and times mean
 nothing. Import this module first: it sets the path of the sources, and how kernels run.
@@ -21,7 +21,7 @@ from torch import Tensor
 
 ON_GPU = torch.cuda.is_available()
 if not ON_GPU:
-    os.environ["TRITON_INTERPRET"] = "1"  # read when kernels are decorated
+    os.environ["TRITON_INTERPRET"] = "1"  # must be set before kernels are imported
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "kernels"), str(ROOT / "benchmarks")]
 
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
 DEVICE = torch.device("cuda" if ON_GPU else "cpu")
 ROUNDING = 2.0**-10
-"""Of float16, relative."""
+"""Relative rounding error of float16."""
 SECONDS = 0.2 if ON_GPU else 0.0
-"""For which a call is timed, at least five times."""
+"""Seconds for which a call is repeated; it is timed at least five times."""
 
 
 def milliseconds(call: Callable[[], object], seconds: float = SECONDS) -> float:
-    """Return the median time of a call after warming up."""
+    """Return the median time of a call, after three calls to warm up."""
     for _ in range(3 if ON_GPU else 0):
         call()
     times: list[float] = []
@@ -67,7 +67,7 @@ def _once(call: Callable[[], object]) -> float:
 
 
 def graphed(call: Callable[[], object]) -> Callable[[], object]:
-    """Return a call that replays a CUDA graph of this call; the call itself without a GPU."""
+    """Return a function that replays a CUDA graph of a call; without a GPU, the call itself."""
     if not ON_GPU:
         return call
     side = torch.cuda.Stream()
@@ -83,7 +83,7 @@ def graphed(call: Callable[[], object]) -> Callable[[], object]:
 
 
 def by(word: str, function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
-    """Return a call of the function with this choice of kernels."""
+    """Return a call of the function that uses this choice of kernels."""
 
     def call() -> Any:
         with sr_kernels.use_kernels(word):
@@ -106,7 +106,9 @@ def peak_bytes(call: Callable[[], object]) -> int:
 
 
 def share_of_allowed(results: Any, usual: Any, exact: Any) -> float:
-    """Return the largest error as a share of the allowed one: twice PyTorch's, plus one rounding.
+    """Return the largest error as a share of the allowed error.
+
+    Twice PyTorch's error plus one rounding is allowed.
 
     Parameters
     ----------
@@ -146,7 +148,7 @@ def check_op(name: str, arguments: Sequence[Any]) -> float:
 
 
 def ceilings() -> dict[str, float]:
-    """Return the rates that this device reaches: GB/s of a copy, TFLOP/s of a matrix product."""
+    """Return the largest rates of this device: GB/s of a copy, TFLOP/s of a matrix product."""
     side = 8192 if ON_GPU else 64
     left = torch.randn(side, side, device=DEVICE).half()
     target = torch.empty_like(left)
@@ -163,7 +165,7 @@ def ceilings() -> dict[str, float]:
 def environment() -> dict[str, str]:
     """Return device, versions and commit of the measurement."""
     return {
-        "device": torch.cuda.get_device_name() if ON_GPU else "dry run on a CPU; no number counts",
+        "device": torch.cuda.get_device_name() if ON_GPU else "CPU, dry run: times mean nothing",
         "torch": torch.__version__,
         "triton": triton.__version__,
         "python": platform.python_version(),

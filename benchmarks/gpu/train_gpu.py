@@ -1,15 +1,15 @@
-"""Train a recipe on a machine with a GPU that has torch, numpy and safetensors, and little else.
+"""Train a recipe on a GPU machine that has only torch, numpy and safetensors installed.
 
     python benchmarks/gpu/train_gpu.py pack bsrn-gpu-x4 --data ../shared/data/train --to runs/gpu
 
-copies the recipe's images, and the recipe as JSON, to a folder. That folder also needs an unpacked
-wheel of Pillow for the Python of the GPU machine, to decode images.
+copies the recipe's images, and the recipe as JSON, to a folder. To decode images, the folder also
+needs `site/` with an unpacked wheel of Pillow for the Python of the GPU machine.
 
     PYTHONPATH=runs/gpu/site python benchmarks/gpu/train_gpu.py train runs/gpu/bsrn-gpu-x4.json \
         --out runs/gpu/out --minutes 9 --copy $OUT
 
-trains, or resumes if `--out` contains a training, and copies the files that are needed to resume
-elsewhere. `--steps` changes the number of steps; `--time 100` only measures the seconds of a step.
+trains, or resumes the training in `--out`, and copies the files that are needed to resume on
+another machine. `--steps` sets the number of steps; `--time 100` only measures the time of a step.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def pack(name: str, data: Path, to: Path) -> None:
 
 
 def made(kind: Any, value: Any) -> Any:
-    """Build an object of a type from JSON values, as `recipe.parse` does, but without pydantic."""
+    """Build an object from JSON values, as `recipe.parse` does, but without pydantic."""
     if get_origin(kind) is types.UnionType:
         return None if value is None else made(get_args(kind)[0], value)
     if dataclasses.is_dataclass(kind):
@@ -65,7 +65,7 @@ def made(kind: Any, value: Any) -> Any:
 
 
 def training_data(config: Config, folder: Path) -> TrainingData:
-    """Read images with Pillow; hold out the same files as `training_data.of_folders`."""
+    """Read images with Pillow; hold out the same files as `training_data.of_folders` does."""
     from PIL import Image
 
     from napari_sr.layers.resize import imresize
@@ -102,14 +102,14 @@ def main() -> None:
     """Read the command line; pack or train."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("pack", "train"))
-    parser.add_argument("recipe", help="a name to pack, a JSON file to train")
-    parser.add_argument("--data", type=Path, help="folder in which the recipe's folders are")
+    parser.add_argument("recipe", help="name of a recipe to pack, or a JSON file to train")
+    parser.add_argument("--data", type=Path, help="folder that contains the recipe's folders")
     parser.add_argument("--to", type=Path, default=Path("runs/gpu"))
     parser.add_argument("--out", type=Path, default=Path("runs/gpu/out"))
-    parser.add_argument("--copy", type=Path, help="where results and state are copied at the end")
+    parser.add_argument("--copy", type=Path, help="copy results and state there at the end")
     parser.add_argument("--minutes", type=float, default=math.inf)
     parser.add_argument("--steps", type=int)
-    parser.add_argument("--time", type=int, help="steps to time, and no more")
+    parser.add_argument("--time", type=int, help="only time this number of steps")
     given = parser.parse_args()
     if given.what == "pack":
         pack(given.recipe, given.data, given.to)
@@ -123,13 +123,13 @@ def main() -> None:
 def run(config: Config, given: argparse.Namespace) -> None:
     """Train, print validation results, and copy the files to keep."""
     seen = training_data(config, given.data or Path(given.recipe).parent / "images")
-    print(f"{len(seen.learnt)} images to learn from, {len(seen.held_out)} to judge by")
+    print(f"{len(seen.learnt)} images to learn from, {len(seen.held_out)} held out")
     judged, began = None, (0, time.perf_counter())
     for progress in train(config, seen, Session(given.out, resume=True, minutes=given.minutes)):
         if progress.message or progress.psnr != judged:
             judged = progress.psnr
             print(progress, flush=True)
-        if given.time and progress.step == 20:  # compiled, tuned
+        if given.time and progress.step == 20:  # compiling and tuning are over
             began = (progress.step, time.perf_counter())
         if given.time and progress.step == 20 + given.time:
             each = (time.perf_counter() - began[1]) / given.time

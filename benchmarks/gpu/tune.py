@@ -1,4 +1,4 @@
-"""Find the fastest launch options of ops on a GPU, and store them as data.
+"""Find the fastest launch options of ops on a GPU, and write them to configurations.json.
 
     python benchmarks/gpu/tune.py [--only OPS] [--widths 64 48 64-32] [--minutes 8] [--write FILE]
 
@@ -6,18 +6,20 @@ Every op passes block sizes, warps and stages to `configuration`, where this scr
 each op and width:
 
 1. Candidates are values around the present ones, the nearest first.
-2. They are compiled ahead, in as many processes as there are cores, for a third of the minutes.
+2. For a third of the minutes, candidates are compiled, in as many processes as there are cores.
    Candidates that do not compile, spill, or need too much shared memory are dropped.
-3. Of the others, those with the present result are timed: ten launches in a CUDA graph, at
-   320 x 180 and at 2048 x 2048, as a share of the present time. The mean of both counts.
-4. The best is timed again beside the present options, and checked at an odd size. If it is more
-   than 3 % faster, it is written to FILE (the package's configurations.json), by architecture, op
-   and width.
+3. The other candidates are timed if their result equals the present result: ten launches in a CUDA
+   graph, at 320 x 180 and at 2048 x 2048, as a share of the present time. The mean of both sizes
+   decides.
+4. The best candidate is timed again beside the present options, and checked at an odd size. If it
+   is more than 3 % faster, it is written to FILE (by default the package's configurations.json), by
+   architecture, op and width.
 
-A width such as 64-32 means channels in and out; it is only tried for ops that have such widths.
+A width such as 64-32 means input and output channels; it is only tried for ops that have such
+widths.
 
-Without a GPU, this is a dry run: one size, Triton's interpreter, times that mean nothing, and
-nothing is written unless FILE is named. It has not been run in any other way yet.
+Without a GPU, this is a dry run with one size in Triton's interpreter. Its times mean nothing, and
+nothing is written unless FILE is named. The script has not run on a GPU yet.
 
 Letters: N images, C features, H x W pixels.
 """
@@ -50,7 +52,7 @@ from timing import (
     op_arguments,
 )
 
-# the above says where the sources are, and how kernels are to run
+# timing comes first: it sets the path of the sources, and how kernels run
 # isort: split
 from launching import Widths, launched_with
 
@@ -63,22 +65,22 @@ if TYPE_CHECKING:
 
 Options = dict[str, int]
 SIZES = ((2048, 2048), (180, 320)) if ON_GPU else ((9, 20),)
-"""Height and width; a candidate that is much slower at the first is not tried at the others."""
+"""Height and width. A candidate that is much slower at the first size is not tried at the other."""
 ODD = (37, 53) if ON_GPU else (5, 7)
 """Size at which the best candidate is checked against the reference."""
 REPEATS = 10 if ON_GPU else 1
 """Number of launches that are timed together."""
 WORTH = 0.97
-"""Share of the present time below which a change is worth an entry."""
+"""An entry is written if its share of the present time is below this."""
 HOPELESS = 1.1
 ROUNDINGS = 4
-"""Allowed difference between results of two candidates, as a share of the largest value; sums may
-be taken in another order."""
+"""Allowed difference between the results of two candidates, in roundings of the largest value. They
+differ because sums may be computed in another order."""
 CHOICES = {"num_warps": (1, 2, 4, 8), "num_stages": (1, 2, 3)}
 WIDTHS = ("64", "48", "50", "64-32", "12-64", "16", "48-24", "12-48")
-"""Channels of BSRN, BSRN-S and RFDN: features, and inputs and outputs of their convolutions."""
+"""Channels of BSRN, BSRN-S and RFDN: features, or inputs and outputs of their convolutions."""
 LEAST_BLOCK = 16
-"""No side of a matrix product is smaller."""
+"""Smallest side of a matrix product."""
 FAILURES = (RuntimeError, ValueError, AssertionError, triton.errors.TritonError)
 
 
@@ -92,13 +94,13 @@ class Trial:
     candidates: list[Options] = field(default_factory=list)
     best: Options = field(default_factory=dict)
     share: float = 1.0
-    """Of the present time."""
+    """Time of the best candidate as a share of the present time."""
     tried: int = 0
     notes: list[str] = field(default_factory=list)
 
     @property
     def channels(self) -> Widths:
-        """Channels before and after the op, in a network of this width."""
+        """Input and output channels of the op in a network of this width."""
         return self.width.inside(self.op)
 
     @property
@@ -108,17 +110,17 @@ class Trial:
 
 
 def options_of(op: str, width: Widths) -> Options:
-    """Return the options that an op requests, with their present values; may be empty."""
+    """Return the options that an op requests, with their present values; {} if it has none."""
     with launched_with(op, {}) as seen:
         sr_kernels.op(op).launch(*op_arguments(op, width, ODD))
     return seen.get(op, {})
 
 
 def choices_of(keyword: str, present: int) -> tuple[int, ...]:
-    """Return the values to try for one keyword, the present one among them."""
+    """Return the values to try for one keyword, including the present value."""
     if keyword in CHOICES:
         return tuple(sorted({*CHOICES[keyword], present}))
-    # a block that is smaller already has its reason
+    # a present block may be smaller than LEAST_BLOCK, and stays allowed
     least = min(LEAST_BLOCK, present) if keyword == "BLOCK" else 1
     around = {present // 4, present // 2, present, 2 * present, 4 * present}
     return tuple(sorted(value for value in around if value >= least))
@@ -135,12 +137,12 @@ def trial_of(op: str, width: Widths, most: int | None = None) -> Trial:
 
 
 def prune(trials: list[Trial], deadline: float) -> None:
-    """Keep the candidates whose machine code is good; their kernels stay in Triton's cache."""
-    # the processes have no GPU to ask; without one here either, an H100 is assumed
+    """Drop candidates whose machine code is bad; kernels of the others stay in Triton's cache."""
+    # the processes do not use the GPU, so they are told which one; an H100 if there is none
     architecture = _configuration.architecture(DEVICE) or "sm_90"
     processors = torch.cuda.get_device_properties(DEVICE).multi_processor_count if ON_GPU else 132
     head = {"architecture": architecture, "processors": processors}
-    # every op's nearest candidates come first
+    # for every op, the nearest candidates come first
     jobs = [
         (trial, candidate, (trial.op, str(trial.channels), size, candidate))
         for together in itertools.zip_longest(*(trial.candidates for trial in trials))
@@ -163,7 +165,7 @@ def prune(trials: list[Trial], deadline: float) -> None:
 
 
 def start_pruning(questions: dict[str, Any]) -> subprocess.Popen[str]:
-    """Start a process that compiles, and send it its candidates."""
+    """Start a process that compiles these candidates."""
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     environment["PYTHONPATH"] = os.pathsep.join(map(str, (ROOT / "src", ROOT / "kernels")))
     command = [sys.executable, str(Path(__file__).with_name("prune.py"))]
@@ -176,7 +178,7 @@ def start_pruning(questions: dict[str, Any]) -> subprocess.Popen[str]:
 
 
 def answers(process: subprocess.Popen[str], deadline: float) -> list[str]:
-    """Return the results of a process until a deadline."""
+    """Return the answers that a process gives before the deadline."""
     try:
         printed, _ = process.communicate(timeout=max(deadline - time.monotonic(), 1))
     except subprocess.TimeoutExpired:
@@ -186,7 +188,7 @@ def answers(process: subprocess.Popen[str], deadline: float) -> list[str]:
 
 
 def run(trial: Trial, deadline: float) -> None:
-    """Time the candidates that give the present result, while time remains."""
+    """Time the candidates whose result equals the present one, until the deadline."""
     places = [Place(trial, size) for size in SIZES]
     for candidate in trial.candidates:
         if time.monotonic() > deadline:
@@ -201,14 +203,14 @@ def run(trial: Trial, deadline: float) -> None:
         if share < trial.share:
             trial.best, trial.share = candidate, share
     if trial.better:
-        # the best of many is lucky, too
+        # time it again, because the best of many candidates is partly lucky
         trial.share = geometric_mean(
             place.milliseconds(trial.best) / place.milliseconds({}) for place in places
         )
 
 
 def share_of_present(trial: Trial, candidate: Options, places: list[Place]) -> float:
-    """Return the mean share of the present time; infinity where the result is wrong."""
+    """Return the candidate's mean share of the present time; infinity if its result is wrong."""
     shares: list[float] = []
     for place in places:
         if not place.agrees(candidate):
@@ -244,7 +246,7 @@ class Place:
     def agrees(self, candidate: Options) -> bool:
         """Return whether the result is the present one, up to the order of sums."""
         pairs = zip(self.results(candidate), self.expected, strict=True)
-        # NaN compares false
+        # comparisons with NaN are false
         return all(
             bool((a - b).abs().max() <= ROUNDINGS * ROUNDING * b.abs().max()) for a, b in pairs
         )
@@ -257,7 +259,7 @@ class Place:
 
 
 def repeat(op: str, arguments: Iterable[Any]) -> None:
-    """Launch an op as often as is needed to time it."""
+    """Launch an op `REPEATS` times."""
     launch: Callable[..., object] = sr_kernels.op(op).launch
     for _ in range(REPEATS):
         launch(*arguments)
@@ -294,25 +296,25 @@ def table(trials: list[Trial]) -> str:
 
 
 def main() -> None:
-    """Try, print, write."""
+    """Tune ops, print the table, and write the better options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", default=sr_kernels.names(), help="ops")
     parser.add_argument("--widths", nargs="+", type=Widths.of, default=[*map(Widths.of, WIDTHS)])
-    parser.add_argument("--most", type=int, help="candidates of an op and width, at most")
+    parser.add_argument("--most", type=int, help="largest number of candidates per op and width")
     parser.add_argument("--minutes", type=float, default=8.0)
-    parser.add_argument("--write", type=Path, help="instead of the package's file")
+    parser.add_argument("--write", type=Path, help="file to write, instead of the package's")
     given = parser.parse_args()
     path = given.write
     if path is None and ON_GPU:
         path = ROOT / "kernels" / "sr_kernels" / _configuration.FILE
     start = time.monotonic()
     with torch.inference_mode(), sr_kernels.use_kernels("triton"):
-        # the widest first for all ops, as most of a network has it
+        # try the first width for all ops first, because most of a network has it
         pairs = [(op, width) for width in given.widths for op in given.only if width.suits(op)]
         trials = [trial for pair in pairs if (trial := trial_of(*pair, given.most)).present]
         prune(trials, start + 20 * given.minutes)
         for number, trial in enumerate(trials):
-            # what is left is shared equally by those that are left
+            # the remaining trials share the remaining time equally
             now, left = time.monotonic(), len(trials) - number
             run(trial, now + max(start + 60 * given.minutes - now, 0) / left)
             if path:
