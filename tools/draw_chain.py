@@ -1,4 +1,4 @@
-"""Draw the figure of docs/chain.md: python tools/draw_chain.py > docs/images/chain.svg."""
+"""Draw the figure in docs/chain.md: python tools/draw_chain.py > docs/images/chain.svg."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def arrow(x1: float, y1: float, x2: float, y2: float) -> str:
 
 
 def plane(x: float, y: float, rows: int, columns: int, fill: dict[tuple[int, int], str]) -> str:
-    """Return a plane of pixels, some of them coloured."""
+    """Return a plane of pixels, with some pixels coloured."""
     return "".join(
         box(x + CELL * j, y + CELL * i, CELL, CELL, fill.get((i, j), "white"), GRID)
         for i in range(rows)
@@ -48,7 +48,7 @@ def square(top: int, left: int, side: int, colour: str) -> dict[tuple[int, int],
 
 
 def links() -> str:
-    """Return four panels: what one output (dark) of each kind of link depends on (light)."""
+    """Return four panels, one per type of link: an output (dark) and its inputs (light)."""
     names = ("Step", "GlobalStats", "PooledGrid", "ChunkedAttention")
     notes = (
         ("a square of 2 radius + 1", "pixels around it"),
@@ -93,7 +93,7 @@ def tile(x: float, y: float, caption: str) -> str:
 
 
 def stages() -> str:
-    """Return the second row: two stages of tiles and the value gathered between them."""
+    """Return the second row: two stages of tiles, and the value that is computed in between."""
     y = 476
     value = [box(345, y + 30, 270, 40, "#e5f0dc"), text(480, y + 55, "value of the whole plane")]
     return "".join(

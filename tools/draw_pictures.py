@@ -1,7 +1,7 @@
-"""Draw the pictures of docs/ in a real window: make pictures, or run this with their names.
+"""Draw the pictures of docs/ in a real window: `make pictures`, or this script with their names.
 
-Each picture holds an outline of the forms that it shows; tests/widgets/test_pictures.py compares it
-with the forms of today. Canvas, layer list and numbers are not in the outline.
+Each picture file contains an outline of the forms that it shows. tests/widgets/test_pictures.py
+compares the outline with the present forms. It leaves out canvas, layer list and numbers.
 """
 
 from __future__ import annotations
@@ -53,16 +53,16 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
 SIZE, HIGH, TABLE = (1300, 740), (1060, 1190), (930, 700)
-"""Width and height in screen pixels of a window, of a high one, and of the table."""
+"""Width and height in screen pixels of a window, of a high window, and of the table."""
 COLOURS = 256
-"""Number of colours of a picture: few, so that its file is small."""
+"""Number of colours of a picture; few colours make small files."""
 PATIENCE = 120_000
-"""Milliseconds after which a picture is given up."""
+"""Milliseconds after which a picture counts as failed."""
 _HORIZONTAL = Qt.Orientation.Horizontal
 OUTLINE = "napari-sr outline"
 """Key of the outline in a picture's file."""
 EMPTIED = "NAPARI_SR_CACHE", "NAPARI_SR_NETWORKS", "NAPARI_SR_COMPILED"
-"""Environment variables that name folders whose content would be shown."""
+"""Environment variables of folders whose content must not appear in pictures."""
 UPSCALE, COMPARE, TRAIN, MODELS, RESOLUTION = (
     f"napari-sr.{form}" for form in ("upscale", "compare", "train", "models", "resolution")
 )
@@ -74,18 +74,18 @@ class Picture:
     """A picture of a window."""
 
     draw: Callable[[napari.Viewer], QWidget | None]
-    """Prepares the window; returns when all is shown: what to draw, or None for all."""
+    """Prepares the window; returns the widget to draw, or None for the whole window."""
     forms: tuple[str, ...]
     """Commands that open the forms that the picture shows."""
 
 
 def upscale(viewer: napari.Viewer) -> None:
-    """Show the slider of the demo: README's picture."""
+    """Show the slider of the demo, for the README."""
     widget = demo.open_form(viewer)
     widget.form.run.click()
     wait_for(lambda: len(viewer.layers) == 2 and widget._worker is None)
     demo.draw_slider(viewer, widget)
-    QTest.qWait(1500)  # the forecast
+    QTest.qWait(1500)  # until the forecast is shown
 
 
 def preview(viewer: napari.Viewer) -> None:
@@ -104,7 +104,7 @@ def preview(viewer: napari.Viewer) -> None:
 
 
 def compare(viewer: napari.Viewer) -> None:
-    """Show the slider over a sample that was made small, with figures and a profile."""
+    """Show the slider on a shrunk sample, with figures and a profile."""
     (truth, arguments, _), *_ = tissue()
     height, width = truth.shape[0] // 2, truth.shape[1] // 2
     small = truth.reshape(height, 2, width, 2, 3).mean((1, 3)).round().astype(np.uint8)
@@ -145,7 +145,7 @@ def uncertainty(viewer: napari.Viewer) -> None:
 
 
 def train(viewer: napari.Viewer) -> None:
-    """Show a training after its first validations, in a window that is high enough."""
+    """Show a training after its first validations."""
     viewer.window.resize(*HIGH)
     viewer.open_sample("napari-sr", "tissue")
     _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Train a network")
@@ -156,7 +156,7 @@ def train(viewer: napari.Viewer) -> None:
 
 
 def models(viewer: napari.Viewer) -> QWidget:
-    """Show the table alone, with one model selected."""
+    """Show only the table, with one model selected."""
     dock, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Models")
     widget.form.table.select({"bsrn"})
     dock.setFloating(True)
@@ -165,7 +165,7 @@ def models(viewer: napari.Viewer) -> QWidget:
 
 
 def resolution(viewer: napari.Viewer) -> None:
-    """Show the resolution of counted photons and of their result, with the curves."""
+    """Show the resolution of an image of photon counts and of its result, with the curves."""
     viewer.window.resize(SIZE[0], HIGH[1] - 200)
     (stack, _, _), *_ = spots()
     clean = gaussian_filter(stack[0].astype(float), 2.0)
@@ -195,12 +195,12 @@ PICTURES = {
 
 
 def camera_of(viewer: napari.Viewer) -> Any:
-    """Return the camera, which has another place since napari 0.9."""
+    """Return the camera; since napari 0.9, it belongs to the scene."""
     return getattr(viewer, "scene", viewer).camera
 
 
 def wait_for(ready: Callable[[], bool]) -> None:
-    """Let Qt work until something is ready.
+    """Let Qt handle events until `ready` returns true.
 
     Raises
     ------
@@ -214,11 +214,11 @@ def wait_for(ready: Callable[[], bool]) -> None:
     raise TimeoutError(f"the picture was not ready within {PATIENCE / 1000:g} s")
 
 
-# what forms show
+# outlines of forms
 
 
 def outlines(commands: tuple[str, ...]) -> dict[str, list[str]]:
-    """Return the outlines of forms without layers, by the commands that open them."""
+    """Return the outlines of forms without layers, by the commands that open the forms."""
     found = {}
     for command in commands:
         form = opened(command)
@@ -247,7 +247,7 @@ def outline(form: QWidget) -> Iterator[str]:
 
 
 def inside(widget: QWidget) -> Iterator[QWidget]:
-    """Yield the widgets inside of a widget in the order of its layouts."""
+    """Yield the widgets inside a widget, in the order of its layouts."""
     if isinstance(widget, QScrollArea):
         children = [widget.widget()]
     else:
@@ -259,7 +259,7 @@ def inside(widget: QWidget) -> Iterator[QWidget]:
 
 
 def laid_out(layout: QLayout) -> Iterator[QWidget]:
-    """Yield the widgets of a layout and of the layouts inside of it."""
+    """Yield the widgets of a layout and of the layouts inside it."""
     for index in range(layout.count()):
         item = layout.itemAt(index)
         if item.widget() is not None:
@@ -289,7 +289,7 @@ def drawn(widget: QWidget) -> list[str]:
 
 
 def kind(widget: QWidget) -> str:
-    """Return the name of the Qt class that a widget inherits from."""
+    """Return the name of the Qt class from which a widget inherits."""
     found = widget.metaObject()
     while not found.className().startswith("Q"):
         found = found.superClass()
@@ -297,7 +297,7 @@ def kind(widget: QWidget) -> str:
 
 
 def draw(name: str) -> Path:
-    """Draw a picture in a window of its own, and return its path."""
+    """Draw a picture in a new window, and return its path."""
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.theme = "dark"
     viewer.window.resize(*SIZE)
@@ -317,7 +317,7 @@ def draw(name: str) -> Path:
 
 
 def main(names: list[str]) -> None:
-    """Draw the named pictures, or all; what this machine downloaded or trained is not shown."""
+    """Draw the named pictures, or all; hide models that this machine downloaded or trained."""
     remember_nothing()
     with tempfile.TemporaryDirectory() as empty:
         os.environ |= dict.fromkeys(EMPTIED, empty) | {"NAPARI_SR_ENGINE": "torch"}

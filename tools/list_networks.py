@@ -1,8 +1,8 @@
-"""Count every published network, and update the lists: `networks.json` and the README's table.
+"""Count parameters and operations of every published network; update networks.json and the README.
 
     python tools/list_networks.py
 
-Run it after adding or changing a network, and commit what it changes.
+Run it after you add or change a network, and commit the changed files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from napari_sr.zoo.networks import published
 
 README = Path(__file__).parents[1] / "README.md"
 TABLE = re.compile(r"(?<=\n)(\| network \| year \|.*\n\|[-| ]+\|\n)(?:\|.*\n)*")
-"""The table of networks: its two lines of headings, then a row for each network."""
+"""Matches the table of networks: two lines of headings, then a row for each network."""
 
 
 def rows() -> list[str]:

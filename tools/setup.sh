@@ -1,11 +1,11 @@
 #!/bin/sh
 # Set everything up in .venv: system packages (Debian, Ubuntu), Python packages, the plugin.
-# With the argument "system", the system packages only: CI brings its own Python.
-# Needs python3, and root or sudo where system packages are missing. Runs again harmlessly.
+# With the argument "system", install only system packages: CI has its own Python.
+# Needs python3, and root or sudo if system packages are missing. May be run again.
 set -eu
 cd "$(dirname "$0")/.."
 
-# what Qt needs to start, and what a window needs in a virtual display
+# libraries that Qt needs to start, and tools for a virtual display
 packages="ca-certificates libegl1 libgl1 libdbus-1-3 libfontconfig1 libglib2.0-0 libxkbcommon0
   xvfb xauth x11-utils libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
   libxcb-render-util0 libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0"
@@ -14,7 +14,7 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || packages="python3-venv $packa
 if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
   missing=""
   for package in $packages; do
-    # newer releases rename libraries (libglib2.0-0t64): whoever provides the name will do
+    # newer releases rename libraries (libglib2.0-0t64), so accept packages that provide the name
     dpkg-query --show --showformat '${db:Status-Status} ${Package} ${Provides}\n' 2>/dev/null |
       grep '^installed' | grep -qE "[ ,]$package([ ,(]|\$)" || missing="$missing $package"
   done
@@ -35,7 +35,7 @@ fi
 
 [ -x .venv/bin/pip ] || python3 -m venv --clear .venv
 echo "Installing Python packages into .venv (some minutes the first time)"
-# this build of torch first: what comes after finds it there and brings no other
+# install this build of torch first, so that later packages keep it
 .venv/bin/pip install --quiet --disable-pip-version-check torch==2.13.0
 .venv/bin/pip install --quiet --disable-pip-version-check --editable '.[pyqt6,test]'
 touch .venv/ready

@@ -1,10 +1,9 @@
-"""Peak memory of the command line for a file, compared with its pixels and result.
+"""Measure the peak memory of the command line for a file, compared with its pixels and result.
 
     python benchmarks/memory/file_memory.py [--side 3000]
 
-A file of 8-bit grey in each format is upscaled x2 by bilinear interpolation in a process of its
-own. The operating system reports the peak memory; the peak for a small image is subtracted. Linux
-only.
+For each format, a separate process upscales a file of 8-bit grey x2 by bilinear interpolation. The
+operating system reports the peak memory; the peak for a small image is subtracted. Linux only.
 """
 
 from __future__ import annotations

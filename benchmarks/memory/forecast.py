@@ -1,10 +1,10 @@
-"""Forecast and measured memory of a tile on the CPU.
+"""Compare the forecast and the measured memory of a tile on the CPU.
 
     python benchmarks/memory/forecast.py
 
-For each network and tile: the peak of live tensors that `engine.planning.memory.peak_bytes`
-forecasts, and the growth of the resident memory of a process while it runs the tile. Their ratio is
-the reason for `engine.planning.memory.WORKSPACE`.
+For each network and tile, the table shows the peak of live tensors that
+`engine.planning.memory.peak_bytes` forecasts, and how much the resident memory of a process grows
+while it runs the tile. `engine.planning.memory.WORKSPACE` was chosen from their ratio.
 """
 
 from __future__ import annotations

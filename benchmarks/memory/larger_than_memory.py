@@ -1,14 +1,14 @@
-"""Memory and time of upscaling an OME-Zarr that may be larger than memory, by its size.
+"""Measure memory and time of upscaling an OME-Zarr, by its size; it may be larger than memory.
 
     python benchmarks/memory/larger_than_memory.py DATA/Set5/HR/butterfly.png --sides 2048 8192
 
-The photograph, as grey in uint16 and with a ramp, is repeated to the side and written as an
-OME-Zarr in chunks of 1024 px. The command `napari-sr upscale IN.zarr OUT.zarr` runs in a process of
-its own. Its resident size is sampled every 50 ms; the memory of an interpreter that has imported
-torch is taken off. "Network" is the time per pixel of `upscale` in memory on a window of one block,
-measured before and after in this process, with the same engine; "share" is its share of the
-command's time per pixel. "CPU" is the time of all cores, of the system too: it depends less on what
-else runs. The start is left out: it is measured on an image of 64 px.
+The photograph is converted to grey in uint16, a ramp is added, and it is repeated to the wanted
+side and written as an OME-Zarr in chunks of 1024 px. A separate process runs `napari-sr upscale
+IN.zarr OUT.zarr`. Its resident size is sampled every 50 ms; the memory of an interpreter that has
+imported torch is subtracted. "Network" is the time per pixel of `upscale` in memory on a window of
+one block, measured before and after the command with the same engine; "share" is its share of the
+command's time per pixel. "CPU" is the time of all cores, including system calls; other programs
+affect it less. The start-up time, measured with an image of 64 px, is subtracted.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ sys.path.append(str(Path(__file__).parents[1]))
 from commit import commit  # the path comes first
 
 BAND = 1024
-"""Rows that are written at a time."""
+"""Number of rows that are written at a time."""
 
 
 def write_source(photograph: Path, folder: Path, side: int) -> None:
-    """Write the made OME-Zarr, band by band."""
+    """Write the source as an OME-Zarr, band by band."""
     grey = np.asarray(Image.open(photograph).convert("L"), np.uint16) * 200
     array = zarr.create_array(
         folder / "0", shape=(side, side), chunks=(BAND, BAND), dtype="u2", overwrite=True
@@ -62,13 +62,13 @@ def resident_of_torch() -> float:
 
 
 def cpu_of(who: int) -> float:
-    """Return the seconds of all cores that this process, or its children, have taken."""
+    """Return the seconds of all cores that this process, or its children, have used."""
     used = resource.getrusage(who)
     return used.ru_utime + used.ru_stime
 
 
 def command(source: Path, target: Path, words: list[str]) -> tuple[float, float, float]:
-    """Return seconds, seconds of all cores, and largest resident size in MiB of the command."""
+    """Run the command; return seconds, seconds of all cores, and largest resident size in MiB."""
     shutil.rmtree(target, ignore_errors=True)
     began, before = time.perf_counter(), cpu_of(resource.RUSAGE_CHILDREN)
     process = psutil.Popen(
@@ -89,7 +89,7 @@ def command(source: Path, target: Path, words: list[str]) -> tuple[float, float,
 
 
 def network_time(photograph: Path, side: int, engine: str, runs: int) -> tuple[float, float]:
-    """Return microseconds per pixel, of the clock and of all cores, of `upscale` on a square."""
+    """Return microseconds per pixel of `upscale` on a square: on the clock, and of all cores."""
     grey = np.asarray(Image.open(photograph).convert("L"), np.uint16) * 200
     pixels = np.tile(grey, (side // min(grey.shape) + 1,) * 2)[:side, :side].copy()
     network = napari_sr.load("fsrcnn", 2)

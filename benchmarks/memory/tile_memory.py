@@ -1,10 +1,10 @@
-"""Peak memory by size of tile and image: it is bounded by the tile, not by the image.
+"""Measure peak memory by size of tile and image: the tile limits it, not the image.
 
     python benchmarks/memory/tile_memory.py --weights ../shared/weights [--scratch FOLDER]
     python benchmarks/memory/tile_memory.py ... --side 6000 --seconds 600
 
-Measured on the CPU, where a tile is in the memory of the process. The anonymous memory of a process
-that upscales an image is sampled ten times a second, and that with only the network loaded is
+On the CPU, a tile is in the memory of the process. The anonymous memory of a process that upscales
+an image is sampled ten times a second; the anonymous memory with only the network loaded is
 subtracted. Features are stored in files, whose memory is not anonymous, so only the tile counts.
 With --side, one image is upscaled with the default settings for at most --seconds; progress is
 printed every minute to standard error. Linux only.
@@ -81,7 +81,7 @@ def measure(model: str, side: int, tile: int | None, seconds: float) -> dict[str
 
 
 def row(model: str, side: int, tile: int | None, seconds: float) -> str:
-    """Measure in a process of its own; return a row of the table."""
+    """Measure in a separate process; return a row of the table."""
     arguments = [model, str(side), str(tile or 0), str(seconds)]
     command = [sys.executable, __file__, "--measure", *arguments]
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -103,7 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--model", default="bsrn-x2")
-    parser.add_argument("--scratch", type=Path, help="where features wait")
+    parser.add_argument("--scratch", type=Path, help="folder for stored features")
     parser.add_argument("--side", type=int)
     parser.add_argument("--seconds", type=float, default=1e9)
     given = parser.parse_args()

@@ -1,20 +1,21 @@
-"""Does the advised model win? Advice on made images of known blur and noise and on real ones, x2.
+"""Is the advised model the best one? Advice on synthetic and on real images, x2.
 
     python benchmarks/quality/advice.py DATA --real FOLDER --write benchmarks/quality/advice.md
     python benchmarks/quality/advice.py DATA --real FOLDER --fit
 
-DATA has Set5, Set14 and train/BSDS500_train; FOLDER has packages with real microscopy, which
-`real_images.py` names. Without FOLDER, the real images are left out.
+DATA contains Set5, Set14 and train/BSDS500_train; FOLDER contains the packages with real microscopy
+that `real_images.py` names. Without FOLDER, real images are left out.
 
-Photographs (Set5, Set14 and 12 of BSDS500, as grey) and synthetic fluorescence are blurred by a
-Gaussian, shrunk by the mean of 2 x 2 pixels, and recorded with the noise of photons and of a
-camera. The truth is the blurred image at its full size, so that undoing the blur is an error: what
-counts is what a camera with finer pixels would have seen. PSNR is measured after the best linear
-fit. Where the best two of the models differ by more than 0.5 dB, the advice hits if its model is
-within 0.5 dB of the best.
+Synthetic images ("made images") are photographs (Set5, Set14 and 12 of BSDS500, as grey) and
+synthetic fluorescence. They are blurred by a Gaussian, shrunk by the mean of 2 x 2 pixels, and get
+the noise of photons and of a camera. The truth is the blurred image at its full size, as a camera
+with finer pixels would have recorded it, so deblurring counts as an error. PSNR is measured after
+the best linear fit. A case is decided if the best two models differ by more than 0.5 dB. In a
+decided case, the advice is a hit if its model is within 0.5 dB of the best.
 
-Made images with an even number and half of the real sets choose the thresholds (`--fit`), made and
-real with the same weight; the tables are of all others, and of the real sets that chose.
+`--fit` chooses the thresholds from the made images with an even number and from half of the real
+sets; made and real images have the same weight. The tables show all other images, and the real sets
+that were used to choose.
 """
 
 from __future__ import annotations
@@ -58,12 +59,12 @@ SYNTHETIC, UNSEEN = 20, 5000
 
 @dataclass(frozen=True)
 class Case:
-    """One recorded image: what is known of it, and the PSNR of each model."""
+    """One recorded image: its properties, and the PSNR of each model."""
 
     kind: str
     real: bool
     chooses: bool
-    """Whether it may choose thresholds."""
+    """Whether it is used to choose thresholds."""
     coarse: float
     middle: float
     fine: float
@@ -72,12 +73,12 @@ class Case:
 
     @property
     def decided(self) -> bool:
-        """Whether the best model is clear."""
+        """Whether one model is clearly the best."""
         *_, second, best = sorted(self.psnr.values())
         return best - second > GAP
 
     def loss(self, model: str) -> float:
-        """Return by how many dB a model is below the best."""
+        """Return the dB by which a model is below the best one."""
         return max(self.psnr.values()) - self.psnr[model]
 
 
@@ -100,7 +101,7 @@ def fluorescence() -> Iterator[NDArray[np.float64]]:
 
 
 def recorded(truth: NDArray[np.float64], photons: int, seed: int) -> NDArray[np.uint16]:
-    """Return the camera's image in 16 bits, half as large; white is 40000."""
+    """Return the camera's 16-bit image, half as large as the truth; white is 40000."""
     random = np.random.default_rng(seed)
     side = SIDE // 2
     small = truth.reshape(side, 2, side, 2).mean(axis=(1, 3)).clip(0, None)
@@ -112,7 +113,7 @@ def recorded(truth: NDArray[np.float64], photons: int, seed: int) -> NDArray[np.
 
 
 def fitted_psnr(result: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
-    """Return the PSNR in dB after the best linear fit; white is the range of the truth."""
+    """Return the PSNR in dB after the best linear fit, relative to the range of the truth."""
     inside = slice(BORDER, -BORDER), slice(BORDER, -BORDER)
     x, y = result[inside].ravel(), truth[inside].ravel()
     slope, offset = np.polyfit(x, y, 1)
@@ -133,7 +134,7 @@ def made_cases(data: Path, networks: Mapping[str, Network]) -> Iterator[Case]:
 
 
 def real_cases(folder: Path, networks: Mapping[str, Network]) -> Iterator[Case]:
-    """Yield the cases of the real sets that are in a folder."""
+    """Yield the cases of the real sets whose files are in a folder."""
     for chosen in SETS:
         for pair in pairs(chosen, folder):
             low, high = map(float, np.percentile(pair.small, (0.1, 99.9)))
@@ -165,7 +166,7 @@ def case(
 
 
 def fit(found: Sequence[Case]) -> tuple[float, float, float]:
-    """Return `NOISY`, `TEXTURED` and `SHARP` with the most hits; made and real have one weight."""
+    """Return `NOISY`, `TEXTURED` and `SHARP` with the most hits; made and real weigh the same."""
     decided = [one for one in found if one.decided]
     losses = np.array([[one.loss(model) for model in MODELS] for one in decided])
     coarse, middle, fine = np.array([[one.coarse, one.middle, one.fine] for one in decided]).T
@@ -217,19 +218,22 @@ def text_of(found: Sequence[Case]) -> str:
         f"{platform.machine()} CPU, {time.strftime('%Y-%m-%d')}; NOISY {rule.NOISY}, TEXTURED "
         f"{rule.TEXTURED}, SHARP {rule.SHARP}. The script explains the columns."
     )
-    lines = ["# Does the advised model win?", "", heading, "", "## Made images", ""]
+    lines = ["# Is the advised model the best one?", "", heading, "", "## Made images", ""]
     lines += table([one for one in found if not one.real and not one.chooses])
     real = [one for one in found if one.real]
     lines += ["", "## Real microscopy", ""]
     if not real:
         lines.append("Left out: no folder with packages was given (`--real`).")
-    for title, chooses in (("Did not choose the thresholds", False), ("Chose them", True)):
+    for title, chooses in (
+        ("Images that were not used to choose the thresholds", False),
+        ("Images that were used to choose the thresholds", True),
+    ):
         here = [one for one in real if one.chooses is chooses]
         lines += [f"{title}:", "", *table(here), ""] if here else []
     if real:
         lines += ["| images | file | package |", "|---|---|---|"]
         rows = (f"| {one.name} | `{one.file}` | {one.source} |" for one in SETS)
-        lines += dict.fromkeys(rows)  # a file may hold several channels
+        lines += dict.fromkeys(rows)  # one row per file, which may have several channels
     return "\n".join([*lines, ""])
 
 
@@ -238,8 +242,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder with Set5, Set14 and train/BSDS500_train")
     parser.add_argument("--real", type=Path, help="folder with the packages of real_images.py")
-    parser.add_argument("--fit", action="store_true", help="print the best thresholds, too")
-    parser.add_argument("--write", type=Path, help="a Markdown file")
+    parser.add_argument("--fit", action="store_true", help="also print the best thresholds")
+    parser.add_argument("--write", type=Path, help="Markdown file to write")
     given = parser.parse_args()
     networks = {name: napari_sr.load(name, 2) for name in MODELS}
     found = list(made_cases(given.data, networks))

@@ -1,10 +1,11 @@
-"""Measure what back-projection does to PSNR, agreement with the source, and time.
+"""Measure how back-projection changes PSNR, agreement with the source, and time.
 
     python benchmarks/quality/back_projection.py DATA/Set14 --write FILE
 
-PSNR is that of the papers (`napari_sr evaluate`): luma, without a border of `scale` pixels. The
-RMS is that of `napari_sr.check` on the same luma or colours, of 255. Times are medians of ratios
-of turns on one image of 512 x 512 px, by PyTorch and, if it is installed, OpenVINO.
+PSNR is measured as in papers (`napari-sr evaluate`): on luma, without `scale` pixels of border. The
+RMS is that of `napari_sr.check` on the same luma or colours, on a scale of 255. Networks with and
+without correction run alternately on one image of 512 x 512 px; the time is the median of the
+ratios, by PyTorch and, if it is installed, OpenVINO.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ MODELS = (("fsrcnn", 2), ("edsr-slim", 2), ("fsrcnn", 4), ("edsr-slim", 4))
 
 
 def made(network: Network, times: int) -> Network:
-    """Return a network whose result is corrected some times."""
+    """Return a network whose result is corrected `times` times."""
     consistent.TIMES = times
     return Consistent(network).eval() if times else network
 
 
 def figures(network: Network, pairs: list[Pair]) -> tuple[float, float]:
-    """Return mean PSNR in dB, and mean RMS of the difference from the source, of 255."""
+    """Return the mean PSNR in dB, and the mean RMS of the difference from the source, of 255."""
     protocol = Protocol(options={"device": "cpu"})
     psnr, rms = [], []
     for pair in pairs:
@@ -57,7 +58,7 @@ def figures(network: Network, pairs: list[Pair]) -> tuple[float, float]:
 
 
 def slower(plain: Network, other: Network, engine: str) -> float:
-    """Return how many times as long a network takes."""
+    """Return how many times as long the other network takes as the plain one."""
     image = np.random.default_rng(0).random((512, 512)).astype(np.float32)
     ratios = []
     for number in range(6):
@@ -74,7 +75,7 @@ def slower(plain: Network, other: Network, engine: str) -> float:
 def main() -> None:
     """Measure all models, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="a benchmark set")
+    parser.add_argument("folder", type=Path, help="folder of a benchmark set")
     parser.add_argument("--write", type=Path, help="file for the table")
     asked = parser.parse_args()
     lines = [

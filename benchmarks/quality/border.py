@@ -1,22 +1,22 @@
-"""Error of networks at the border of the image, with zeros and with reflected pixels beyond it.
+"""Measure the error of networks at the border of the image, with zeros and with reflected pixels.
 
     NAPARI_SR_WEIGHTS=../shared/weights python benchmarks/quality/border.py [MODEL ...]
     python benchmarks/quality/border.py --photographs ../shared/data/Set14 MODEL ...
     python benchmarks/quality/border.py --seconds MODEL ...
 
-Models: by default all available networks. All print Markdown.
+MODEL may be repeated; by default, all available networks are measured. Prints Markdown.
 
-Without an option: the images are flat, 48 x 48 pixels, black, grey or white. So any difference from
-the middle of the result is due to the border. The figures are the largest difference in the
-outermost row or column of the result, of 255, and how many LR pixels from the border the difference
-still exceeds 1; first with zeros, then with reflected pixels.
+Without an option, images are flat, 48 x 48 pixels, black, grey or white. So any difference from the
+middle of the result is due to the border. The figures are the largest difference in the outermost
+row or column of the result, on a scale of 255, and the distance from the border, in LR pixels, up
+to which the difference exceeds 1; first with zeros, then with reflected pixels.
 
---photographs: PSNR in dB of the outermost 4 LR pixels of photographs, as files and as crops of 96 x
-96 LR pixels from their middle. LR images of files are made by MATLAB's resizing, which reflects the
-photograph itself; around a crop, the scene goes on, as beyond the edges of a camera.
+--photographs shows the PSNR in dB of the outermost 4 LR pixels of photographs: of whole files, and
+of crops of 96 x 96 LR pixels from their middle. MATLAB's resizing made the files' LR images, and
+itself reflected the photograph. Around a crop, the scene continues, as around a camera's image.
 
---seconds: processor time with reflected pixels over that with zeros, in turns in one process; the
-fastest of each, because other work can only make a turn slower.
+--seconds shows the processor time with reflected pixels divided by that with zeros. Both run
+alternately in one process; the fastest turn of each counts, because other work only slows turns.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ SIDES, TURNS = (256, 1024), 6
 
 
 def measure(model: str, level: float, border: str = "zeros") -> tuple[float, int]:
-    """Return the largest difference at the border, of 255, and its reach in LR pixels."""
+    """Return the largest difference at the border, of 255, and up to where it exceeds 1."""
     network = load(model)
     flat = np.full((SIDE, SIDE), level, np.float32)
     result = upscale(flat, network, device="cpu", outliers="keep", border=border)

@@ -1,12 +1,13 @@
-"""What do the figures of consistency cost, which every run records? At most 5 % of the run.
+"""How much time does the comparison of result and source take? At most 5 % of a run.
 
     python benchmarks/quality/consistency_cost.py
     python benchmarks/quality/consistency_cost.py --side 512 --repeats 9 --write FILE
 
-Each row is a run of `napari_sr.runs.job.run` on a layer, as in the form. Runs and figures take
-turns in one process, and the column "cost" is the median of their ratios: on a machine with other
-work, times scatter, but ratios of neighbours scatter less. The first run, which compiles, does not
-count.
+Every run records figures of consistency, which compare its result with the source. Each row is a
+run of `napari_sr.runs.job.run` on a layer, as in the form. After each run, its figures are computed
+again and timed. The column "cost" is the median of figures divided by run: if other programs run,
+times scatter, but ratios of neighbouring times scatter less. The first run, which compiles, does
+not count.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ CASES = (
     ("fsrcnn", 2, "openvino"), ("fsrcnn", 4, "openvino"), ("bicubic", 2, "torch"),
     ("microscope", 2, "openvino"), ("fsrcnn", 2, "torch"),
 )  # fmt: skip
-"""Model, scale and engine: the fastest run first."""
+"""Model, scale and engine; the fastest runs first."""
 
 
 def image_of(side: int) -> np.ndarray[Any, Any]:
@@ -78,8 +79,8 @@ def main() -> None:
         "# What the figures of consistency cost",
         "",
         f"`python benchmarks/quality/consistency_cost.py --side {asked.side}`, {commit()}, medians "
-        f"of {asked.repeats} runs in turns with their figures, on {asked.side} x {asked.side} px "
-        "of uint16.",
+        f'of {asked.repeats} runs, on {asked.side} x {asked.side} px of uint16. "Cost" is the '
+        "time of the figures as a share of the rest of the run.",
         "",
         "| run | seconds | figures, seconds | cost | values compared |",
         "|---|---|---|---|---|",

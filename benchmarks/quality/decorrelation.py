@@ -1,13 +1,14 @@
-"""Decorrelation analysis and error maps, compared with known truths and with NanoPyx.
+"""Compare decorrelation analysis and error maps with known truths and with NanoPyx.
 
     python benchmarks/quality/decorrelation.py > benchmarks/quality/decorrelation.md
 
 Noise is band-limited in Fourier space, by an edge or by the transfer function of a lens, and white
-noise is added. Columns: kind of limit, side of the image, period of its cut-off in px, standard
-deviation of the added noise where that of the signal is 1, and the period that decorrelation
-analysis finds, divided by that of the cut-off: ours and NanoPyx' ("-" where none is found, or where
-the package is not installed). A lens passes almost nothing just below its cut-off, so more than 1
-is right there. The second table compares error maps of images that are blurred by a Gaussian.
+noise is added. Columns of the first table: type of limit, side of the image, period of the cut-off
+in px, standard deviation of the added noise (the signal has 1), and the period that decorrelation
+analysis finds, divided by the period of the cut-off: ours and that of NanoPyx ("-" if none is
+found, or NanoPyx is not installed). A lens transmits almost nothing just below its cut-off, so for
+a lens, more than 1 is correct. The second table compares error maps of images that are blurred by a
+Gaussian.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def limited(
 ) -> np.ndarray:
     """Return noise of variance 1 below a cut-off in cycles per pixel, plus white noise.
 
-    It is cut out of a larger image, so that opposite borders differ, as those of a photograph do.
+    It is a crop of a larger image, so that opposite borders differ, as in a photograph.
     """
     axis = np.fft.fftfreq(2 * side)
     share = np.hypot(axis[:, None], axis[None]) / cut

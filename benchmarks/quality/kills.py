@@ -1,12 +1,12 @@
-"""Check that runs by blocks, killed at random moments and resumed, give the same bits.
+"""Check that runs in blocks that are killed at random moments and resumed give the same bits.
 
     python benchmarks/quality/kills.py --kills 20
 
-A made stack with time and channels (uint16, chunks of odd shapes) is upscaled into an OME-Zarr by
-`napari-sr upscale`, once without a break. Then the command is killed (SIGKILL) after a random time,
-started again with --resume, and so on; after the last kill it runs to its end. All pixels of all
-levels are compared, and all files of both folders. A kill that comes after the last block's end is
-not counted: the result is removed, and the next run starts from nothing.
+`napari-sr upscale` upscales a synthetic stack with time and channels (uint16, chunks of odd shapes)
+into an OME-Zarr, once without interruption. Then the command is killed (SIGKILL) after a random
+time and started again with --resume, several times; after the last kill, it runs to its end. All
+files with pixels in both folders are compared. A kill after the last block is not counted: the
+result is removed, and the next run starts again.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def main() -> None:
             else:
                 check(process.returncode, folder / "out.zarr")
             if not unfinished(folder / "out.zarr"):
-                shutil.rmtree(folder / "out.zarr")  # it was too fast: again from the start
+                shutil.rmtree(folder / "out.zarr")  # the run ended before the kill: start again
         succeed(folder / "in.zarr", folder / "out.zarr", [*words, "--resume"])
         same = content(folder / "whole.zarr") == content(folder / "out.zarr")
         print(

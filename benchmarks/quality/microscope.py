@@ -1,20 +1,21 @@
-"""Quality of networks on microscope images at several light levels; x2 by default.
+"""Measure the quality of networks on microscope images at several light levels, x2 by default.
 
     python benchmarks/quality/microscope.py ../shared/data --write benchmarks/quality/microscope.md
     python benchmarks/quality/microscope.py ../shared/data --model runs/mine/mine.safetensors
 
-There are two kinds of images, neither used in training: Set5 and Set14 as grey from black to white,
-and synthetic fluorescence with unused seeds. Both are blurred by the point spread function, binned
-and recorded by a simulated camera (`napari_sr.training.data.microscope`) with fixed settings, so
-only the light differs. Each result is compared with the original image:
+There are two sets of images that were not used in training: Set5 and Set14 as grey from black to
+white, and synthetic fluorescence with unused seeds. Both are blurred by the point spread function,
+binned and recorded by a simulated camera (`napari_sr.training.data.microscope`). Only the light
+level varies. Each result is compared with the original image:
 
-* PSNR: in dB where white is 1; `scale` pixels of border are left out;
-* detail: the finest period, in pixels of the result, at which it agrees with the truth (Fourier
-  ring correlation 1/7), as the median over images; invented detail does not agree;
-* light: the sum of the result divided by that of the truth (1 is right); and the same for dim
-  places only, which are blocks of 16 x 16 large pixels whose truth is below 0.1 of white.
+* PSNR: in dB relative to white; `scale` pixels of border are left out;
+* detail: the finest period, in pixels of the result, at which result and truth agree (Fourier ring
+  correlation 1/7), as the median over images; invented detail does not agree with the truth;
+* light: the sum of the result divided by the sum of the truth (1 is right);
+* dim light: the same for dim blocks only. These have 16 x 16 pixels of the truth, with a mean below
+  0.1 of white.
 
-Letters: H x W pixels of the small image, S scale.
+Letters: H x W pixels of the LR image, S scale.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ SYNTHETIC, UNSEEN = 16, 1000
 """Number of synthetic images, and a seed that no recipe uses."""
 BLOCK, DIM = 16, 0.1
 SHOWN, SHOWN_PHOTONS, DETAIL = (1, 3), (30, 300), (20, 20)
-"""Synthetic images in the picture, their photons, and the top and left of the detail."""
+"""Synthetic images in the picture, their photons, and top and left of the shown detail."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def blocks(image: NDArray[Any]) -> NDArray[Any]:
 
 
 def scored(result: NDArray[Any], truth: NDArray[Any], scale: int) -> Score:
-    """Compare a result, (S * H, S * W), with the truth of its size."""
+    """Compare a result, (S * H, S * W), with the truth of the same size."""
     dim = blocks(truth) < DIM
     return Score(
         psnr(result.clip(0, 1), truth, border=scale),
@@ -100,7 +101,7 @@ def scored(result: NDArray[Any], truth: NDArray[Any], scale: int) -> Score:
 def recorded(
     pictures: Sequence[Picture], photons: float, scale: int
 ) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Return the camera's small images, (H, W), and the truth, in float32."""
+    """Return the camera's LR images, (H, W), and the truths, in float32."""
     camera = Camera(photons=photons, read_noise=READ_NOISE)
     pairs = Pairs(pictures, Microscope(OPTICS, camera), scale=scale, channels=1, full_range=True)
     found = (pairs.whole(k, np.random.default_rng((UNSEEN, k))) for k in range(len(pairs)))
@@ -116,7 +117,7 @@ def row(network: Network, pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]]) ->
 
 
 def pictures_of(sets: Path) -> dict[str, list[Picture]]:
-    """Return the test images by kind."""
+    """Return the test images by the name of their set."""
     grey = Reading(grey=True)
     folders = [path / "HR" if (path / "HR").is_dir() else path for path in map(sets.joinpath, SETS)]
     return {
@@ -126,7 +127,7 @@ def pictures_of(sets: Path) -> dict[str, list[Picture]]:
 
 
 def cells(scores: Sequence[Score]) -> str:
-    """Return a row's figures."""
+    """Return the figures of a table row."""
     dim = [one.dim for one in scores if one.dim is not None]
     return (
         f"{mean(one.psnr for one in scores):.2f} | {median(one.detail for one in scores):.2f} | "
@@ -178,8 +179,8 @@ def main() -> None:
     parser.add_argument("--model", action="append", help="a name or a file; may be repeated")
     parser.add_argument("--photons", type=float, nargs="+", default=PHOTONS)
     parser.add_argument("--scale", type=int, default=2)
-    parser.add_argument("--write", type=Path, help="a Markdown file")
-    parser.add_argument("--picture", type=Path, help="a PNG of some results")
+    parser.add_argument("--write", type=Path, help="Markdown file to write")
+    parser.add_argument("--picture", type=Path, help="PNG file for a picture of some results")
     given = parser.parse_args()
     models = given.model or MODELS
     if given.picture is not None:

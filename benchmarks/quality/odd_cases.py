@@ -1,4 +1,4 @@
-"""The odd layers of `odd_layers.py`."""
+"""The unusual layers of `odd_layers.py`."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ RANDOM = np.random.default_rng(0)
 
 @dataclass(frozen=True)
 class Odd:
-    """A layer, and what must become of it."""
+    """An unusual layer, and the expected outcome."""
 
     name: str
     data: Callable[[], Any]
     keywords: dict[str, Any]
     refused: str = ""
-    """Words of the sentence if it cannot be upscaled; "" if it can."""
+    """Words of the form's message if the layer cannot be upscaled; "" if it can."""
     whole: str = ""
-    """Words of the sentence if only a part of it can be upscaled."""
+    """Words of the form's message if only a part of the layer can be upscaled."""
     part: str = ""
-    """Words of the sentence if only the whole of it can be upscaled."""
+    """Words of the form's message if only the whole layer can be upscaled."""
     prepare: Callable[[Any], object] = bool
     """Called with the viewer before the first run."""
 
 
 def noise(*shape: int, kind: str = "uint8", high: float = 255) -> np.ndarray:
-    """Return random pixels that are smooth enough to look at."""
+    """Return random pixels from 0 to `high`."""
     return (RANDOM.random(shape) * high).astype(kind)
 
 
 def with_holes() -> np.ndarray:
-    """Return floats of which some are NaN."""
+    """Return floats; some are NaN."""
     pixels = noise(40, 52, kind="float32", high=1)
     pixels[3:9, 5:8] = np.nan
     return pixels
 
 
 def with_infinity() -> np.ndarray:
-    """Return floats of which one is infinite."""
+    """Return floats; one is infinite."""
     pixels = noise(40, 52, kind="float32", high=1)
     pixels[3, 5] = np.inf
     return pixels
 
 
 def pyramid(*shape: int) -> list[np.ndarray]:
-    """Return two levels."""
+    """Return the two levels of a multiscale image."""
     full = noise(*shape, kind="uint16", high=4000)
     return [full, full[..., ::2, ::2]]
 
@@ -77,7 +77,7 @@ def select_labels(viewer: Any) -> None:
 
 
 def only_labels(viewer: Any) -> None:
-    """Leave nothing but a layer of labels."""
+    """Replace all layers by a layer of labels."""
     viewer.layers.clear()
     viewer.add_labels(np.ones((40, 52), int), name="labels")
 
@@ -88,7 +88,7 @@ def in_3d(viewer: Any) -> None:
 
 
 def roll(viewer: Any) -> None:
-    """Show the first axis as one of the two."""
+    """Show the first axis as one of the two displayed axes."""
     viewer.dims.order = (1, 2, 0)
 
 
@@ -98,7 +98,7 @@ def transpose(viewer: Any) -> None:
 
 
 def layers() -> list[Odd]:
-    """Return all odd layers."""
+    """Return all unusual layers."""
 
     def odd(name: str, data: Callable[[], Any], refused: str = "", **keywords: Any) -> Odd:
         others = ("whole", "part", "prepare")

@@ -1,4 +1,4 @@
-"""What must be true after each moment of `odd_moments.py`: nothing is left of what ended."""
+"""Checks after each action of `odd_moments.py`: nothing remains of what was ended."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 PATIENCE = 90
 """Seconds after which a button counts as stuck."""
 OTHERS = ("MainThread", "Dummy", "zarr", "asyncio", "ThreadPoolExecutor", "tqdm", "Tqdm")
-"""Names of threads that Qt, zarr, dask and tqdm keep; those of this plugin have others."""
+"""Names of threads that Qt, zarr, dask and tqdm keep; threads of this plugin have other names."""
 HARMLESS = ("propagateSizeHints", "This plugin does not support", "QStandardPaths")
 """Messages of Qt that the platform causes."""
 
 
 class Errors:
-    """Everything that goes wrong outside of a call: slots, threads, finalisers, Qt itself."""
+    """Errors that no caller sees: in slots, threads, finalisers and in Qt itself."""
 
     def __init__(self) -> None:
         self.found: list[str] = []
@@ -45,7 +45,7 @@ class Errors:
         qInstallMessageHandler(self._message)
 
     def add(self, words: str) -> None:
-        """Remember an error."""
+        """Record an error."""
         self.found.append(words)
 
     def take(self) -> list[str]:
@@ -63,19 +63,19 @@ class Errors:
 
 
 class Checks:
-    """A viewer, its form, and what must be true of them at rest."""
+    """A viewer, its form, and checks of both when nothing runs."""
 
     def __init__(self) -> None:
         self.errors = Errors()
         self.viewer: Any = None
         self.widget: Any = None
         self.gone: list[tuple[str, weakref.ref[Any]]] = []
-        """Objects that must not exist any more."""
+        """Objects that must have been freed."""
         self.kept: Any = None
-        """A layer of a closed viewer that a script still holds."""
+        """A layer of a closed viewer to which a script still refers."""
 
     def settle(self) -> list[str]:
-        """Wait until all is quiet; return what is wrong."""
+        """Wait until nothing runs; return all problems."""
         problems = [] if self._wait(self._quiet) else [f"not quiet: {self._busy()}"]
         if self.widget is not None:
             problems += self._stuck()
@@ -92,7 +92,7 @@ class Checks:
         return problems + self._stray_widgets()
 
     def _touch(self) -> None:
-        """Change layers that closed forms may still listen to."""
+        """Change layers whose events closed forms may still receive."""
         layers = [] if self.viewer is None else list(self.viewer.layers)
         for layer in (*layers, self.kept):
             if isinstance(layer, napari.layers.Image) and not is_preview(layer):
@@ -121,7 +121,7 @@ class Checks:
         return not any(timer.isActive() for timer in timers) and self.widget._worker is None
 
     def _stuck(self) -> list[str]:
-        """Return what is wrong with a form at rest."""
+        """Return the problems of a form while nothing runs."""
         form, found = self.widget.form, []
         problems = self.widget._problems()
         if form.stop.isEnabled():
@@ -145,7 +145,7 @@ class Checks:
         return [f"{name} still exists" for name, gone in self.gone if gone() is not None]
 
     def _stray_widgets(self) -> list[str]:
-        """Return widgets of this plugin that are in no window."""
+        """Return problems for widgets of this plugin that are in no window."""
         windows = QApplication.topLevelWidgets()
         return [
             f"a widget without a window: {type(one).__name__}"
@@ -169,7 +169,7 @@ def resident() -> float:
 
 
 def plain_windows(count: int) -> float:
-    """Return the growth in MiB per window that is opened and closed without this plugin."""
+    """Open and close windows without this plugin; return the growth in MiB per window."""
     sizes = []
     for _ in range(count):
         viewer = napari.Viewer(show_welcome_screen=False)
@@ -186,7 +186,7 @@ def plain_windows(count: int) -> float:
 def growth_of(sizes: list[float]) -> float:
     """Return the median growth per window in the second half, when nearly all code is loaded.
 
-    A mean would count a model or a library that is loaded for the first time as a leak.
+    A mean would count models and libraries that are loaded for the first time as leaks.
     """
     later = sizes[len(sizes) // 2 :]
     return float(np.median(np.diff(later))) if len(later) > 1 else 0.0

@@ -1,13 +1,13 @@
-"""Upscale odd layers through the form in a real window, then disturb it at random moments.
+"""Upscale unusual layers through the form in a real window, then disturb it at random moments.
 
     python benchmarks/quality/odd_layers.py
     python benchmarks/quality/odd_layers.py --moments 300 --seed 7
     python benchmarks/quality/odd_layers.py --only complex --moments 0
 
 Run it on a display, or with xvfb-run -a -s "-screen 0 1366x768x24". Each layer is upscaled whole
-and as the visible region: pixels must equal those of `napari_sr.upscale`, and every corner must lie
-on the same corner of the source. If a layer cannot be upscaled, the form must say so in a sentence
-before Run. Then `odd_moments.py` cancels, closes and deletes at random moments. Exits with 1 if
+and as the visible region. Pixels must equal those of `napari_sr.upscale`, and the corners of result
+and source must coincide. If a layer cannot be upscaled, the form must say so in a sentence before
+Run. Then `odd_moments.py` cancels, closes and deletes at random moments. The exit code is 1 if
 anything is wrong.
 """
 
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PATIENCE = 120
-"""Seconds after which a run is given up."""
+"""Seconds after which a run counts as failed."""
 SCALE = 2
 
 
 class Window:
-    """A viewer with the docked form, used as a person does."""
+    """A viewer with the docked form, operated as by a user."""
 
     def __init__(self) -> None:
         self.viewer = napari.Viewer(show_welcome_screen=False)
@@ -54,7 +54,7 @@ class Window:
         self.widget.check()
 
     def run(self, part: str) -> tuple[list[Any], str]:
-        """Upscale a part; return the new layers, and what the form says."""
+        """Upscale a part; return the new layers and the form's message."""
         area, before = self.form.region.area, list(self.viewer.layers)
         area.setCurrentText(part)
         area.activated.emit(area.currentIndex())
@@ -84,7 +84,7 @@ def wait(ready: Callable[[], Any]) -> None:
 
 
 def rectangle(source: Any, result: Any) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
-    """Return the first leading index and the rows and columns of the source under a result."""
+    """Return which part of the source a result shows: first leading indices, rows and columns."""
     size = np.array(result.data.shape[: result.ndim])
     first = np.asarray(source.world_to_data(result.data_to_world(np.full(result.ndim, -0.5))))
     last = np.asarray(source.world_to_data(result.data_to_world(size - 0.5)))
@@ -94,7 +94,7 @@ def rectangle(source: Any, result: Any) -> tuple[tuple[int, ...], list[tuple[int
 
 
 def misplaced(source: Any, result: Any, start: tuple[int, ...], spans: Any) -> str:
-    """Return how far corners of a result lie from those of its source; "" if they do not."""
+    """Return how far a result's corners are from its source's; "" if they coincide."""
     lengths = result.data.shape[: result.ndim - 2]
     corners = itertools.product(*((0, n - 1) for n in lengths), (0, 1), (0, 1))
     step = np.abs(np.asarray(source.scale)).max()
@@ -111,7 +111,7 @@ def misplaced(source: Any, result: Any, start: tuple[int, ...], spans: Any) -> s
 
 
 def wrong_pixels(source: Any, result: Any, start: tuple[int, ...], spans: Any) -> str:
-    """Return how pixels differ from those of `napari_sr.upscale`; "" if they do not."""
+    """Return how pixels differ from those of `napari_sr.upscale`; "" if they are equal."""
     data = source.data[0] if source.multiscale else source.data
     leading = source.ndim - 2
     span = tuple(slice(a, a + n) for a, n in zip(start, result.data.shape[:leading], strict=True))
@@ -128,7 +128,10 @@ def wrong_pixels(source: Any, result: Any, start: tuple[int, ...], spans: Any) -
 
 
 def outside(viewer: Any, source: Any, spans: Any, *, whole: bool) -> str:
-    """Return how a region differs from the whole or from what the canvas shows; "" if equal."""
+    """Return how the upscaled region differs from the wanted one; "" if they are equal.
+
+    Wanted is the whole layer, or what the canvas shows.
+    """
     shape = (source.data[0] if source.multiscale else source.data).shape[: source.ndim]
     if whole:
         return "" if [stop for _, stop in spans] == [*shape[-2:]] else f"only {spans} of {shape}"
@@ -149,7 +152,7 @@ def outside(viewer: Any, source: Any, spans: Any, *, whole: bool) -> str:
 
 
 def judge(window: Window, odd: Odd, sources: list[Any], part: str) -> str:
-    """Upscale a part of an odd layer; return what is wrong, or what was done."""
+    """Upscale a part of an unusual layer; return "FAULT: ..." or "ok: ..."."""
     new, said = window.run(part)
     words = odd.refused or (odd.whole if part == WHOLE else odd.part)
     if words:
@@ -203,11 +206,11 @@ def upscale_all(odds: list[Odd]) -> int:
 
 
 def main() -> None:
-    """Print what became of each layer and of each moment."""
+    """Print the outcome of each layer and of each action."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--moments", type=int, default=100, help="number of random moments")
+    parser.add_argument("--moments", type=int, default=100, help="number of random actions")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="", help="layers whose name holds this")
+    parser.add_argument("--only", default="", help="only layers whose name contains this")
     options = parser.parse_args()
     remember_nothing()
     print(f"commit {commit()}, napari {napari.__version__}")

@@ -1,7 +1,7 @@
 """Disturb the plugin at random moments: cancel, close, delete, switch; then check strictly.
 
-Called by `odd_layers.py`. After each moment, nothing may be left of what ended: no thread, no
-widget, no layer, no error in Qt's event loop, and no button that cannot be pressed any more.
+Called by `odd_layers.py`. After each action, nothing may remain of what was ended: no thread, no
+widget, no layer, no error in Qt's event loop, and no button that stays disabled.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from napari_sr.widgets.common.open_form import open_form
 from napari_sr.widgets.upscale.region_chooser import VISIBLE, WHOLE
 
 GROWTH = 10.0
-"""Largest growth of the resident size per window, in MiB, beyond that of napari's own windows."""
+"""Allowed growth of the resident size per window, in MiB, in addition to napari's own growth."""
 MODELS = (("fsrcnn", 2), ("fsrcnn", 4), ("fsrcnn", 3), ("edsr-slim", 2))
 
 
 class Moments(Checks):
-    """A viewer that is disturbed."""
+    """A viewer, and the random actions on it."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
         self.chance = random.Random(seed)
         self.folder = Path(tempfile.mkdtemp())
 
-    # what may be there
+    # preparation
 
     def prepare(self) -> None:
-        """Open what the last moment closed."""
+        """Open what the last action closed."""
         if self.viewer is None:
             self.viewer = napari.Viewer(show_welcome_screen=False)
             self.viewer.window.resize(1300, 740)
@@ -66,7 +66,7 @@ class Moments(Checks):
         images = [one for one in images if not is_preview(one)]
         return self.chance.choice(images) if images else None
 
-    # what a person does
+    # actions of a user
 
     def start_run(self) -> None:
         """Run a random part with a random model, in memory or into a folder."""
@@ -105,7 +105,7 @@ class Moments(Checks):
         self.click(self.widget.form.preview)
 
     def pan(self) -> None:
-        """Look elsewhere."""
+        """Zoom and move the camera."""
         camera = self.viewer.scene.camera
         camera.zoom *= self.chance.choice((0.5, 2))
         camera.center = (0, self.chance.uniform(0, 300), self.chance.uniform(0, 300))
@@ -137,7 +137,7 @@ class Moments(Checks):
             layer.refresh()
 
     def compare(self) -> None:
-        """Press one of the buttons that compare, if they are there."""
+        """Press one of the buttons that compare, if they are shown."""
         buttons = list(self.widget.compare.buttons.values())
         if self.widget.compare.isVisible():
             self.click(self.chance.choice(buttons))
@@ -159,7 +159,7 @@ class Moments(Checks):
         self.widget = None
 
     def close_viewer(self) -> None:
-        """Close the window; a script may still hold a layer."""
+        """Close the window, and keep a reference to a layer, as a script may do."""
         self.kept = self.image()
         for widget in self.viewer.window.dock_widgets.values():
             self._forget(widget)
@@ -171,13 +171,13 @@ class Moments(Checks):
         self.gone.append((type(inner).__name__, weakref.ref(inner)))
 
     def click(self, button: Any) -> None:
-        """Press a button, as the mouse does."""
+        """Click on a button."""
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
-    # moments
+    # one step of the test
 
     def moment(self) -> str:
-        """Do something, disturb it, wait until all is quiet; return what was done."""
+        """Start something, and disturb it after a random time; return what was done."""
         self.prepare()
         begin = self.chance.choice(
             (
@@ -200,7 +200,7 @@ class Moments(Checks):
 
 
 def disturb(count: int, seed: int) -> int:
-    """Print what was done at each moment, and what was wrong; return the number of faults."""
+    """Print each action and its problems; return the number of problems."""
     moments, faults, sizes = Moments(seed), 0, []
     print("\n| moment | what | faults |\n|---|---|---|")
     for number in range(count):

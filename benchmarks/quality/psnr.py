@@ -1,13 +1,12 @@
-"""PSNR of every known model on a benchmark set, as the papers measure it.
+"""Measure the PSNR of every known model on a benchmark set, as the papers do.
 
     NAPARI_SR_WEIGHTS=../shared/weights python benchmarks/quality/psnr.py ../shared/data/Set5
     ... python benchmarks/quality/psnr.py ../shared/data/Set5 --ensemble fsrcnn-x2 bsrn-x4
 
-The set has HR/ and LR_matlab/x2, x3, x4 (MATLAB's bicubic). The 8-bit RGB image is upscaled in
-float; the result is clipped to 0..1; luma is BT.601, not rounded; `scale` pixels of border are left
-out; the mean over images is taken.
-Luma networks get luma only, as in their papers. With names, only these models are measured;
---ensemble takes the mean of eight views. Prints Markdown.
+The set contains HR/ and LR_matlab/x2, x3, x4 (MATLAB's bicubic). The 8-bit RGB image is upscaled in
+floats; the result is clipped to 0..1; luma is BT.601, not rounded; `scale` pixels of border are
+left out; the mean over images is shown. Luma networks get only luma, as in their papers. If models
+are named, only these are measured. --ensemble uses the mean of eight views. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ def psnr(result: torch.Tensor, truth: torch.Tensor, border: int) -> float:
 def luma_of(
     network: Network | None, small: torch.Tensor, scale: int, *, ensemble: bool
 ) -> torch.Tensor:
-    """Return the enlarged luma, (1, 1, H, W), of an RGB image; bicubic without network."""
+    """Return the enlarged luma, (1, 1, H, W), of an RGB image; bicubic if `network` is None."""
     how = {"device": "cpu", "ensemble": ensemble, "border": "zeros"}  # as in papers
     if network is None:
         luma = imresize(rgb_to_ycbcr(small)[:, :1], scale)

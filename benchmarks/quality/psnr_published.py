@@ -1,4 +1,4 @@
-"""PSNR and SSIM on Set5 and Set14 of every available checkpoint, beside published figures.
+"""Measure PSNR and SSIM on Set5 and Set14 of every available checkpoint, beside published figures.
 
     python benchmarks/quality/psnr_published.py ../shared --write benchmarks/quality/psnr.md
     python benchmarks/quality/psnr_published.py ../shared --only esrt fsrcnn
@@ -6,14 +6,15 @@
 The second decimal depends on where values are rounded, so each figure is repeated with its authors'
 protocol:
 
-* colour: 8-bit RGB, shrunk as MATLAB does; the result is rounded to 8-bit RGB, its luma is not;
-* luma: 8-bit luma, shrunk in floats; the luma of result and truth is rounded to 8 bits, as SRCNN's
-  authors do;
-* floats: RGB shrunk in floats; chroma enlarged bicubically; the result is rounded to 8-bit RGB, its
-  luma is not, as LapSRN's authors do.
+* colour: 8-bit RGB is shrunk as MATLAB does; the result is rounded to 8-bit RGB, its luma is not;
+* luma, as SRCNN's authors do: 8-bit luma is shrunk in floats; the luma of result and truth is
+  rounded to 8 bits;
+* floats, as LapSRN's authors do: RGB is shrunk in floats; chroma is enlarged bicubically; the
+  result is rounded to 8-bit RGB, its luma is not.
 
-Set14's one grey image counts as RGB. The last column shows the protocol of `napari-sr evaluate`:
-8-bit RGB, shrunk as MATLAB does, with a result that is not rounded. Runs at low priority.
+The only grey image of Set14 counts as RGB. The last column shows the protocol of `napari-sr
+evaluate`: 8-bit RGB is shrunk as MATLAB does, and the result is not rounded. The script runs at low
+priority.
 
 Letters: N images, C channels, H x W pixels, S scale.
 """
@@ -55,9 +56,9 @@ if TYPE_CHECKING:
 
 COLOUR, LUMA, FLOATS = "colour", "luma", "floats"
 LARGEST, SHAVED = 60_000, 10
-"""Most pixels of a quarter of an image, and by how many pixels quarters overlap on two sides."""
+"""Largest number of pixels of a quarter of an image, and the overlap of quarters in pixels."""
 ENOUGH = 0.02
-"""Decibels by which a published figure of two decimals may differ."""
+"""Allowed difference from a published figure, in dB; published figures have two decimals."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ CHECKS = (
     Check("drrn/drrn_b1u9.npz", 2, LUMA, {"Set5": (33.75, 0.9309)}, {"units": 9}),
     Check("drrn/drrn_b1u9.npz", 4, LUMA, {"Set5": (28.44, 0.8109)}, {"units": 9}),
 )  # fmt: skip
-"""All published figures for files that we have, measured with each one's reference code."""
+"""All published figures for files that we have, measured with the reference code of each file."""
 UNMEASURED = (
     Check("srcnn/official_915_ImageNet_x3.mat", 3, LUMA, {}),
     Check("srcnn/nt_SRCNN-915.pt", 2, COLOUR, {}),
@@ -150,7 +151,7 @@ def luma(image: Tensor) -> Tensor:
 
 
 def whole(image: Tensor, network: Network) -> Tensor:
-    """Upscale RGB or luma, (1, C, H, W), by our engine, in float32."""
+    """Upscale RGB or luma, (1, C, H, W), with our engine, in float32."""
     spans = (LUMA_OF_BLACK, LUMA_OF_WHITE) if image.shape[1] == 1 else None
     pixels = image[0].movedim(0, 2).numpy()
     how = {"device": "cpu", "outliers": "keep", "border": "zeros"}  # as authors do
@@ -159,7 +160,7 @@ def whole(image: Tensor, network: Network) -> Tensor:
 
 
 def in_quarters(image: Tensor, network: Network) -> Tensor:
-    """Upscale overlapping quarters, cut further while they are too large, as ESRT's authors do."""
+    """Upscale overlapping quarters, which are cut again if too large, as ESRT's authors do."""
     height, width = image.shape[-2:]
     rows, columns, scale = height // 2, width // 2, network.scale
     tall, wide = rows + SHAVED, columns + SHAVED
@@ -193,7 +194,7 @@ def as_tensor(pixels: np.ndarray[Any, Any]) -> Tensor:
 def judged(
     pair: Pair, network: Network, way: str, run: Callable[[Tensor, Network], Tensor]
 ) -> tuple[float, float]:
-    """Return PSNR and SSIM of one image, rounded in one way."""
+    """Return PSNR and SSIM of one image, with one protocol of rounding."""
     hr, truth = as_tensor(pair.hr), luma(as_tensor(pair.hr))
     if way == COLOUR:
         result = luma(rounded(run(as_tensor(pair.lr), network)))
@@ -234,7 +235,7 @@ def heading() -> str:
     """Return the command, versions and date, and the head of the table."""
     return "\n".join(
         [
-            "# PSNR and SSIM of every checkpoint, beside what others measured",
+            "# PSNR and SSIM of every checkpoint, beside published figures",
             "",
             f"`python benchmarks/quality/psnr_published.py ../shared`, "
             f"{time.strftime('%Y-%m-%d')}, commit {commit()}, torch {torch.__version__}, "

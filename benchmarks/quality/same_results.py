@@ -4,11 +4,11 @@
     ... change the code ...
     python benchmarks/quality/same_results.py --against before.json
 
-Every network, with random weights of one seed, upscales fixed images in several ways: whole, in
-exact tiles, with a halo, as the mean of eight views, from integers, with alpha, as a stack. The
+Every network, with random weights from one seed, upscales fixed images: whole, in exact tiles, with
+a halo, and as the mean of eight views. A shipped model upscales integers, alpha and stacks. The
 command line upscales files. Each result is stored as a hash of its type, shape and bytes. The
-second call prints the results that differ, and fails if there are any. Hashes are comparable only
-on one computer with one version of PyTorch.
+second call prints the results that differ, and fails if there are any. Compare hashes only from the
+same computer and version of PyTorch.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from PIL import Image
 
 from napari_sr import models, upscale
 
-# what is compiled in the background must not decide who computes
+# with other engines, the result would depend on whether background compiling has finished
 os.environ["NAPARI_SR_ENGINE"] = "torch"
 
 SIDE = 48
@@ -74,7 +74,7 @@ def of_networks() -> dict[str, str]:
 
 
 def of_images() -> dict[str, str]:
-    """Return hashes for other kinds of images, upscaled by a shipped model."""
+    """Return hashes of other types of images, upscaled by shipped models."""
     kinds: dict[str, tuple[Any, dict[str, Any]]] = {
         "8 bits": (image(SIDE, SIDE, dtype=np.uint8), {}),
         "16 bits": (image(SIDE, SIDE, dtype=np.uint16), {}),
@@ -125,10 +125,10 @@ def of_files() -> dict[str, str]:
 def main() -> int:
     """Write or compare hashes; return 1 if any differs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--write", type=Path, help="keep the hashes here")
-    parser.add_argument("--against", type=Path, help="compare with the hashes kept here")
+    parser.add_argument("--write", type=Path, help="file in which to store the hashes")
+    parser.add_argument("--against", type=Path, help="file of hashes to compare with")
     given = parser.parse_args()
-    torch.set_num_threads(1)  # with one thread, sums are always taken in the same order
+    torch.set_num_threads(1)  # with one thread, sums are always computed in the same order
     found = {**of_networks(), **of_images(), **of_files()}
     if given.write:
         given.write.write_text(json.dumps(found, indent=1))

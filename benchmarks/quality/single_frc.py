@@ -1,18 +1,19 @@
-"""Resolution of one split exposure, compared with that of two exposures.
+"""Compare the resolution of one split exposure with that of two exposures.
 
     python benchmarks/quality/single_frc.py > benchmarks/quality/single_frc.md
 
-Made scenes (spots, filaments, noise) of 512 x 512 px, blurred by a Gaussian of `blur` px, with
-photon noise at `photons` in the brightest pixel. Columns: the resolution of two exposures by FRC,
-in px; then, divided by it, the resolution of the first exposure alone: split as a checkerboard, by
-photons, by diagonals, and by diagonals after the correction of Koho et al. (2019), with the cut-off
-that the correction takes; "-" without a crossing. 1 is perfect. Checkerboard and photons see half
-of the light, and are therefore expected a little above 1.
+The scenes are synthetic (spots, filaments, noise), of 512 x 512 px, blurred by a Gaussian of `blur`
+px, with photon noise of `photons` in the brightest pixel. The column "two" is the resolution of two
+exposures by FRC, in px. The next columns are the resolution of the first exposure alone, divided by
+"two": split as a checkerboard, by photons, by diagonals, and by diagonals with the correction of
+Koho et al. (2019). The last column is the cut-off that the correction uses. "-" means that the
+curve has no crossing. 1 is perfect. Checkerboard and photons have half of the light, so they should
+be a little above 1.
 
     python benchmarks/quality/single_frc.py --small >> benchmarks/quality/single_frc.md
 
-How the column "photons" scatters in smaller images: over 6 random draws of the 3 scenes, blurred by
-1.5 and 3 px, it shows the smallest ratio, the median and the largest.
+shows how the column "photons" scatters in smaller images: the smallest ratio, the median and the
+largest, over 6 random draws of the 3 scenes, blurred by 1.5 and 3 px.
 """
 
 from __future__ import annotations
@@ -52,13 +53,13 @@ def scenes(random: np.random.Generator, side: int = SIDE) -> dict[str, np.ndarra
 def exposure(
     scene: np.ndarray, blur: float, photons: int, random: np.random.Generator
 ) -> np.ndarray:
-    """Return counts of photons of a blurred scene."""
+    """Return the photon counts of a blurred scene."""
     seen = gaussian_filter(scene, blur, mode="wrap")
     return random.poisson((seen - seen.min()) / np.ptp(seen) * photons)
 
 
 def measure(first: np.ndarray, second: np.ndarray) -> list[float]:
-    """Return the resolution by two exposures, and ratios of one exposure to it; see the top."""
+    """Return the figures of a table row: "two", the ratios, and the cut-off."""
     pair = frc(first, second).resolution
     found = single_frc(first, "diagonals")
     raw = crossing(found.frequencies, found.correlation, THRESHOLD, math.nan)

@@ -1,18 +1,18 @@
-"""Does the spread over eight views rank true errors, and do calibrated errors hold? x2 by default.
+"""Does the spread over eight views rank true errors, and are calibrated bounds right? At x2.
 
     cd benchmarks/quality
     python uncertainty.py ../../../shared/data --write uncertainty.md
     python uncertainty.py ../../../shared/data --model runs/mine/mine.safetensors
 
-Photographs: Set5 and Set14 as grey, with the sets' own LR images. Microscopy: the synthetic
+Photographs are Set5 and Set14 as grey, with the sets' own LR images. Microscopy is the synthetic
 fluorescence of `microscope.py`, at several light levels. `scale` pixels of border are left out.
 
 * Spearman, AUSE, gain: see `napari_sr.evaluation.ranking`; means over images. Pixels are ranked
   within each image.
 * Coverage: the share of pixels whose error is below the calibrated bound, on images that the
-  calibration has not seen; and the coverage of the image with the lowest.
+  calibration has not seen; also the lowest coverage of a single image.
 
-`--facts` writes the figures that the program shows, with those of earlier runs of other models.
+`--facts` updates the file of figures that the program shows; figures of other models are kept.
 """
 
 from __future__ import annotations
@@ -58,21 +58,21 @@ def grey(image: NDArray[Any], white: float) -> NDArray[np.float32]:
 
 
 def photographs(folder: Path, scale: int) -> Iterator[Pair]:
-    """Yield small and large images of a set."""
+    """Yield the LR and HR images of a set."""
     for pair in ImageSet(folder).pairs(scale):
         white = pair.white or float(np.iinfo(pair.hr.dtype).max)
         yield grey(pair.lr, white), grey(pair.hr, white)
 
 
 def images_of(data: Path, scale: int, photons: Sequence[float]) -> dict[str, list[Pair]]:
-    """Return all pairs by kind."""
+    """Return all pairs by the name of their set."""
     found = {name: list(photographs(data / name, scale)) for name in ("Set5", "Set14")}
     synthetic = pictures_of(data)["synthetic fluorescence"]
     return found | {LIGHT.format(one): recorded(synthetic, one, scale) for one in photons}
 
 
 def measured(network: Any, pairs: Sequence[Pair]) -> list[Pair]:
-    """Return spread and error of each image, without its border."""
+    """Return spread and error of each image, without the border."""
     found = []
     for small, large in pairs:
         result, spread = napari_sr.uncertainty(
@@ -84,7 +84,7 @@ def measured(network: Any, pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def ranks(pairs: Sequence[Pair]) -> dict[str, float]:
-    """Return the mean figures over images."""
+    """Return the figures of the ranking, as means over images."""
     all_of = [ranking(*pair) for pair in pairs]
     error, spread = (float(np.mean([one[at].mean() for one in pairs])) for at in (1, 0))
     means = {key: float(np.mean([getattr(one, key) for one in all_of]))
@@ -94,7 +94,7 @@ def ranks(pairs: Sequence[Pair]) -> dict[str, float]:
 
 
 def coverage(known: Sequence[Pair], unseen: Sequence[Pair]) -> list[float]:
-    """Return coverage at each level, that of the worst image at 90 %, and the median bound."""
+    """Return coverage at each level, coverage of the worst image at 90 %, and the median bound."""
     calibration = calibration_of(known)
     inside = [
         [float((error <= calibration.bound(spread, level)).mean()) for spread, error in unseen]
@@ -105,7 +105,7 @@ def coverage(known: Sequence[Pair], unseen: Sequence[Pair]) -> list[float]:
 
 
 def splits(found: dict[str, list[Pair]]) -> dict[tuple[str, str], tuple[list[Pair], list[Pair]]]:
-    """Return calibration and test images."""
+    """Return calibration and test images, by their names."""
     photos, lights = found["Set14"], found[BRIGHT]
     return {
         ("Set5", "Set14"): (found["Set5"], photos),
@@ -156,8 +156,8 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with Set5/ and Set14/")
     parser.add_argument("--model", action="append", help="a name or a file; may be repeated")
     parser.add_argument("--scale", type=int, default=2)
-    parser.add_argument("--write", type=Path, help="a Markdown file")
-    parser.add_argument("--facts", type=Path, help="the JSON file of figures to update")
+    parser.add_argument("--write", type=Path, help="Markdown file to write")
+    parser.add_argument("--facts", type=Path, help="JSON file of figures to update")
     given = parser.parse_args()
     begun = time.perf_counter()
     lines, facts = tables(given.data, given.model or MODELS, given.scale)

@@ -1,8 +1,8 @@
 """Print the path of an image from `napari_sr.upscale` to the network and back; count its stops.
 
-A stop is a call from one file into another in which pixels are an argument or the result, either of
-that call or of a call below it. Calls that a loop repeats count once. A return is a stop in a file
-that the image was in before. The network itself is left out.
+A stop is a call from one file into another in which pixels are an argument or the result of the
+call, or of a call inside it. Calls that a loop repeats count once. A return is a stop in a file
+that the image has been in before. Calls inside the network are left out.
 
     python benchmarks/quality/walk.py            # a grey image in tiles
     python benchmarks/quality/walk.py --whole    # an image that is one tile
@@ -30,8 +30,8 @@ INSIDE_THE_NETWORK = ("models/", "layers/")
 SIDE = 52  # 64 with the reflected pixels on each side
 TILE = 24
 LEAST_SIDE = 6
-"""Arrays with two axes of at least this length are pixels. Weights of the network are never passed
-between files of the engine."""
+"""Arrays with two axes of at least this length count as pixels. (The engine's files never pass
+weights to each other.)"""
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Stop:
     function: str
     caller: Stop | None
     pixels: bool = False
-    """Whether pixels are an argument or result of the call, or of one below it."""
+    """Whether pixels are an argument or result of the call, or of a call inside it."""
     calls: dict[tuple[str, str], Stop] = field(default_factory=dict)
 
 
@@ -53,7 +53,7 @@ def has_pixels(value: object) -> bool:
 
 
 class Walk:
-    """Recorder of calls between functions of the package, for `sys.setprofile`."""
+    """A recorder of calls between functions of the package, for `sys.setprofile`."""
 
     def __init__(self) -> None:
         self.root = Stop("", "", None)
@@ -78,7 +78,7 @@ class Walk:
         function = frame.f_code.co_qualname
         known = self._suspended.pop(id(frame), None)
         if known is not None and (known.file, known.function) == (file, function):
-            self._stack[id(frame)] = known  # a generator goes on: no new stop
+            self._stack[id(frame)] = known  # a resumed generator is no new stop
             return
         caller = self._caller(frame)
         stop = caller.calls.setdefault((file, function), Stop(file, function, caller))
@@ -97,7 +97,7 @@ class Walk:
         return self.root
 
     def stops(self) -> list[tuple[int, Stop, bool]]:
-        """Return, in order: depth, function, and whether its file differs from its caller's."""
+        """Return depth, function, and whether its file differs from its caller's, in order."""
         found: list[tuple[int, Stop, bool]] = []
         seen: set[tuple[str, str, str, str]] = set()
 
@@ -124,13 +124,13 @@ def _mark(stop: Stop | None) -> None:
 def main() -> None:
     """Upscale a small image once, and print its path."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--whole", action="store_true", help="one tile takes the whole image")
+    options.add_argument("--whole", action="store_true", help="use one tile for the whole image")
     options.add_argument("--model", default="fsrcnn-x2", help="a known model (fsrcnn-x2)")
     wanted = options.parse_args()
     image = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE), np.uint8)
     network = napari_sr.load(wanted.model)
     tile = None if wanted.whole else TILE
-    napari_sr.upscale(image, network, tile=tile)  # what is found once is no part of the way
+    napari_sr.upscale(image, network, tile=tile)  # the first run also fills caches
     walk = Walk()
     sys.setprofile(walk)
     try:

@@ -1,19 +1,17 @@
-"""Measure how long the window stands still, and how soon Cancel works.
+"""Measure how long the window does not respond, and how soon Cancel works.
 
     python benchmarks/quality/window.py
 
-Run it on a display, or with xvfb-run -a -s "-screen 0 1366x768x24". A timer beats every 5 ms; the
-longest time between two beats is a stall. The largest processor time that the window's thread uses
-between two beats is noted, too: it tells what the window itself does, also while other programs
-run. Measured:
+Run it on a display, or with xvfb-run -a -s "-screen 0 1366x768x24". A timer ticks every 5 ms; the
+longest time between two ticks is a stall. The table also shows the largest processor time of the
+window's thread between two ticks, which other programs do not affect. The script measures:
 
-* napari alone, to compare with: an idle window, panning, and adding arrays that are ready;
+* napari alone, for comparison: an idle window, panning, and adding arrays that are ready;
 * opening each form, and choosing each model;
 * runs of 1024 x 1024 and 2048 x 2048, x4, until the result is shown;
 * panning with the preview on;
-* for every shipped model, the time from Cancel to the end of its run on 1024 x 1024.
-
-`--only stalls` leaves out the last.
+* for every shipped model, the time from Cancel to the end of its run on 1024 x 1024 (not with
+  `--only stalls`).
 """
 
 from __future__ import annotations
@@ -43,13 +41,13 @@ if TYPE_CHECKING:
     from napari_sr.widgets.upscale.form import UpscaleWidget
 
 PATIENCE = 900_000
-"""Milliseconds after which a run is given up."""
+"""Milliseconds after which a run counts as failed."""
 WAIT = 1500
-"""Milliseconds in which the window draws what was just added."""
+"""Milliseconds to wait while the window draws what was added."""
 
 
 class Beats:
-    """A timer that remembers the longest time, and processor time, between two beats."""
+    """A timer that records the longest time and the largest processor time between two ticks."""
 
     def __init__(self) -> None:
         self._timer = QTimer()
@@ -59,7 +57,7 @@ class Beats:
         self._timer.start()
 
     def start(self) -> None:
-        """Forget what was measured."""
+        """Start a new measurement."""
         self.longest = self.busiest = 0.0
         self._last, self._used = time.perf_counter(), time.thread_time()
 
@@ -71,12 +69,12 @@ class Beats:
 
 
 def wait_until(ready: Callable[[], bool]) -> None:
-    """Handle events until something is true.
+    """Handle events until `ready` returns true.
 
     Raises
     ------
     SystemExit
-        If that takes too long.
+        If this takes longer than `PATIENCE`.
     """
     began = time.monotonic()
     while not ready():
@@ -86,14 +84,14 @@ def wait_until(ready: Callable[[], bool]) -> None:
 
 
 def photograph(side: int) -> np.ndarray:
-    """Return a photograph of any size, by repeating it."""
+    """Return a photograph, repeated to this side."""
     tile = data.camera()
     count = -(-side // len(tile))
     return np.tile(tile, (count, count))[:side, :side]
 
 
 def pan(viewer: napari.Viewer) -> None:
-    """Pan as a hand does, for four seconds."""
+    """Pan in small steps for four seconds, as a user does."""
     camera = getattr(viewer, "scene", viewer).camera
     for _ in range(80):
         _, y, x = camera.center
@@ -143,7 +141,7 @@ class Window:
         self.rows.append((what, *found))
 
     def alone(self) -> None:
-        """Measure what napari needs without us."""
+        """Measure napari without this plugin."""
         self.measure("napari alone, idle", lambda: QTest.qWait(4000))
         self.measure("napari alone, panning", lambda: pan(self.viewer))
         for side in (4096, 8192):
@@ -219,7 +217,7 @@ class Window:
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--only", choices=["stalls"], help="measure no cancelled runs")
+    parser.add_argument("--only", choices=["stalls"], help="do not measure Cancel")
     only = parser.parse_args().only
     window = Window()
     window.alone()
