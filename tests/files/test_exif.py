@@ -1,4 +1,4 @@
-"""EXIF holds for upright pixels and for more of them, and keeps the rest."""
+"""EXIF is adapted to upright and enlarged pixels; its other tags stay unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept beside the pixels holds for the enlarged image, and is named where it is lost."""
+"""Metadata are valid for the enlarged image; metadata that are lost are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which images in a folder match a pattern, and how their results are called."""
+"""The images in a folder that match a pattern, and the names of their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal of a folder knows what made each result, whatever interrupted it."""
+"""A folder's journal knows the run that made each result, even after interruptions."""
 
 from __future__ import annotations
 

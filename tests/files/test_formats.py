@@ -1,4 +1,4 @@
-"""Files are read by content and written by name, whole or not at all, and never over others."""
+"""Files are read by content and written by suffix, completely or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An enlarged image lies where the original lies."""
+"""An enlarged image has the same position on the ground as its source."""
 
 from __future__ import annotations
 

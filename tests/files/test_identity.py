@@ -1,4 +1,4 @@
-"""The identity of a file changes with its content, its date, its parts and what is read of it."""
+"""A file's identity changes with its content, date, parts, and shape and type of its pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An image file's record knows its density, its colour, and what an enlargement changes."""
+"""An `ImageFile` knows its density and colour, and how enlarging changes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JPEG keeps colour, density, profile, EXIF, XMP and comment; what it cannot hold is refused."""
+"""A JPEG keeps colour, density, profile, EXIF, XMP and comment; other images are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of OME's metadata, sizes, channels and planes are kept in the words tifffile takes."""
+"""Sizes, channels and planes in OME metadata are returned under tifffile's names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of an OME-TIFF in several files, what is there is read, and nothing outside of its folder."""
+"""OME-TIFFs in several files: existing planes are read, files outside the folder are not."""
 
 from __future__ import annotations
 

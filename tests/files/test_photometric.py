@@ -1,4 +1,4 @@
-"""Every photometric interpretation is shown as it is meant, or refused in one sentence."""
+"""Every photometric interpretation is displayed correctly, or refused in one sentence."""
 
 from __future__ import annotations
 

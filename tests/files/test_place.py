@@ -1,4 +1,4 @@
-"""A place that cannot be written is told before anything is computed."""
+"""Paths that cannot be written raise errors before anything is computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PNG keeps depth, colour, alpha and what it says; what it cannot hold is refused."""
+"""A PNG keeps depth, colour, alpha and metadata; images that it cannot hold are refused."""
 
 from __future__ import annotations
 

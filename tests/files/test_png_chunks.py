@@ -1,4 +1,4 @@
-"""A PNG is cut into its chunks, sound or not, and nothing expands without bounds."""
+"""A PNG is split into chunks, even damaged ones; chunks expand to a limited size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A PNG's colours, texts, density and EXIF are kept, and what is left out is told."""
+"""A PNG's colours, texts, density and EXIF are kept; notes say what is left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A window of uncompressed pixels is read with few bytes around it, or not at all."""
+"""Windows of uncompressed pixels are read with few bytes around them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does not fit into memory beside its result is refused before its pixels are read."""
+"""Images that do not fit into memory with their results are refused before they are read."""
 
 from __future__ import annotations
 

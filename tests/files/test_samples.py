@@ -1,4 +1,4 @@
-"""Opacity is opacity, and a sample that nobody calls so is a band that keeps its values."""
+"""Samples are alpha if the file says so; otherwise they are bands and keep their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images saved with their place and record."""
+"""Images are saved with their position and record."""
 
 from __future__ import annotations
 

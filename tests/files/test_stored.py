@@ -1,4 +1,4 @@
-"""What is written shows what was computed, in the manner of the file that was read."""
+"""Computed pixels are stored as the source file stores its pixels."""
 
 from __future__ import annotations
 

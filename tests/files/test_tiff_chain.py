@@ -1,4 +1,4 @@
-"""A TIFF's chain of pages ends, and what differs between pages is known."""
+"""A TIFF's chain of pages ends, and differing pages are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A TIFF is not read where it claims more than it stores, or than the memory takes."""
+"""A TIFF is refused if it claims more pixels than it stores or than fit into memory."""
 
 from __future__ import annotations
 

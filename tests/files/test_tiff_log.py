@@ -1,4 +1,4 @@
-"""Each of tifffile's complaints is an error, a note, or nothing."""
+"""Each message that tifffile logs becomes an error or a note, or is ignored."""
 
 from __future__ import annotations
 

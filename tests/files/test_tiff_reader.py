@@ -1,4 +1,4 @@
-"""TIFFs of every make are read with axes, type and metadata; a damaged one never in part."""
+"""TIFFs of all kinds are read with axes, type and metadata; damaged TIFFs raise errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages are read as they are, whatever an old description says, and what is left out is told."""
+"""Outdated descriptions of pages are ignored; notes say which pages are left out."""
 
 from __future__ import annotations
 

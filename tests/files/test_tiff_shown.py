@@ -1,4 +1,4 @@
-"""The order of axes is found from a small image, however they are stored, turned and named."""
+"""The order of axes is found with a small image, for any storage, orientation and names."""
 
 from __future__ import annotations
 

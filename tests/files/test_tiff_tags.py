@@ -1,4 +1,4 @@
-"""Tags beside the pixels are written again, or it is told that they are not."""
+"""Tags that are not about pixels are written to the result; notes name the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The meaning of stored values is that of any part of them."""
+"""Stored values of a part have the same meaning as those of the whole image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A TIFF is written in the manner of its source, and its metadata survive the way."""
+"""A TIFF is written in the form of its source, with its metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An index reads the smallest window around it, and means what it means to NumPy."""
+"""An index reads the smallest window that contains it, and has the meaning as in NumPy."""
 
 from __future__ import annotations
 

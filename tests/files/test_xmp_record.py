@@ -1,4 +1,4 @@
-"""Records in XMP, beside what the source says there."""
+"""Records in XMP are added to the source's XMP."""
 
 from __future__ import annotations
 

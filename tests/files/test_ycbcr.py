@@ -1,4 +1,4 @@
-"""YCbCr is shown as it is meant, or refused in one sentence."""
+"""YCbCr is displayed correctly, or refused in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other pixels are upscaled as a recorded run upscaled its source."""
+"""Other pixels are upscaled with the model and settings of a recorded run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a record says to run again: typed, and refused if weights are not there."""
+"""Records are checked by type, and refused if weights are missing."""
 
 from __future__ import annotations
 

@@ -69,5 +69,5 @@ def test_workers_that_are_lost_again_and_again_are_one_sentence(tmp_path, monkey
     monkeypatch.setattr(distributed, "Client", Client)
     monkeypatch.setattr(distributed, "as_completed", list)
 
-    with pytest.raises(FileError, match="lost again and again: finished blocks are kept"):
+    with pytest.raises(FileError, match="lost repeatedly: finished blocks are kept"):
         drive(run_distributed(tmp_path, [0], "tcp://x:1"))

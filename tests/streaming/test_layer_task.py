@@ -1,4 +1,4 @@
-"""Runs of layers into a folder that were interrupted, and go on."""
+"""Interrupted runs of layers into a folder, which are resumed."""
 
 from __future__ import annotations
 

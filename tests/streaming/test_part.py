@@ -1,4 +1,4 @@
-"""A part of an image in a file, and where it lies."""
+"""A part of an image in a file, and its position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plane's result is handed on shard by shard, whatever the tiles, and again after a restart."""
+"""A plane's result is handed on shard by shard for any tiles, and again after a restart."""
 
 from __future__ import annotations
 

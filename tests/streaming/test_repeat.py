@@ -1,4 +1,4 @@
-"""Runs that are repeated by their records: bit-equal, or with a word on what differs."""
+"""Runs repeated from their records: equal bits, or a warning about what differs."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def _split(part: Any, size: int) -> tuple[slice, int | slice]:
     if not isinstance(part, int | np.integer) or isinstance(part, bool):
         raise IndexError(f"an index must consist of integers and slices, got {part!r}")
     if not -size <= part < size:
-        raise IndexError(f"index {part} lies outside of an axis of length {size}")
+        raise IndexError(f"index {part} is outside an axis of length {size}")
     position = int(part) % size
     return slice(position, position + 1), 0
 

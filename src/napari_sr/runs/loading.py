@@ -35,7 +35,7 @@ class Weights:
     scale: int | None
     """The scale; None if the tensors must show it."""
     options: dict[str, Any]
-    """Arguments of the network that tensors cannot show."""
+    """Arguments of the network that its tensors do not show."""
     grey: bool
     """Whether the network was trained on grey from 0 to 1 instead of luma."""
 

@@ -33,7 +33,7 @@ class ModelReference:
     """Enlargement factor. None for the scale that the name or file shows, or, if this is the second
     model of a blend, for that of the first."""
     options: tuple[tuple[str, Any], ...] = ()
-    """Arguments of the network that tensors cannot show."""
+    """Arguments of the network that its tensors do not show."""
     full_range: bool | None = None
     """Whether a network of one channel takes grey from 0 to 1 instead of luma; None if the file's
     card decides."""

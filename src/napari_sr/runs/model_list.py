@@ -50,7 +50,7 @@ class ListedModel:
     """Options that the user must choose, because tensors do not show them, each with its usual
     value. None stands for the network's default."""
     options: tuple[tuple[str, Any], ...] = ()
-    """Options from the card of our training, which tensors cannot show."""
+    """Options from the card of our training, which tensors do not show."""
     architecture: str = ""
     """Name of the network in `models.names`. Only checkpoints of the same network can be
     blended."""

@@ -78,7 +78,7 @@ def run_distributed(
                 yield Progress(done, len(numbers), "", share, pace.seconds_left(share))
         except distributed.KilledWorker as error:
             raise FileError(
-                f"workers of {address} were lost again and again: finished blocks are kept; give "
+                f"workers of {address} were lost repeatedly: finished blocks are kept; give "
                 "the workers more memory, and continue with --resume"
             ) from error
         except (RuntimeError, ValueError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Stored axes, and where planes lie among them."""
+"""Stored axes, and the position of planes along them."""
 
 from __future__ import annotations
 

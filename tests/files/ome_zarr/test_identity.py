@@ -1,4 +1,4 @@
-"""What a resumed run compares of its source."""
+"""The identity of a source, which a resumed run compares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the image in a folder; saying what else is there."""
+"""Finding the image in a folder, or saying what else the folder holds."""
 
 from __future__ import annotations
 

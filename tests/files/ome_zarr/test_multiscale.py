@@ -1,4 +1,4 @@
-"""Levels, axes and places as other programs write them."""
+"""Levels, axes and positions as other programs write them."""
 
 from __future__ import annotations
 

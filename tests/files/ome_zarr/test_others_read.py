@@ -1,4 +1,4 @@
-"""What we write, read and checked by other programs."""
+"""Other programs read and check the images that napari-sr writes."""
 
 from __future__ import annotations
 

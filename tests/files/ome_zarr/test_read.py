@@ -1,4 +1,4 @@
-"""Images of others, made by hand, and our own, opened window by window."""
+"""Images by other programs and by napari-sr, read window by window."""
 
 from __future__ import annotations
 

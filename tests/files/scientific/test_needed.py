@@ -1,4 +1,4 @@
-"""A missing package and a broken file are told in one sentence each."""
+"""A missing package and a broken file are each reported in one sentence."""
 
 from __future__ import annotations
 

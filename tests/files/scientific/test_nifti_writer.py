@@ -1,4 +1,4 @@
-"""Written NIfTI files lie where their source lies, to the half pixel."""
+"""Written NIfTI files have the same position as their source, to the half pixel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files are recognised by content and name, and a place survives from file to file."""
+"""Files are recognised by content and name, and positions are kept between formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Blocks of rows make up the image in the order of the file."""
+"""Blocks of rows make up the image in the order in which a file stores it."""
 
 from __future__ import annotations
 

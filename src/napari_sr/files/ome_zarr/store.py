@@ -74,7 +74,7 @@ class BlockStore(SourceStore):
     """
 
     def _reads(self, key: str) -> bool:
-        """Return whether a file holds metadata; chunks count as missing."""
+        """Return whether a file may be read: metadata may, chunks may not."""
         return key.endswith(METADATA)
 
     async def set(self, key: str, value: Buffer) -> None:
