@@ -33,7 +33,7 @@ def test_a_link_takes_planes_and_values_and_gives_what_it_writes():
     assert inputs_of(GlobalStats("x", "gate", lambda *_: None)) == ("x",)
 
 
-def test_a_plane_under_another_name_has_it_wherever_it_is_read_and_written():
+def test_a_renamed_plane_is_renamed_in_every_link():
     chain = renamed((copy("x", IMAGE), copy(RESULT, "x")), {"x": "y"})
 
     assert [(link.reads, link.writes) for link in chain] == [

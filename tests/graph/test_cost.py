@@ -48,7 +48,7 @@ class Small(Network):
 
 
 @pytest.mark.parametrize("device", ["meta", "cpu"])
-def test_what_is_counted_is_what_hand_counts(device):
+def test_multiply_adds_are_those_counted_by_hand(device):
     with torch.device(device):
         network = Small()
 

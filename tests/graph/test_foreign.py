@@ -55,7 +55,7 @@ def test_it_computes_what_the_module_computes():
         torch.testing.assert_close(network(image), network.module(image), rtol=0, atol=0)
 
 
-def test_nobody_knows_how_far_it_looks():
+def test_its_receptive_field_is_unknown():
     network = foreign()
 
     assert network.receptive_field is None
@@ -106,7 +106,7 @@ def test_float64_stays_float64():
         assert foreign().double()(torch.rand(1, 3, 4, 4).double()).dtype == torch.float64
 
 
-def test_what_cannot_run_without_data_has_a_stand_in_that_costs_something():
+def test_a_module_that_needs_data_is_replaced_to_estimate_costs():
     network = foreign(Asking())
 
     with torch.inference_mode():

@@ -67,7 +67,7 @@ def test_cells_are_computed_then_finished():
     assert result.unique().item() == 9
 
 
-def test_pixels_look_at_all_of_their_own_chunk():
+def test_each_pixel_attends_to_its_whole_chunk():
     def compute(looking, seen):
         return looking + sum(some.sum(dim=2, keepdim=True) for some in seen)
 
@@ -83,7 +83,7 @@ def test_pixels_look_at_all_of_their_own_chunk():
     assert receptive_field(chain) is None
 
 
-def test_steps_run_on_what_they_are_given_and_return_what_is_wanted():
+def test_steps_take_given_planes_and_return_wanted_planes():
     steps = (copy("a", "x", radius=1), copy("b", "a", "y"), copy("c", "b"))
     x, y = torch.ones(1, 1, 2, 2), torch.full((1, 1, 2, 2), 5.0)
 
@@ -145,7 +145,7 @@ def test_moments_of_half_precision_are_gathered_in_float32():
     assert (mean.item(), variance.item()) == (1, 0)
 
 
-def test_moments_that_a_step_tells_are_not_gathered_again():
+def test_moments_that_a_step_returns_are_not_gathered_again():
     told = torch.full((1, 1, 1, 1), 5.0)
     chain = (
         Step(lambda image: (image + 1, told, 2 * told), (IMAGE,), ("x",), moments=True),
@@ -158,7 +158,7 @@ def test_moments_that_a_step_tells_are_not_gathered_again():
     assert result.unique().item() == 2 + 5 + 10 + 6
 
 
-def test_a_value_that_a_step_tells_beside_the_moments_is_the_whole_plane_s():
+def test_a_value_that_a_step_returns_after_the_moments_is_used():
     told = torch.full((1, 1, 1, 1), 5.0)
     chain = (
         Step(lambda image: (image + 1, told, told, 3 * told), (IMAGE,), ("x",), moments=True),

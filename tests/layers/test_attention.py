@@ -90,13 +90,13 @@ def test_spatial_gate_is_its_formula(gate):
 
 
 @pytest.mark.parametrize("size", [15, 20, 21, 26, 27, 33])
-def test_there_are_as_many_cells_as_whole_reaches_fit(gate, size):
+def test_the_number_of_cells_is_the_number_of_squares_that_fit(gate, size):
     cells = gate.pool(torch.zeros(1, 2, size, size, dtype=torch.float64)).shape[-1]
 
     assert cells == (size - REACH) // PITCH + 1
 
 
-def test_cell_looks_at_its_own_square_and_nothing_else(gate):
+def test_a_cell_depends_only_on_its_square(gate):
     torch.manual_seed(2)
     plane = torch.randn(1, 2, 33, 33, dtype=torch.float64)
 
@@ -107,7 +107,7 @@ def test_cell_looks_at_its_own_square_and_nothing_else(gate):
 
 
 @pytest.mark.parametrize("convolution", [BSConv, BSConvS, DSConv, Activated3x3, conv3x3])
-def test_the_low_branch_is_its_modules_in_a_row(convolution):
+def test_the_low_branch_equals_its_modules_in_series(convolution):
     torch.manual_seed(4)
     activated = convolution
     if convolution is not conv3x3:

@@ -99,7 +99,7 @@ def test_alpha_never_enters_the_network_and_stays_within_0_and_1(channels):
     torch.testing.assert_close(result[:, 3:], imresize(rgba[:, 3:], 2).clamp(0, 1))
 
 
-def test_bicubic_parts_ask_for_a_halo_of_their_own():
+def test_bicubic_chroma_and_alpha_add_a_radius():
     luma, colour = Nearest(channels=1), Nearest(channels=3)
 
     assert [extra_radius(luma, channels) for channels in (1, 3, 4)] == [0, 2, 2]

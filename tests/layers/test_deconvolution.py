@@ -54,7 +54,7 @@ def test_a_cpu_runs_no_transposed_convolution(options, monkeypatch):
     ],
     ids=str,
 )
-def test_what_is_no_shuffle_stays_a_transposed_convolution(options, more):
+def test_other_output_sizes_use_pytorchs_transposed_convolution(options, more):
     ours, theirs = pair(*options, **more)
     x = torch.rand(1, 4, 6, 5, dtype=torch.float64)
 

@@ -31,7 +31,7 @@ def test_a_piece_is_enlarged_as_it_is_in_the_whole(full):
     assert torch.equal(piece[..., 2:-2, 2:], whole[..., 12:22, 14:])
 
 
-def test_high_frequencies_are_what_the_low_ones_lack():
+def test_high_frequencies_are_the_image_minus_the_low_ones():
     torch.manual_seed(0)
     x = torch.rand(1, 3, 9, 12)
     window = Window.whole(*x.shape[-2:])

@@ -46,7 +46,7 @@ def test_links_of_a_block_compute_what_pytorch_does(norm):
 
 
 @pytest.mark.parametrize(("norm", "local"), [("batch", True), ("instance", False)])
-def test_only_instances_cut_the_chain(norm, local):
+def test_only_instance_normalisation_cuts_the_chain(norm, local):
     links = block(norm).links("x", "y", 1)
 
     assert all(isinstance(link, Step) for link in links) == local

@@ -44,7 +44,7 @@ def test_levels_reach_the_scale(scale, levels):
     assert levels_of(scale) == levels
 
 
-def test_matconvnet_filters_have_their_axes_turned_and_their_ones_back():
+def test_matconvnet_filters_get_pytorchs_axes_and_lost_axes_of_length_1():
     filters = torch.rand(3, 3, 5)
 
     found = of_matconvnet({"a_f": filters, "a_b": torch.rand(1, 5), "img_f": torch.rand(4, 4)})

@@ -139,13 +139,13 @@ def test_gradient_flows_through():
         (torch.zeros(4, 4, dtype=torch.uint8), r"got torch\.uint8 \(4, 4\)"),
     ],
 )
-def test_image_that_is_none_is_named(image, message):
+def test_an_invalid_image_is_refused(image, message):
     with pytest.raises(ValueError, match=message):
         imresize(image, 2)
 
 
 @pytest.mark.parametrize("scale", [0, -2, Fraction(-1, 2)])
-def test_scale_that_is_none_is_named(scale):
+def test_an_invalid_scale_is_refused(scale):
     with pytest.raises(ValueError, match=f"above 0, got {scale}"):
         imresize(torch.zeros(4, 4), scale)
 

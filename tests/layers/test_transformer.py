@@ -58,7 +58,7 @@ def test_gradient_passes_through_all_blocks(transformer):
 
 
 @pytest.mark.usefixtures("small_blocks")
-def test_scores_whose_exponentials_nothing_can_hold_are_no_trouble(transformer):
+def test_scores_whose_exponentials_overflow_do_no_harm(transformer):
     queries, pairs = 300 * torch.randn(1, 36, 12), torch.randn(1, 72, 40)
     pairs[:, :36] *= 300
 
@@ -87,7 +87,7 @@ def test_scores_are_never_held_all_at_once():
     assert 4 * largest == 2**22
 
 
-def test_a_rest_of_pixels_is_a_chunk_of_its_own(transformer):
+def test_remaining_pixels_form_one_more_chunk(transformer):
     link = transformer.link("queries", "pairs", "attended")
 
     assert list(link.chunks(10)) == [slice(0, 3), slice(3, 6), slice(6, 9), slice(9, 10)]

@@ -188,7 +188,7 @@ def test_each_exchange_of_parts_is_its_definition_whole_and_in_pieces(options, e
     ("option", "named"),
     [("convolution", "bsconv_u, bsconv_s, dsconv"), ("activation", "gelu, relu, leaky_relu, hard")],
 )
-def test_an_unknown_part_is_refused_with_those_that_are_known(option, named):
+def test_an_unknown_option_is_refused_with_those_that_are_known(option, named):
     with pytest.raises(ValueError, match=rf"BSRN takes one of {named}.*got {option}='tanh'"):
         BSRN(scale=2, **{option: "tanh"})
 

@@ -141,7 +141,7 @@ def exported(network, rows, columns):
     # seven networks with 2.6, and BSRN, BSRN-S, RFDN and ESRT up to 2.12
     reason="older torch.export fixes the size of some networks' images",
 )
-def test_export_gives_any_size_what_the_network_gives_it(name, example):
+def test_an_exported_network_gives_the_same_result_at_any_size(name, example):
     known = inspect.signature(models.architecture(name).network).parameters
     options = dict.fromkeys(known.keys() & SHALLOW, 1)
     options |= {"scale": 1} if name in ENLARGES_FIRST else {}

@@ -61,7 +61,7 @@ def test_another_mean_than_photographs_have_is_kept(example):
 
 
 @pytest.mark.parametrize("key", ["sub_mean.weight", "add_mean.weight", "add_mean.bias"])
-def test_shift_that_is_more_than_a_shift_is_not_overlooked(key, example):
+def test_a_colour_shift_with_other_weights_is_refused(key, example):
     state = official(example("edsr"), 255)
     state[key] = 2 * state[key]
 

@@ -27,7 +27,7 @@ def test_agrees_with_reference_code(name, case_of):
 
 
 @pytest.mark.parametrize("name", cases("synth_ESRT"))
-def test_only_what_nothing_reads_is_left_out(name, case_of):
+def test_only_unused_tensors_are_left_out(name, case_of):
     state = case_of(name).state
 
     assert len(state) - len(adapt(state)) == UNUSED

@@ -32,7 +32,7 @@ def joint(example):
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
-def test_only_what_its_scale_needs_is_built(scale, joint):
+def test_only_layers_of_its_scale_are_built(scale, joint):
     network = recognition.build(joint.state_dict(), scale=scale)
 
     kept = joint.state_dict().keys() & network.state_dict().keys()

@@ -91,7 +91,7 @@ def by_instances(example):
     return example("srgan", **TWTYGQYY)
 
 
-def test_pieces_of_the_form_by_instances_give_the_whole(by_instances):
+def test_pieces_with_instance_normalisation_give_the_whole(by_instances):
     image = torch.rand(1, 3, 30, 37, dtype=torch.float64)
     network = by_instances.double()
 
@@ -103,7 +103,7 @@ def test_pieces_of_the_form_by_instances_give_the_whole(by_instances):
     torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-10)
 
 
-def test_tiles_of_the_form_by_instances_leave_no_trace(by_instances, random):
+def test_tiles_with_instance_normalisation_leave_no_seams(by_instances, random):
     image = random.random((50, 61, 3), dtype="float32")
 
     whole, tiled = (upscale(image, by_instances, device="cpu", tile=tile) for tile in (64, 24))
@@ -111,14 +111,14 @@ def test_tiles_of_the_form_by_instances_leave_no_trace(by_instances, random):
     assert abs(tiled - whole).max() <= 1e-5
 
 
-def test_gradient_reaches_every_parameter_of_the_form_by_instances(by_instances):
+def test_gradient_reaches_every_parameter_with_instance_normalisation(by_instances):
     by_instances(torch.rand(1, 3, 12, 12)).square().mean().backward()
 
     assert all(parameter.grad.abs().sum() > 0 for parameter in by_instances.parameters())
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
-def test_half_precision_of_the_form_by_instances_stays_close(dtype, by_instances):
+def test_half_precision_with_instance_normalisation_stays_close(dtype, by_instances):
     image = torch.rand(1, 3, 20, 20)
 
     with torch.inference_mode():

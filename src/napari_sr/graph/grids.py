@@ -176,7 +176,7 @@ def _borders(
 
 
 def _cuts(signatures: tuple[Signature, ...]) -> tuple[Span, ...]:
-    """Return start and stop of each step: the most steps without a larger sum of radii."""
+    """Return start and stop of each step; as many as possible without a larger sum of radii."""
     whole = [0, *(_radius(signatures, 0, stop) for stop in range(1, len(signatures) + 1))]
     # the best cuts of the first n operations, for every n; None if steps cannot cover them
     known: list[tuple[Span, ...] | None] = [()]

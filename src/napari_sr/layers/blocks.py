@@ -234,7 +234,7 @@ def enlarger(features: int, scale: int, activation: nn.Module | None = None) -> 
 
 
 def scale_of_enlarger(state: StateDict, prefix: str) -> int | None:
-    """Return S of the `enlarger` under the key `prefix`: 1 without keys, None if no S fits."""
+    """Return S of the `enlarger` whose keys begin with `prefix`; 1 if there are none, or None."""
     stages = count(state, rf"{re.escape(prefix)}(\d+)\.weight")
     if not stages:
         return 1

@@ -121,7 +121,7 @@ def test_changed_weights_are_compiled_again(random, here):
     assert len(here) == 2
 
 
-def test_a_segment_that_turns_out_wrong_is_never_used(random, monkeypatch):
+def test_a_segment_with_wrong_results_is_never_used(random, monkeypatch):
     network, image = example("fsrcnn"), image_of(1, random)
     run(image, network)
     monkeypatch.setattr(compiled, "largest_error", lambda *_: 0.5)

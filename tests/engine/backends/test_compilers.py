@@ -25,7 +25,7 @@ def test_a_compiler_offers_what_trials_need(name):
     assert all(suffix.startswith(".") for suffix in compiler.SUFFIXES)
 
 
-def test_only_what_has_a_version_is_installed(monkeypatch):
+def test_only_compilers_with_a_version_are_installed(monkeypatch):
     for name, compiler in COMPILERS.items():
         monkeypatch.setattr(compiler, "version", lambda name=name: "1" * (name == "onnxruntime"))
 

@@ -29,7 +29,7 @@ def folder(tmp_path, monkeypatch):
         ("a", 1, "openvino 1", KEY, [(1, 1, 4, 5)]),
     ],
 )
-def test_whatever_is_computed_otherwise_has_another_name(other):
+def test_segments_that_compute_something_else_have_another_name(other):
     assert name_of(*other) != name_of("a", 1, "openvino 1", KEY, [(1, 1, 4, 4)])
 
 
@@ -53,7 +53,7 @@ def test_a_verdict_is_read_as_it_was_written():
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"right": true, "unknown": 1}', '{"right": true, "error": null}']
 )
-def test_a_damaged_verdict_is_none(folder, content):
+def test_a_damaged_verdict_counts_as_missing(folder, content):
     folder.mkdir()
     (folder / "name.json").write_text(content)
 

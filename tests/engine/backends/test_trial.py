@@ -77,7 +77,7 @@ def test_a_trial_has_the_threads_of_the_process_that_asks(monkeypatch):
 
 
 @pytest.mark.parametrize("engine", INSTALLED)
-def test_a_wrong_one_is_refused_with_its_error(folder, monkeypatch, engine):
+def test_a_wrong_segment_is_refused_with_its_error(folder, monkeypatch, engine):
     compiler = compilers.COMPILERS[engine]
     convert = compiler.convert
     monkeypatch.setattr(

@@ -97,7 +97,7 @@ def test_a_network_that_cannot_be_sent_is_a_problem_and_no_error(jobs):
     assert "cannot be sent to another process" in made.problems[0]
 
 
-def test_what_is_cleared_frees_the_image(jobs):
+def test_clearing_the_requests_frees_the_image(jobs):
     made = requests()
     made.add("one", "a", KEY, [torch.empty(1, 1, 40, 40)])
 

@@ -50,5 +50,5 @@ def test_a_captured_call_computes_from_new_inputs_and_copies_a_result_once():
     assert first.tolist() == [11, 21]
 
 
-def test_strides_make_another_kind():
+def test_tensors_of_other_strides_are_of_another_kind():
     assert kind_of(torch.ones(3, 3)) != kind_of(torch.ones(3, 3).T[::1, ::2])

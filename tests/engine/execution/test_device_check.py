@@ -64,7 +64,7 @@ def test_a_wrong_device_is_replaced_by_the_cpu(monkeypatch, error):
     assert "computes this network wrongly" in why
 
 
-def test_rounding_is_no_reason(monkeypatch):
+def test_rounding_does_not_make_a_device_wrong(monkeypatch):
     wrong_by(monkeypatch, 1e-5)
 
     assert trusted()[1] == ""
@@ -93,7 +93,7 @@ def test_an_operation_that_neither_has_is_a_reason(monkeypatch):
     assert "cannot compute this network (no such operation)" in why
 
 
-def test_a_lack_of_memory_is_none(monkeypatch):
+def test_a_lack_of_memory_is_not_a_wrong_result(monkeypatch):
     def enlarge(network, image):
         raise RuntimeError("MPS backend out of memory")
 
@@ -103,7 +103,7 @@ def test_a_lack_of_memory_is_none(monkeypatch):
         trusted()
 
 
-def test_the_run_says_why_and_is_right(monkeypatch, random):
+def test_a_run_reports_the_wrong_device_and_its_result_is_right(monkeypatch, random):
     wrong_by(monkeypatch, 0.5)
     image = random.random((30, 40)).astype(np.float32)
 

@@ -36,7 +36,7 @@ def test_an_even_pace_is_extrapolated(clock):
     assert seconds == pytest.approx([6, 4, 2, 0])
 
 
-def test_a_slow_first_tile_is_forgotten(clock):
+def test_a_slow_first_tile_does_not_count_for_long(clock):
     seconds = after(clock, Pace(clock), (10, 0.1), *((1, 0.1 * n) for n in range(2, 10)))
 
     assert seconds[0] == pytest.approx(90)

@@ -45,7 +45,7 @@ def boxes(part):
     [(1, (4, 4)), (2, (4, 8)), (3, (4, 12)), (4, (4, 12)), (5, (8, 8)), (8, (8, 12))],
 )
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_of_one_plane_the_largest_finished_rectangle_is_kept(after, kept, dtype, random):
+def test_a_partial_plane_keeps_the_largest_finished_rectangle(after, kept, dtype, random):
     image = random.integers(1, 255, (12, 12)).astype(dtype)
 
     part, _ = cancelled(image, after, value_range=(0, 255))
@@ -69,7 +69,7 @@ def test_of_one_plane_the_largest_finished_rectangle_is_kept(after, kept, dtype,
         (24, (2, 3), 8),
     ],
 )
-def test_of_a_stack_whole_planes_are_kept(after, planes, rows, random):
+def test_a_partial_stack_keeps_whole_planes(after, planes, rows, random):
     image = random.integers(1, 255, (3, 3, 8, 8), np.uint8)
 
     part, _ = cancelled(image, after)
@@ -96,7 +96,7 @@ def test_axes_in_another_order_and_colours_are_kept(random):
     np.testing.assert_array_equal(part.pixels, image.repeat(2, 0).repeat(2, 2)[:, :1])
 
 
-def test_of_a_region_its_own_pixels_are_kept(random):
+def test_a_partial_region_keeps_only_pixels_of_the_region(random):
     image = random.integers(1, 255, (150, 150), np.uint8)
     network, region = Nearest(radius=2), ((60, 83), (50, 79))
     shares = []

@@ -177,7 +177,7 @@ def test_rows_and_columns_are_counted_from_the_first_pixel(random):
     ("twice", "expected"),
     [(True, [2, 2, 1, 0, 0, 1, 2, 2, 1]), (False, [0, 1, 2, 1, 0, 1, 2, 1, 0])],
 )
-def test_the_ends_of_an_axis_come_twice_or_once(twice, expected):
+def test_the_end_pixels_of_an_axis_appear_twice_or_once(twice, expected):
     assert mirrored(np.arange(-4, 5), 3, twice=twice).tolist() == expected
 
 

@@ -411,7 +411,7 @@ def test_a_tile_can_be_cancelled_between_two_steps(halo, monkeypatch):
     assert shares == sorted(shares)
 
 
-def test_a_short_tile_is_told_once(monkeypatch):
+def test_a_short_tile_reports_its_progress_once(monkeypatch):
     monkeypatch.setattr("napari_sr.engine.execution.tile.BREATH", 1e9)
     context, _ = work_for(Nearest(), torch.rand(1, 1, 20, 20), 20)
 

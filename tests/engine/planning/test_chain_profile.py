@@ -43,7 +43,7 @@ def test_planes_are_profiled_by_channels_and_scale():
     assert [planes[name].bytes for name in (IMAGE, RESULT)] == [4, 16]
 
 
-def test_a_coarse_plane_takes_less():
+def test_a_coarse_plane_has_fewer_bytes():
     planes = profile_of(Coarse(scale=1)).planes
 
     assert planes["squares, link 0"] == PlaneFormat(1, Fraction(1, 2), torch.float32)

@@ -82,7 +82,7 @@ def test_an_ensemble_takes_eight_times_the_tiles_and_the_time_and_room_for_its_m
         assert eight.spilled_bytes - once.spilled_bytes == 90 * 80 * (4 * 4 + 1)
 
 
-def test_there_is_no_time_before_the_speed_is_known():
+def test_there_is_no_duration_before_the_speed_is_measured():
     expected = estimated((30, 40), "uint8", Nearest(), Settings(device="cpu"))
 
     assert expected.seconds is None

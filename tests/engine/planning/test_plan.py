@@ -109,7 +109,7 @@ def test_a_small_tile_is_fine_where_it_holds_the_whole_plane():
 @pytest.mark.parametrize(
     ("name", "value"), [("halo", -1), ("halo", 2.5), ("tile", 20.5), ("tile", "64")]
 )
-def test_what_is_no_number_of_pixels_is_refused_by_name(name, value):
+def test_a_tile_or_halo_that_is_no_number_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=f"the {name} must be a whole number .* got {value!r}"):
         planned(Nearest(), **{name: value})
 

@@ -30,6 +30,6 @@ def test_numbers_and_slices_are_regions():
     ],
     ids=str,
 )
-def test_a_region_that_is_none_is_refused_with_what_came(region, message):
+def test_an_invalid_region_is_refused_with_its_value(region, message):
     with pytest.raises(ValueError, match=message):
         checked_region(region, LAYOUT)

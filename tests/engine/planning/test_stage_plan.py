@@ -122,7 +122,7 @@ def test_tiles_are_counted_as_they_are_made(name, size):
     ]
 
 
-def test_systems_that_take_memory_back_late_store_more(monkeypatch):
+def test_systems_that_free_memory_late_need_more(monkeypatch):
     found = [stages_of(example("rfdn"), 40, 90).spilled_bytes]
     monkeypatch.setattr(stage_plan, "GIVES_BACK", False)
     found.append(stages_of(example("rfdn"), 40, 90).spilled_bytes)
