@@ -189,6 +189,6 @@ def test_a_file_that_exists_stays_unless_it_may_be_replaced(small, tmp_path):
 @pytest.mark.parametrize("wrong", [{"scale": 3}, {"scale": 2, "input_range": 255}], ids=str)
 def test_a_network_that_is_loaded_takes_no_other_scale_or_options(wrong, small, tmp_path):
     with pytest.raises(
-        ValueError, match="not be given for a loaded network, got scale=.* of scale 2"
+        ValueError, match=r"not be given for a loaded network, got scale=.* of scale 2"
     ):
         export(small, tmp_path / "a.onnx", **wrong)
