@@ -41,7 +41,7 @@ class Placement:
     factors: tuple[float, float]
     """Pixels of the result per pixel of the reference; negative if an axis is mirrored."""
     offsets: tuple[float, float]
-    """Row and column in the result of the centre of the reference's first pixel."""
+    """Row and column, in the result, of the centre of the reference's first pixel."""
 
     @classmethod
     def of_sizes(cls, result: Sequence[int], reference: Sequence[int]) -> Placement:

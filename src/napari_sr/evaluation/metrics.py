@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 USUAL = ("psnr", "ssim")
 """The metrics that papers on super-resolution report."""
 AGAINST_TRUTH = 0.5
-"""Detail counts as present down to this correlation of a result with its truth. It corresponds to a
-threshold of 1/7 for two noisy images: Rosenthal and Henderson, Journal of Molecular Biology 333(4),
-2003, https://doi.org/10.1016/j.jmb.2003.07.013."""
+"""Detail counts as present if the correlation of a result with its truth is at least this. For two
+noisy images, this corresponds to a threshold of 1/7: Rosenthal and Henderson, Journal of Molecular
+Biology 333(4), 2003, https://doi.org/10.1016/j.jmb.2003.07.013."""
 
 
 class Compare(Protocol):

@@ -1,4 +1,6 @@
-"""Draw the crops of each step. They depend on nothing else, so training can be resumed exactly.
+"""Draw the crops of each step.
+
+Crops depend only on seed, rank and step, so training can be resumed exactly.
 
 Letters: N crops, C channels, P pixels along an LR crop, S scale.
 """
