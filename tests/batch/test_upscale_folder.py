@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 
 import numpy as np
 import pytest
@@ -11,15 +12,19 @@ from folders import files_in, tree_of
 
 import napari_sr
 from napari_sr.batch import upscale_folder as module
+from napari_sr.batch.job import FileJob
 from napari_sr.batch.upscale_folder import (
     PERCENTILES,
     RANGE,
     FolderStep,
     count_images,
+    folder_steps,
     patterns_in,
     range_of,
-    upscale_folder_steps,
 )
+from napari_sr.cli.commands import upscale_command
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs.model import ModelReference
 
 
 @pytest.fixture
@@ -39,7 +44,8 @@ def test_matching_files_are_upscaled_and_done_ones_are_skipped(folders):
 
 def test_each_step_names_its_file_and_the_bar_reaches_the_end(folders):
     (folders[0] / "b.png").write_bytes(b"nonsense")
-    steps = upscale_folder_steps(*folders)
+    job = FileJob(*folders, ModelReference.of("fsrcnn", 2), Settings())
+    steps = folder_steps(job, "*.tif; *.png")
 
     told = [step for step in steps if isinstance(step, FolderStep)]
 
@@ -89,10 +95,69 @@ def test_files_are_counted_as_the_run_finds_them(folders):
     assert patterns_in(" a ;; b;") == ["a", "b"]
 
 
-def test_the_form_s_generator_takes_the_same_arguments():
-    own, steps = (
-        inspect.signature(function).parameters
-        for function in (module.upscale_folder, module.upscale_folder_steps)
+def test_a_folder_has_the_options_of_the_command_line():
+    """The names differ only where Python cannot have the command's, or has more than one."""
+    command = set(inspect.signature(upscale_command).parameters)
+    for_one_image = {"uncertainty", "region", "maps", "resume", "part", "finish"}
+    own = set(inspect.signature(module.upscale_folder).parameters)
+
+    renamed = {"percentiles": "value_range", "option": "options"}
+    assert {renamed.get(name, name) for name in command - for_one_image} <= own
+    assert own - command == {"options", "values", "black", "white", "progress"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "settings"),
+    [
+        ({"border": "zeros"}, {"border": "zeros"}),
+        ({"ensemble": True}, {"ensemble": True}),
+        ({"consistent": True}, {"consistent": True}),
+        ({"value_range": (10, 240)}, {"value_range": (10, 240)}),
+        ({"tile": 24, "halo": 2, "engine": "torch"}, {"tile": 24, "halo": 2, "engine": "torch"}),
+    ],
+)
+def test_settings_are_those_of_an_image_alone(tmp_path, random, changes, settings):
+    pixels = random.integers(0, 255, (50, 40), np.uint8)
+    (tmp_path / "in").mkdir()
+    tifffile.imwrite(tmp_path / "in" / "a.tif", pixels)
+
+    napari_sr.upscale_folder(tmp_path / "in", tmp_path / "out", **changes)
+
+    made = tifffile.imread(tmp_path / "out" / "a.tif")
+    np.testing.assert_array_equal(made, napari_sr.upscale(pixels, "fsrcnn", 2, **settings))
+    assert (made != napari_sr.upscale(pixels, "fsrcnn", 2)).any()
+
+
+def test_axes_and_the_version_of_ome_zarr_are_chosen(tmp_path, random):
+    pixels = random.integers(0, 255, (3, 20, 24), np.uint8)
+    (tmp_path / "in").mkdir()
+    tifffile.imwrite(tmp_path / "in" / "a.tif", pixels)
+
+    report = napari_sr.upscale_folder(
+        tmp_path / "in", tmp_path / "out", axes="TYX", to=".ome.zarr", ome_zarr="0.4"
     )
 
-    assert own == steps
+    assert report.failures == {}
+    (image,) = json.loads((tmp_path / "out/a.ome.zarr/.zattrs").read_text())["multiscales"]
+    assert image["version"] == "0.4"
+    assert [axis["name"] for axis in image["axes"]] == ["t", "y", "x"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"ome_zarr": "0.3"}, 'ome_zarr must be "0.4" or "0.5", got'),
+        ({"workers": 2, "scheduler": "tcp://a:1"}, "not both, got 2"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(folders, changes, what):
+    with pytest.raises(ValueError, match=what):
+        napari_sr.upscale_folder(*folders, **changes)
+
+
+def test_progress_is_told(folders):
+    told = []
+
+    napari_sr.upscale_folder(*folders, progress=told.append)
+
+    assert any("File 2 of 2: b.png" in step.doing for step in told)

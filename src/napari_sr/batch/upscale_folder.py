@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from napari_sr.batch.job import PARTS, FileJob, FileStep, FolderReport
+from napari_sr.batch.job import PARTS, BlockOptions, FileJob, FileStep, FolderReport
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.patterns import read_patterns
 from napari_sr.runs.job import Step, loaded, named_errors
@@ -14,9 +14,10 @@ from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import drive, translate
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from napari_sr.engine.image.value_range import Percentiles
+    from napari_sr.files.ome_zarr.block_writer import Version
 
 FILE, PERCENTILES, RANGE = "as the file says", "percentiles", "from black to white"
 """Ways to find the values of black and white."""
@@ -47,12 +48,32 @@ def upscale_folder(
     values: str = FILE,
     black: float = 0.0,
     white: float = 4095.0,
+    consistent: bool = False,
+    ensemble: bool = False,
+    border: str = "auto",
     device: str = "auto",
     overwrite: bool = False,
+    *,
+    blend: str | Path | None = None,
+    weight: float = 0.5,
+    options: Mapping[str, Any] | None = None,
+    value_range: tuple[float, float] | Percentiles | None = None,
+    axes: str | None = None,
+    tile: int | None = None,
+    halo: int | None = None,
+    precision: str = "auto",
+    kernels: str = "auto",
+    engine: str = "auto",
+    outliers: str = "clip",
+    workers: int = 0,
+    scheduler: str | None = None,
+    ome_zarr: Version | None = None,
+    progress: Callable[[Step], object] | None = None,
 ) -> FolderReport:
     """Upscale the images of a folder into another folder; finished ones are skipped.
 
     An image that fails does not stop the others. After an interruption, the same call continues.
+    `napari-sr upscale FOLDER OUT --pattern GLOB` has the same options.
 
     Parameters
     ----------
@@ -75,11 +96,38 @@ def upscale_folder(
         or "from black to white".
     black, white : float
         Values of black and white, for "from black to white": 0 and 4095 for 12 bits.
+    consistent : bool
+        Whether to correct results until they agree with their images when they are shrunk. Not for
+        noisy images.
+    ensemble : bool
+        Whether to average over all flips and quarter turns: a little better, 8 times the time.
+    border : str
+        Pixels beyond the border: auto (reflected where the network allows it), reflect, or zeros
+        (as in papers).
     device : str
         Where to compute: auto, cpu, cuda, cuda:1 or mps.
     overwrite : bool
         Whether to compute again what was computed from another source, model or setting.
         Results of other programs are never replaced.
+    blend, weight : str or Path, float
+        A second checkpoint of the same network, and its share from 0 to 1; see `napari_sr.blend`.
+    options : mapping, optional
+        Arguments of the network that a checkpoint does not show, such as {"res_scale": 0.1}.
+    value_range : (low, high) or Percentiles, optional
+        Black and white, in place of `values`.
+    axes : str, optional
+        One letter per axis, such as "TZYX"; by default as each file says.
+    tile, halo, precision, kernels, engine, outliers
+        As for `napari_sr.upscale`.
+    workers : int
+        Number of processes that compute the blocks of images larger than memory; 0 for none but
+        this one.
+    scheduler : str, optional
+        Address of a dask.distributed scheduler that computes such blocks.
+    ome_zarr : {"0.5", "0.4"}, optional
+        Version of OME-Zarr to write.
+    progress : callable, optional
+        Called with the progress (done, total, doing) after each tile or block.
 
     Returns
     -------
@@ -93,26 +141,53 @@ def upscale_folder(
     napari_sr.zoo.download.DownloadError
         If the model cannot be downloaded.
     """
-    steps = upscale_folder_steps(
-        source, target, pattern, model, scale, to, values, black, white, device, overwrite
+    chosen = range_of(values, black, white) if value_range is None else value_range
+    settings = Settings(
+        tile, halo, device, precision, chosen, kernels, outliers, ensemble, engine, border
     )
-    return drive(steps)
+    reference = reference_of(model, scale, blend, weight, options, consistent=consistent)
+    job = FileJob(Path(source), Path(target), reference, settings, axes, overwrite)
+    blocks = BlockOptions(workers=workers, scheduler=scheduler, version=_checked(ome_zarr))
+    if workers and scheduler is not None:
+        raise ValueError(f"give workers or scheduler, not both, got {workers} and {scheduler!r}")
+    return drive(folder_steps(job, pattern, to, blocks), progress)
 
 
-def upscale_folder_steps(
-    source: Path,
-    target: Path,
-    pattern: str = "*.tif; *.tiff; *.png",
-    model: str = "fsrcnn",
-    scale: int = 2,
-    to: str = "",
-    values: str = FILE,
-    black: float = 0.0,
-    white: float = 4095.0,
-    device: str = "auto",
-    overwrite: bool = False,
+def reference_of(
+    model: str,
+    scale: int | None,
+    blend: str | Path | None = None,
+    weight: float = 0.5,
+    options: Mapping[str, Any] | None = None,
+    *,
+    consistent: bool = False,
+) -> ModelReference:
+    """Return the reference to a model; arguments as for `upscale_folder`."""
+    more: dict[str, Any] = {"consistent": consistent}
+    if blend is not None:
+        more |= {"second": ModelReference.of(blend, None, options), "weight": weight}
+    return ModelReference.of(model, scale, options, **more)
+
+
+def _checked(version: Version | None) -> Version | None:
+    if version not in (None, "0.4", "0.5"):
+        raise ValueError(f'ome_zarr must be "0.4" or "0.5", got {version!r}')
+    return version
+
+
+def folder_steps(
+    job: FileJob, pattern: str, to: str = "", blocks: BlockOptions | None = None
 ) -> Generator[Step, None, FolderReport]:
-    """Do what `upscale_folder` does, and yield the progress; closing the generator cancels.
+    """Upscale the images of a folder, and yield the progress; closing the generator cancels.
+
+    Parameters
+    ----------
+    job : FileJob
+        Both folders, model and settings.
+    pattern, to : str
+        As for `upscale_folder`.
+    blocks : BlockOptions, optional
+        Options for large images.
 
     Raises
     ------
@@ -121,20 +196,17 @@ def upscale_folder_steps(
     napari_sr.runs.job.UpscaleError
         If the model cannot be loaded for want of memory.
     """
-    reference = ModelReference.of(model, scale)
-    settings = Settings(device=device, value_range=range_of(values, black, white))
-    job = FileJob(Path(source), Path(target), reference, settings, overwrite=overwrite)
-    steps = _steps(job, patterns_in(pattern), to or None)
-    return (yield from named_errors(steps, reference.label))
+    steps = _steps(job, patterns_in(pattern), to or None, blocks or BlockOptions())
+    return (yield from named_errors(steps, job.model.label))
 
 
 def _steps(
-    job: FileJob, patterns: list[str], to: str | None
+    job: FileJob, patterns: list[str], to: str | None, blocks: BlockOptions
 ) -> Generator[Step, None, FolderReport]:
     from napari_sr.batch.folder import folder_run  # these bring readers of files
     from napari_sr.batch.folder_plan import FolderJob, plan
 
-    wish = FolderJob(job, patterns, to)
+    wish = FolderJob(job, patterns, to, blocks)
     found = plan(wish)
     network = yield from loaded(wish.job.model)
     with folder_run(wish, network, found) as run:

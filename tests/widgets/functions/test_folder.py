@@ -9,6 +9,7 @@ from folders import files_in, tree_of
 from forms import PATIENCE, Gated
 from superqt.utils import WorkerBase
 
+from napari_sr.batch.upscale_folder import folder_steps
 from napari_sr.widgets.common import dock
 from napari_sr.widgets.functions.folder import FolderWidget
 
@@ -92,6 +93,24 @@ def test_the_fields_reach_the_run(widget, folders, loader, qtbot):
 
     assert loader.asked == [("fsrcnn", 3, {})]
     assert set(files_in(folders[1])) == {"a.ome.tif", "b.ome.tif"}
+
+
+def test_border_ensemble_and_consistency_reach_the_run(widget, folders, loader, qtbot):
+    widget.gui.border.value = "zeros"
+    widget.gui.ensemble.value = widget.gui.consistent.value = True
+    function, (job, pattern, to) = widget._steps(widget.gui.asdict())
+
+    assert function is folder_steps
+    assert (job.settings.border, job.settings.ensemble) == ("zeros", True)
+    assert job.model.consistent
+    assert (job.source, job.target, pattern, to) == (*folders, widget.gui.pattern.value, "")
+
+
+def test_parameters_that_only_scripts_have_are_not_shown(widget):
+    names = {field.name for field in widget.gui}
+
+    assert {"border", "overwrite"} <= names
+    assert not {"tile", "workers", "progress"} & names
 
 
 def test_cancel_stops_within_a_file_and_the_next_run_continues(widget, folders, loader, qtbot):

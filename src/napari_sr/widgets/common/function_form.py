@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import wraps
-from inspect import signature
+from inspect import Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from magicgui.widgets import CheckBox, FileEdit, FunctionGui
 from napari.layers import Image
@@ -81,13 +81,21 @@ class RememberedGui(FunctionGui):  # type: ignore[type-arg]  # magicgui 0.7 is n
 
 
 def _with_types(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function whose types are classes, because magicgui cannot look up their names."""
+    """Return a function whose types are classes, because magicgui cannot look up their names.
+
+    Keyword-only parameters are left out: they are for scripts.
+    """
 
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         return function(*args, **options)
 
-    call.__signature__ = signature(function, eval_str=True)  # type: ignore[attr-defined]
+    found = signature(function).replace(return_annotation=Signature.empty)
+    shown = [one for one in found.parameters.values() if one.kind is not one.KEYWORD_ONLY]
+    call.__annotations__ = {one.name: one.annotation for one in shown}
+    kinds = get_type_hints(call)
+    shown = [one.replace(annotation=kinds[one.name]) for one in shown]
+    call.__signature__ = found.replace(parameters=shown)  # type: ignore[attr-defined]
     return call
 
 

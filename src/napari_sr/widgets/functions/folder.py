@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QPlainTextEdit
 
+from napari_sr.batch.job import FileJob
 from napari_sr.batch.upscale_folder import (
     FILE,
     PERCENTILES,
     RANGE,
     FolderStep,
     count_images,
+    folder_steps,
     patterns_in,
     range_of,
+    reference_of,
     upscale_folder,
-    upscale_folder_steps,
 )
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.patterns import read_patterns
-from napari_sr.runs.model import ModelReference
 from napari_sr.runs.model_list import known_models
 from napari_sr.runs.words import TIMES, error_in_words
 from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm, RememberedGui
@@ -30,7 +32,7 @@ from napari_sr.widgets.common.memory import remembered
 from napari_sr.widgets.common.preferences import preference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from napari.components import ViewerModel
     from qtpy.QtGui import QShowEvent
@@ -42,6 +44,7 @@ FORMATS = [
     ("as each image", ""), ("OME-TIFF", ".ome.tif"), ("TIFF", ".tif"), ("OME-Zarr", ".ome.zarr"),
     ("PNG", ".png"),
 ]  # fmt: skip
+BORDERS = [("automatic", "auto"), ("reflect", "reflect"), ("zeros, as in papers", "zeros")]
 DEVICES = ("auto", "cpu", "cuda", "mps")
 LARGEST = 1e12
 """Largest value of white that can be typed."""
@@ -63,6 +66,9 @@ def _options() -> dict[str, dict[str, Any]]:
         "values": {"label": "Values", "choices": [FILE, PERCENTILES, RANGE]},
         "black": {"label": "Black", **number},
         "white": {"label": "White", **number},
+        "consistent": {"label": "Consistent with the source"},
+        "ensemble": {"label": "Mean of eight views"},
+        "border": {"label": "Border", "choices": BORDERS},
         "device": {"label": "Device", "choices": list(dict.fromkeys((*DEVICES, device)))},
         "overwrite": {"label": "Compute again what differs"},
     }
@@ -74,6 +80,19 @@ def _models(widget: object) -> list[tuple[str, str]]:
 
 def _scales(scales: Iterable[int]) -> list[tuple[str, int]]:
     return [(f"{scale} {TIMES}", scale) for scale in scales]
+
+
+def _job_of(given: Mapping[str, Any]) -> FileJob:
+    """Return the task that the fields describe."""
+    model = reference_of(given["model"], given["scale"], consistent=given["consistent"])
+    settings = Settings(
+        device=given["device"],
+        value_range=range_of(given["values"], given["black"], given["white"]),
+        ensemble=given["ensemble"],
+        border=given["border"],
+    )
+    overwrite = given["overwrite"]
+    return FileJob(given["source"], given["target"], model, settings, overwrite=overwrite)
 
 
 class FolderWidget(FunctionForm):
@@ -178,11 +197,11 @@ class FolderWidget(FunctionForm):
         given = dict(values)
         for name in ("source", "target"):
             given[name] = Path(values[name]).expanduser()
-        if not self._may_download(ModelReference.of(values["model"], values["scale"])):
+        if not self._may_download(reference_of(values["model"], values["scale"])):
             return None
         self._report, self._notes, self._file = None, {}, ""
         self.details.hide()
-        return upscale_folder_steps, tuple(given.values())
+        return folder_steps, (_job_of(given), given["pattern"], given["to"])
 
     def _show_progress(self, step: Step) -> None:
         if isinstance(step, FolderStep):
