@@ -120,8 +120,8 @@ def name_of_result(source: PurePosixPath, suffix: str | None) -> PurePosixPath:
     source : PurePosixPath
         Path of the source, relative to the folder of sources.
     suffix : str, optional
-        Suffix of all results. None keeps the source's suffix if such files can be written, and
-        uses that of OME-Zarr otherwise.
+        Suffix of all results. None keeps the source's suffix if such files can be written;
+        otherwise, the result is an OME-Zarr.
     """
     if suffix is None:
         if source.name.lower().endswith(KEPT):

@@ -44,7 +44,7 @@ def read_block(
         If the file ends within the window.
     """
     block = np.empty(lengths(window), dtype)
-    # the last axis of which the window has only a part: from there on, values are contiguous
+    # the last axis along which the window is shorter than the array: values after it are contiguous
     cut = max((axis for axis, part in enumerate(window) if part.stop - part.start < shape[axis]),
               default=0)  # fmt: skip
     steps = [math.prod(shape[axis + 1 :]) * dtype.itemsize for axis in range(len(shape))]

@@ -1,4 +1,4 @@
-"""Choose the pages of a TIFF that form its first image; note what the others hold.
+"""Choose the pages of a TIFF that form its first image; describe the other pages in notes.
 
 Descriptions by tifffile, ImageJ or OME say how pages are arranged. Programs that crop or split a
 file may leave an outdated description, which is recognised and ignored.

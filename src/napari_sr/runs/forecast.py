@@ -57,8 +57,8 @@ class Forecast:
     free_disk: int | None = None
     """Free space in bytes where the result is written; None for a result in memory."""
     count: int = 1
-    """Number of results. `shape` is that of the first result; `size` and `estimate` are for all
-    results together."""
+    """Number of results. `shape` is the shape of the first result; `size` and `estimate` are for
+    all results together."""
     spread: int = 0
     """Size in bytes of the spread, which is a part of `size`; 0 if it is not computed."""
 

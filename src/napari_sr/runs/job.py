@@ -54,7 +54,7 @@ def run(request: Request, partial: PartialResult | None = None) -> Generator[Ste
     request : Request
         The request to run.
     partial : PartialResult, optional
-        Gets the result, so that finished pixels are not lost if the run is cancelled.
+        Receives the result, so that finished pixels are not lost if the run is cancelled.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def run(request: Request, partial: PartialResult | None = None) -> Generator[Ste
 def named_errors(
     steps: Generator[Shown, None, Result], name: str
 ) -> Generator[Shown, None, Result]:
-    """Run a generator; raise `UpscaleError` with a name in place of errors that napari would lose.
+    """Run a generator; replace errors that napari would not report by `UpscaleError` with a name.
 
     Parameters
     ----------

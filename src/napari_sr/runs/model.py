@@ -30,8 +30,8 @@ class ModelReference:
     name: str | Path | Network | None = None
     """A known model's name, a checkpoint file or a loaded network; None for the default model."""
     scale: int | None = None
-    """Enlargement factor. None for the scale that the name or file shows, or, if this is the second
-    model of a blend, for that of the first."""
+    """Enlargement factor. None for the scale that the name or file shows; for the second model of a
+    blend, None for the scale of the first."""
     options: tuple[tuple[str, Any], ...] = ()
     """Arguments of the network that its tensors do not show."""
     full_range: bool | None = None

@@ -55,7 +55,7 @@ def run_request(
     network : Network, optional
         The request's model if it is already loaded.
     partial : PartialResult, optional
-        Gets the result, so that finished pixels are not lost if the run is cancelled.
+        Receives the result, so that finished pixels are not lost if the run is cancelled.
 
     Returns
     -------

@@ -73,7 +73,7 @@ class Pipeline:
         return [self.result] if self.spread is None else [self.result, self.spread]
 
     def take(self, layout: Layout) -> None:
-        """Prepare for blocks of one size; `layout` is that of their pixels for the network."""
+        """Prepare for blocks of one size; `layout` describes the pixels that the network reads."""
         self._shape = layout.enlarged(self._run.network.scale).shape[1:]
 
     def __enter__(self) -> Pipeline:
@@ -136,7 +136,7 @@ class BlockOutput:
         self._writing: Future[object] | None = None
 
     def begin(self, block: Block, shape: tuple[int, ...]) -> None:
-        """Make the array of a block; `shape` is that of its enlarged window."""
+        """Make the array of a block; `shape` is the shape of its enlarged window."""
         if self._in_parts:
             side = usual_side(self._scale)
             self._result = PlaneResult(block, self._layout, self._scale, side, self._hand_on)

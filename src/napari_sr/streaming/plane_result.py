@@ -118,7 +118,7 @@ class PlaneResult:
 
 @dataclass
 class _Shard:
-    """A shard that tiles do not cover yet."""
+    """A shard of which some pixels are still missing."""
 
     values: NDArray[Any]
     """(S * H, S * W) or (S * H, S * W, C)."""

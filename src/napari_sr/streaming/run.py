@@ -186,7 +186,7 @@ def _work(block: Block) -> int:
 def _shares(
     steps: Generator[Progress, None, None], before: float, work: float, count: int
 ) -> Generator[Progress, None, None]:
-    """Convert the progress of some blocks to that of all; count blocks instead of tiles."""
+    """Convert the progress of some blocks to progress of all; count blocks instead of tiles."""
     with closing(steps):
         for step in steps:
             share = before + work * step.share

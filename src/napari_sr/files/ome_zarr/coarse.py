@@ -44,7 +44,15 @@ def fill_level(
 
 
 def _covered(image: int, length: int, number: int) -> NDArray[np.float64]:
-    """Return how many of level 0's `image` rows (or columns) each row of level `number` covers."""
+    """Return how many rows of level 0 each row of a level covers; the same for columns.
+
+    Parameters
+    ----------
+    image, length : int
+        Number of rows of level 0, and of the level.
+    number : int
+        Number of the level.
+    """
     starts = np.arange(length, dtype=np.float64) * 2**number
     covered: NDArray[np.float64] = np.minimum(2**number, image - starts)
     return covered

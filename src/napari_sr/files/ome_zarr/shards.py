@@ -1,4 +1,4 @@
-"""Compute the sizes of a pyramid's levels, and of their shards and chunks, from that of a block.
+"""Compute the sizes of a pyramid's levels, shards and chunks from the size of a block.
 
 A block is a rectangle of one plane of the result. Its part of a level is one shard: one file in
 OME-Zarr 0.5, and a few complete chunk files in 0.4. So no two blocks share a file.

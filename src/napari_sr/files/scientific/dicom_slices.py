@@ -170,6 +170,6 @@ def uneven(depths: NDArray[np.float64]) -> Iterator[str]:
     steps = np.diff(depths)
     if steps.max() > 1.01 * steps.min():
         yield (
-            f"its slices lie {steps.min():.4g} to {steps.max():.4g} mm apart: the median, "
+            f"its slices are {steps.min():.4g} to {steps.max():.4g} mm apart: the median, "
             f"{np.median(steps):.4g} mm, is used for all"
         )

@@ -132,7 +132,7 @@ def kind_of(start: bytes, path: Path) -> str | None:
     Raises
     ------
     FileError
-        If the file's suffix is that of another kind.
+        If the file has the suffix of another kind.
     """
     found = next((kind for magic, kind in STARTS.items() if start.startswith(magic)), None)
     named = path.suffix.lower()

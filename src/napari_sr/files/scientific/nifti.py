@@ -106,7 +106,7 @@ def open_nifti(path: Path, axes: str | None = None) -> LazyImage:
     Parameters
     ----------
     path : Path
-        A file .nii or .nii.gz; the latter is unpacked to the temporary folder first.
+        A .nii or .nii.gz file. A .nii.gz file is unpacked to the temporary folder first.
     axes : str, optional
         One letter per axis; by default, the last letters of "CTZYX".
 
