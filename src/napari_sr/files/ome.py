@@ -1,4 +1,4 @@
-"""Read OME metadata from XML; return them under the names with which tifffile writes them.
+"""Read OME metadata from XML, and return them under the names that tifffile uses.
 
 The specification is at https://docs.openmicroscopy.org/ome-model/.
 """

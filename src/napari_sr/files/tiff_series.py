@@ -39,7 +39,7 @@ _ALL: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Chosen:
-    """The image to read."""
+    """The image to read: the open file, and the pages that form the image."""
 
     file: tifffile.TiffFile
     """The open file, with its metadata."""
@@ -105,7 +105,7 @@ def _fits(series: Sequence[Any], chain: Chain, size: int) -> bool:
     alike = _alike(series)
     if not _describes(series[0], chain, size):
         return False
-    # appended images that are alike form a stack, unless each is a stack behind a single page
+    # appended images that are alike form a stack, unless each is itself a stack with one page
     return len(alike) == 1 or any(len(list(one)) != _planes(one) for one in alike)
 
 

@@ -66,7 +66,7 @@ class ShownPixels:
         return None if chunks is None else self._of_shown(chunks)
 
     def _of_shown(self, stored: Sequence[int]) -> tuple[int, ...]:
-        """Convert lengths of stored axes to those of displayed axes; samples are never cut."""
+        """Convert lengths of stored axes to lengths of displayed axes; all samples are included."""
         return tuple(
             size if self.probe.axes[axis] == "S" else stored[axis]
             for axis, size in zip(self._order, self.found.pixels.shape, strict=True)

@@ -114,7 +114,7 @@ def _keep(found: dict[str, Speed]) -> None:
 
 
 def _read() -> dict[str, Speed]:
-    """Return the content of the file; {} if there is none, or none that can be read."""
+    """Return the content of the file; {} if it is missing or cannot be read."""
     try:
         if _file().stat().st_size > LARGEST:
             return {}

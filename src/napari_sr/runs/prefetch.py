@@ -26,7 +26,7 @@ class Prefetched:
     """The result of downloading models."""
 
     files: dict[str, Path] = field(default_factory=dict)
-    """The files by the models' names."""
+    """The files, by the names of their models."""
     failures: dict[str, str] = field(default_factory=dict)
     """Models that could not be downloaded or copied, and the reason."""
 

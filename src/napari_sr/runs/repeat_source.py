@@ -30,7 +30,7 @@ class RepeatSource:
 
 
 def source_of(found: Recorded, image: Any = None, folder: Path | None = None) -> RepeatSource:
-    """Return the image that a run is repeated on.
+    """Return the image for a repeated run.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def source_of(found: Recorded, image: Any = None, folder: Path | None = None) ->
     image : array, str or Path, optional
         The image; by default, the file that the record names.
     folder : Path, optional
-        The folder of the record, in which the file is looked for, too.
+        The folder of the record. The file is looked for there, too.
 
     Raises
     ------

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class RecordWarning(UserWarning):
-    """A run is repeated with other versions or another source than those of its record."""
+    """A repeated run has other package versions, or another source, than the recorded run."""
 
 
 def run(

@@ -58,7 +58,7 @@ def read_node(path: Path) -> Node | None:
 
 
 def inner_path(folder: Path, name: str) -> Path:
-    """Return the path of a node that a folder's metadata name.
+    """Return the path of a node, from its name in a folder's metadata.
 
     Parameters
     ----------
