@@ -58,7 +58,7 @@ def _planes(layout: Layout, most: int) -> list[tuple[int, ...]]:
 
 
 def _cells(size: int, most: int) -> list[tuple[int, int]]:
-    """Return start and end of equal cells along an axis; a short axis has less than `most`."""
+    """Return start and end of equal cells along an axis; a short axis has fewer than `most`."""
     count = min(most, -(-size // SIDE))
     ends = [size * k // count for k in range(count + 1)]
     return list(pairwise(ends))
