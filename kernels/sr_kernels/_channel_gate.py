@@ -80,7 +80,7 @@ def _kernel(
         m2s = tl.load(parts_ptr + 2 * every + at, mask=inside, other=0.0)
         # exact for up to 2 million parts; integer division takes five times as many instructions
         row = ((part.to(tl.float32) + 0.5) * inverse).to(tl.int32)
-        # the last part of a row or column of parts has fewer pixels
+        # parts at the right and lower ends have fewer pixels
         high = tl.minimum(height - row * rows, rows)
         wide = tl.minimum(width - (part - row * across) * columns, columns)
         count = tl.where(part < parts, high * wide, 0).to(tl.float32)

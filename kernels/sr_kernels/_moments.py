@@ -74,7 +74,7 @@ def _merge_kernel(
         pivot = tl.load(parts_ptr + part, mask=inside, other=0.0)
         means = tl.load(parts_ptr + every + part, mask=inside, other=0.0) + (pivot - origin)
         m2s = tl.load(parts_ptr + 2 * every + part, mask=inside, other=0.0)
-        # the last part of a row or column of parts has fewer pixels
+        # parts at the right and lower ends have fewer pixels
         high = tl.minimum(height - (part // across).to(tl.int64) * rows, rows)
         wide = tl.minimum(width - (part % across).to(tl.int64) * columns, columns)
         counts = tl.where(inside, high * wide, 0).to(tl.float32)
