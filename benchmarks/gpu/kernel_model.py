@@ -109,7 +109,7 @@ class Kernel:
     """Counts of its machine code; None if it was not compiled."""
 
     def parts(self, card: Card) -> dict[str, float]:
-        """Return the seconds that each resource of a card is busy, all at the same time."""
+        """Return how many seconds each resource of a card is busy; all work at the same time."""
         found = {"memory": self.bytes / card.bandwidth}
         if self.code is None:
             return {
@@ -260,7 +260,7 @@ def seconds(kernels: list[Kernel], card: Card, *, launch: float = 0.0) -> float:
 
 
 def in_all(kernels: list[Kernel]) -> tuple[float, float]:
-    """Return the bytes and the matrix operations of kernels."""
+    """Return the sums of the bytes and of the matrix operations of kernels."""
     return sum(kernel.bytes for kernel in kernels), sum(kernel.matrix for kernel in kernels)
 
 

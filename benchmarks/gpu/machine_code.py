@@ -167,7 +167,7 @@ class Launch:
 
 
 def launch_of(compiled: Compiled, architecture: str) -> Launch:
-    """Count a kernel that was compiled for an NVIDIA GPU, one of `PROCESSORS`."""
+    """Count the instructions of a kernel compiled for an NVIDIA GPU, one of `PROCESSORS`."""
     kernel, given = compiled.kernel, compiled.given
     file = kernel.src.fn.__module__.rpartition(".")[2]
     inner, rest, registers = counted(kernel.hash, kernel.asm["cubin"])

@@ -83,7 +83,7 @@ def graphed(call: Callable[[], object]) -> Callable[[], object]:
 
 
 def by(word: str, function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
-    """Return a call of the function that uses this choice of kernels."""
+    """Return a function that calls `function` with this choice of kernels."""
 
     def call() -> Any:
         with sr_kernels.use_kernels(word):

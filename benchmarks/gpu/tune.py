@@ -138,7 +138,7 @@ def trial_of(op: str, width: Widths, most: int | None = None) -> Trial:
 
 def prune(trials: list[Trial], deadline: float) -> None:
     """Drop candidates whose machine code is bad; kernels of the others stay in Triton's cache."""
-    # the processes do not use the GPU, so they are told which one; an H100 if there is none
+    # the processes do not see the GPU, so its type is passed to them; without a GPU, an H100
     architecture = _configuration.architecture(DEVICE) or "sm_90"
     processors = torch.cuda.get_device_properties(DEVICE).multi_processor_count if ON_GPU else 132
     head = {"architecture": architecture, "processors": processors}

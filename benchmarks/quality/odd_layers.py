@@ -80,7 +80,7 @@ def wait(ready: Callable[[], Any]) -> None:
     while not ready():
         QTest.qWait(5)
         if time.monotonic() - began > PATIENCE:
-            raise TimeoutError(f"waited {PATIENCE} s in vain")
+            raise TimeoutError(f"the form did not respond within {PATIENCE} s")
 
 
 def rectangle(source: Any, result: Any) -> tuple[tuple[int, ...], list[tuple[int, int]]]:

@@ -68,7 +68,7 @@ def sigmoid(x):
 
 
 def check_activation(op: str, activation: str, known: tuple[str, ...] = ACTIVATIONS) -> None:
-    """Check that an op knows an activation.
+    """Check that an op supports an activation.
 
     Raises
     ------
