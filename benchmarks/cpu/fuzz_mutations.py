@@ -23,7 +23,7 @@ _NUMBER = re.compile(rb"\d+")
 
 
 def mutated(data: bytes, kind: str, rng: random.Random) -> bytes:
-    """Return a file that is slightly or thoroughly wrong."""
+    """Return a slightly or severely damaged file."""
     structured = _STRUCTURES.get(kind)
     if structured is not None and rng.random() < 0.6:
         try:

@@ -88,7 +88,7 @@ class Card:
 CARDS = (
     # mma.sync reaches 62 % of wgmma: Luo et al., 2024, https://arxiv.org/abs/2402.13499
     Card("H100 (SXM)", "sm_90", 3.0e12, 5.6e12, 800e12, 500e12, 132, 1.755e9),
-    # 96 matrix units, 128-bit GDDR6, 2 KB of L2 in a clock; data sheet, not measured
+    # 96 matrix units, 128-bit GDDR6, 2 KB from L2 per clock; data sheet, not measured
     Card("RTX 4060 Laptop", "sm_89", 256e9, 2.0e12, 25e12, 25e12, 24, 2.0e9),
 )
 

@@ -244,7 +244,7 @@ class Place:
         return (found,) if isinstance(found, torch.Tensor) else found
 
     def agrees(self, candidate: Options) -> bool:
-        """Return whether the result is the present one, up to the order of sums."""
+        """Return whether the result equals the present result, up to the order of sums."""
         pairs = zip(self.results(candidate), self.expected, strict=True)
         # comparisons with NaN are false
         return all(

@@ -63,7 +63,7 @@ def succeed(source: Path, target: Path, words: list[str]) -> None:
 
 
 def check(code: int, target: Path) -> None:
-    """Raise SystemExit, with what the command said, if its exit code is not 0."""
+    """Raise SystemExit with the command's messages if its exit code is not 0."""
     if code:
         raise SystemExit(f"a run failed: {target.with_suffix('.log').read_text()}")
 
@@ -74,7 +74,7 @@ def unfinished(result: Path) -> bool:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Return the content of all files that hold pixels."""
+    """Return the content of all files with pixels."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")

@@ -69,12 +69,12 @@ class Window:
 
 
 def wait(ready: Callable[[], Any]) -> None:
-    """Handle events until something is true.
+    """Handle events until `ready` returns true.
 
     Raises
     ------
     TimeoutError
-        If that takes too long.
+        If this takes longer than `PATIENCE`.
     """
     began = time.monotonic()
     while not ready():

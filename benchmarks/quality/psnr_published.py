@@ -146,7 +146,7 @@ def rounded(image: Tensor) -> Tensor:
 
 
 def luma(image: Tensor) -> Tensor:
-    """Return (1, 1, H, W) of (1, 3, H, W)."""
+    """Return the luma, (1, 1, H, W), of an RGB image, (1, 3, H, W)."""
     return rgb_to_ycbcr(image)[:, :1]
 
 
@@ -186,7 +186,7 @@ def in_quarters(image: Tensor, network: Network) -> Tensor:
 
 
 def as_tensor(pixels: np.ndarray[Any, Any]) -> Tensor:
-    """Return 8 bits, (H, W) or (H, W, 3), as (1, 3, H, W) in 0..1."""
+    """Return an 8-bit image, (H, W) or (H, W, 3), as (1, 3, H, W) in 0..1."""
     colour = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
     return torch.from_numpy(colour / 255).movedim(2, 0)[None]
 

@@ -54,7 +54,7 @@ def configuration(
     for key in (op, width, f"{width}-{outputs}"):
         special |= known.get(key, {})
     if not special.keys() <= usual.keys():
-        raise ValueError(f"{FILE} sets {sorted(special)} for {op}, which takes {sorted(usual)}")
+        raise ValueError(f"{FILE} may set {sorted(usual)} for {op}, got {sorted(special)}")
     return {**usual, **special}
 
 

@@ -21,7 +21,7 @@ WARPS = 4
 
 @triton.jit
 def column_sum(x):
-    """Sum over axis 0 in two steps, because shorter sums round less; the first is in one thread."""
+    """Sum over axis 0 in two steps, first within each thread, because shorter sums round less."""
     return tl.sum(tl.sum(tl.reshape(x, (x.shape[0] // 16, 16, x.shape[1])), axis=0), axis=0)
 
 

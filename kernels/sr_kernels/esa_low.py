@@ -32,8 +32,8 @@ ROWS, COLUMNS = (28, 28) if INTERPRETED else (4, 8)
 """Cells of a program. With the cells around them, they fill matrices of 128, 64 and 32 rows. In the
 interpreter, programs are large, because each takes a fifth of a second whatever its size."""
 SOURCES = 64
-"""Smallest number of columns of these matrices: 16 features times four taps, of which one is
-zero."""
+"""Smallest number of columns of these matrices: 16 features times four taps. The fourth tap is
+zero, because a convolution has three in a row."""
 WARPS = 4
 """Number of warps for 16 features; it grows with the features, up to four times."""
 
