@@ -235,8 +235,9 @@ class Mean:
         return mean
 
     def _add_squares(self, rows: slice, columns: slice, step: Tensor | None, rest: Tensor) -> None:
-        """Add `step * rest`: the result's differences from the mean before and after it was added.
+        """Add `step * rest` to the sum of squared deviations.
 
+        Both are the result's differences from the mean: before and after the mean is updated.
         `step` is None for the first result, which starts the sum with 0.
         """
         total = torch.zeros_like(rest)
