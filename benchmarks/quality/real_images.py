@@ -114,13 +114,6 @@ SETS = (
     ),
     RealSet("cryo-tomogram", "tomo.tif", f"{_SAMPLES}, A. Burt", most=5),
 )  # fmt: skip
-CHOOSE = frozenset(
-    {
-        "cell, bright field", "E. coli, faint", "HybISS spots", "nuclei, widefield",
-        "nuclei, confocal", "nuclei, many", "TERRA spots", "cryo-tomogram",
-    }
-)  # fmt: skip
-"""Sets that are used to choose thresholds: every other one in the order of file names."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, zoom
 
 import napari_sr
-from napari_sr.advice.advise import NOISY, advise
+from napari_sr.advice.advise import advise
 from napari_sr.engine.image.value_range import Percentiles
 
 
@@ -25,7 +27,7 @@ def test_a_clean_sharp_image_gets_a_network_for_photographs(sharp):
     advice = napari_sr.advise((255 * sharp).astype(np.uint8))
 
     assert advice.model == "edsr-slim-x2"
-    assert "clean and sharp" in advice.reason
+    assert "stands out from the noise" in advice.reason
     assert advice.sharp
     assert advice.against("bsrn-x2") == ""
     assert "worse than interpolation" in advice.against("microscope")
@@ -50,7 +52,6 @@ def test_dense_texture_is_kept_although_there_is_noise(random):
 
     dense, soft = advise(texture + noise), advise(smooth + noise)
 
-    assert max(dense.traits.coarse, soft.traits.coarse) < NOISY
     assert dense.model == "bicubic-x2"
     assert "stands out from the noise" in dense.against("microscope")
     assert soft.model == "microscope-x2"
@@ -138,3 +139,29 @@ def test_a_pattern_without_noise_is_not_noisy():
 
     assert not advice.noisy
     assert advice.model == "bicubic-x2"
+
+
+def test_pixels_that_the_advised_model_never_saw_are_told(sharp, random):
+    noisy = as_photons(gaussian_filter(sharp, 2), 30, random)
+
+    for size, words in ((0.2, 0), (0.065, 1)):
+        advice = advise(noisy, value_range=(0, 30), pixel_size=size)
+        told = [one for one in advice.on_advised if f"pixels of {size} µm" in one]
+        assert advice.model == "microscope-x2"
+        assert len(told) == words
+    assert advise(noisy, value_range=(0, 30)).pixel_size is None
+
+
+@pytest.mark.parametrize("size", [0, -0.1, float("nan"), float("inf"), "0.1"])
+def test_a_pixel_size_has_to_be_a_length(sharp, size):
+    with pytest.raises(ValueError, match="pixel_size must be a finite number of micrometres"):
+        advise(sharp, pixel_size=size)
+
+
+def test_a_model_within_the_error_of_the_forecast_is_not_called_unsuitable(sharp):
+    advice = advise(sharp)
+    close = replace(advice, gains=replace(advice.gains, photographs=-0.4))
+    worse = replace(advice, gains=replace(advice.gains, photographs=-0.6))
+
+    assert close.against("fsrcnn-x2") == ""
+    assert "mistakes its finest detail" in worse.against("fsrcnn-x2")

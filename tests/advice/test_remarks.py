@@ -16,10 +16,10 @@ PHOTOGRAPHS = TrainingFacts("photographs", (0, 0), (0, 0))
 FLUORESCENCE = TrainingFacts("fluorescence", (0.001, 0.2), (0.3, 1.5), grey=True)
 
 
-def told(facts, *, noisy=False, sharp=False, rgb=False, share=0.1):
+def told(facts, *, noisy=False, sharp=False, rgb=False, share=0.1, **sampling):
     """Return the remarks on a model as (short, against)."""
     noise = Noise(1.0, share, False, 0.0, 1.0)
-    found = on_model("Mine", facts, noise, noisy=noisy, sharp=sharp, rgb=rgb)
+    found = on_model("Mine", facts, noise, noisy=noisy, sharp=sharp, rgb=rgb, **sampling)
     return [(remark.short, remark.against) for remark in found]
 
 
@@ -71,3 +71,33 @@ def test_made_up_texture_is_always_told():
 def test_of_the_unknown_nothing_is_said():
     for noisy in (False, True):
         assert told(TrainingFacts(), noisy=noisy, rgb=True) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "blur", "words"),
+    [
+        (PHOTOGRAPHS, 0.5, []),
+        (PHOTOGRAPHS, 1.0, ["more blur than in training"]),
+        (FLUORESCENCE, 0.0, []),
+        (FLUORESCENCE, 2.2, ["more blur than in training"]),
+        (replace(FLUORESCENCE, blur=(1.0, 1.5)), 0.2, ["less blur than in training"]),
+        (FLUORESCENCE, None, []),
+    ],
+)
+def test_a_blur_that_the_model_never_saw_is_told(facts, blur, words):
+    found = told(facts, noisy=facts.removes_noise, sharp=True, blur=blur)
+
+    assert found == [(one, False) for one in words]
+
+
+@pytest.mark.parametrize(("pixel", "fits"), [(0.14, True), (0.2, True), (0.33, True), (0.13, False),
+                                             (0.34, False), (None, True)])  # fmt: skip
+def test_pixels_of_another_size_than_in_training_are_told(pixel, fits):
+    facts = replace(FLUORESCENCE, pixel=(0.15, 0.3))
+
+    found = told(facts, noisy=True, pixel=pixel)
+
+    assert found == (
+        [] if fits else [(f"pixels of {pixel} µm are unlike those in training", False)]
+    )
+    assert told(PHOTOGRAPHS, sharp=True, pixel=pixel) == []

@@ -78,3 +78,21 @@ def test_the_columns_of_a_camera_are_found(scene, random):
     assert not traits(noisy).columns
 
     assert traits(noisy + random.normal(0, 5, 600)).columns
+
+
+@pytest.mark.parametrize("blur", [0.4, 0.8, 1.2])
+@pytest.mark.parametrize("level", [0.0, 0.01])
+def test_the_blur_of_a_scene_is_found(random, blur, level):
+    frequency = np.hypot(*np.meshgrid(*[np.fft.fftfreq(256)] * 2))
+    frequency[0, 0] = 1
+    spectrum = np.fft.fft2(random.normal(0, 1, (256, 256))) / frequency
+    turn = np.exp(-2 * (np.pi * frequency * blur) ** 2)
+    binned = np.sinc(np.fft.fftfreq(256))
+    scene = np.fft.ifft2(spectrum * turn * binned[:, None] * binned).real
+    scene = scene / scene.std() + random.normal(0, level, scene.shape)
+
+    assert traits_of(sample_of(scene)).blur == pytest.approx(blur, abs=0.25)
+
+
+def test_noise_has_no_blur(random):
+    assert traits_of(sample_of(random.normal(0, 1, (100, 100)))).blur is None

@@ -34,6 +34,18 @@ def test_the_advice_is_printed_with_its_figures(noisy):
     assert lines[2].startswith("values: ")
 
 
+def test_pixels_unlike_those_of_the_training_are_told(noisy, tmp_path):
+    path = tmp_path / "fine.ome.tif"
+    sizes = {"PhysicalSizeX": 65, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 65,
+             "PhysicalSizeYUnit": "nm"}  # fmt: skip
+    tifffile.imwrite(path, tifffile.imread(noisy), metadata={"axes": "YX", **sizes})
+
+    done = CliRunner().invoke(app, ["advise", str(path)], catch_exceptions=False)
+
+    assert "pixels of 0.065 µm" in done.stdout
+    assert "was trained on pixels of 0.15 to 0.3 µm" in done.stdout
+
+
 def test_several_images_get_a_line_each_and_a_failure_ends_none(noisy, tmp_path):
     small = tmp_path / "small.png"
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(small)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_sr.files.units import LENGTHS, METRES, SECONDS, TIMES, unit_of
+from napari_sr.files.lazy_image import Axis
+from napari_sr.files.units import LENGTHS, METRES, SECONDS, TIMES, micrometres, unit_of
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,19 @@ def test_another_unit_is_unknown(name):
 def test_every_unit_has_a_size():
     assert set(LENGTHS.values()) <= set(METRES)
     assert set(TIMES.values()) <= set(SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("places", "size"),
+    [
+        ({"Y": Axis(65, 0, "nanometer"), "X": Axis(-65, 0, "nanometer")}, 0.065),
+        ({"Y": Axis(0.1, 0, "micrometer"), "X": Axis(0.0001, 0, "millimeter")}, 0.1),
+        ({"Y": Axis(0.1, 0, "micrometer"), "X": Axis(0.2, 0, "micrometer")}, None),
+        ({"Y": Axis(1, 0, ""), "X": Axis(1, 0, "")}, None),
+        ({"Y": Axis(1, 0, "second"), "X": Axis(1, 0, "second")}, None),
+        ({"X": Axis(0.1, 0, "micrometer")}, None),
+        ({}, None),
+    ],
+)
+def test_the_side_of_square_pixels_is_known_in_micrometres(places, size):
+    assert micrometres(places) == (None if size is None else pytest.approx(size))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from napari_sr.advice.forecast import gains_of, powers_of
 from napari_sr.advice.noise import Noise, noise_of
 from napari_sr.advice.remarks import on_image, on_model
 from napari_sr.advice.sample import sample_of
@@ -15,23 +19,17 @@ from napari_sr.files.image import white_of
 from napari_sr.zoo import registry
 
 if TYPE_CHECKING:
+    from napari_sr.advice.forecast import Gains
     from napari_sr.advice.remarks import Remark
     from napari_sr.engine.image.arrays import ArrayLike
     from napari_sr.zoo.registry import Entry
     from napari_sr.zoo.training_facts import TrainingFacts
 
-NOISY, TEXTURED = 60.0, 3.5
-"""Power of coarse and of middle detail, relative to noise. Below both limits, a model that removes
-noise gives the best result. Above one, it would also remove detail, such as dense texture of 3 to 5
-pixels in electron microscopy. `benchmarks/quality/advice.py --fit` chose these limits and `SHARP`,
-with one seed for the noise. With another seed, it chooses 80, 5 and 3.5, which are best in fewer
-cases of the first seed."""
 LEAST_NOISE = 1e-3
 """An image with less noise than this share of its range of values is never noisy: the noise is
 rounding, or there is none."""
-SHARP = 4.0
-"""Networks for photographs are better than interpolation if fine detail exceeds noise by more than
-this factor."""
+UNSUITED = -0.5
+"""A model does not suit an image if its forecast gain over interpolation, in dB, is below this."""
 DENOISING, PHOTOGRAPHS, PLAIN = "microscope", ("edsr-slim", "fsrcnn"), "bicubic"
 """Models that ship, by their purpose; the best first."""
 
@@ -46,10 +44,14 @@ class Advice:
     """One sentence for the user."""
     noise: Noise
     traits: Traits
+    gains: Gains
+    """By how many dB kinds of models are forecast to be better than interpolation."""
     remarks: tuple[Remark, ...] = ()
     """Other facts to consider: saturation, value range, patterns."""
     rgb: bool = False
     """Whether the image is coloured."""
+    pixel_size: float | None = None
+    """Side of a pixel in micrometres, if it is known."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -57,14 +59,20 @@ class Advice:
         return tuple(remark.sentence for remark in self.remarks)
 
     @property
+    def on_advised(self) -> tuple[str, ...]:
+        """Sentences on how the image differs from what the advised model was trained on."""
+        entry = registry.find(self.model)
+        return tuple(f"{one.sentence}." for one in self.on(entry.title, entry.training))
+
+    @property
     def noisy(self) -> bool:
-        """Whether noise hides much of the detail."""
-        return is_noisy(self.traits, self.noise)
+        """Whether noise hides so much of the detail that removing it pays."""
+        return is_noisy(self.gains, self.noise)
 
     @property
     def sharp(self) -> bool:
         """Whether fine detail stands out from the noise."""
-        return is_sharp(self.traits, self.noise)
+        return self.gains.photographs > 0
 
     def on(self, title: str, training: TrainingFacts) -> tuple[Remark, ...]:
         """Return remarks on how the image differs from what a model was trained on.
@@ -76,9 +84,12 @@ class Advice:
         training : TrainingFacts
             Facts about its training images. Unknown facts cause no remarks.
         """
+        noisy = self.noise.share > LEAST_NOISE and self.gains.denoising > UNSUITED
+        sharp = self.gains.photographs > UNSUITED
         return on_model(
-            title, training, self.noise, noisy=self.noisy, sharp=self.sharp, rgb=self.rgb
-        )
+            title, training, self.noise, noisy=noisy, sharp=sharp, rgb=self.rgb,
+            blur=self.traits.blur, pixel=self.pixel_size,
+        )  # fmt: skip
 
     def against(self, model: str) -> str:
         """Return a sentence on why a known model does not suit the image; "" if it does.
@@ -104,12 +115,14 @@ def advise(
     scale: int | None = None,
     axes: str | None = None,
     value_range: tuple[float, float] | Percentiles | None = None,
+    pixel_size: float | None = None,
 ) -> Advice:
     """Advise which model suits an image, from a few windows of it.
 
-    The advice compares detail with noise. For a noisy image, it is a model that was trained to
-    remove noise; for clean, sharp detail, a network for photographs; otherwise interpolation, which
-    invents nothing. Only models that ship with napari-sr are considered.
+    The advice forecasts the error of each kind of model from the powers of detail and noise. For a
+    noisy image, it is a model that was trained to remove noise; for clean, sharp detail, a network
+    for photographs; otherwise interpolation, which invents nothing. Only models that ship with
+    napari-sr are considered. The forecast is for an enlargement of 2.
 
     Parameters
     ----------
@@ -122,6 +135,8 @@ def advise(
         One letter per axis, as for `napari_sr.upscale`.
     value_range : (low, high) or Percentiles, optional
         The values of black and white, as for `napari_sr.upscale`.
+    pixel_size : float, optional
+        Side of a pixel of the image in micrometres, which is compared with the training images'.
 
     Returns
     -------
@@ -131,9 +146,10 @@ def advise(
     Raises
     ------
     ValueError
-        If the axes do not fit, no model has the scale, or the image has less than 24 x 24 pixels
-        or no finite pixels.
+        If the axes do not fit, no model has the scale, the pixel size is not a number above 0, or
+        the image has less than 24 x 24 pixels or no finite pixels.
     """
+    size = checked_size(pixel_size)
     pixels = as_array(image)
     wanted = 2 if scale is None else scale
     plain = registry.find(PLAIN, wanted)
@@ -142,21 +158,34 @@ def advise(
     low, high = traits.used
     noise = noise_of(sample.windows, high - low)
     remarks = on_image(traits, _width(sample.dtype.str, value_range))
-    entry, reason = _chosen(traits, noise, plain)
-    return Advice(entry.name, reason, noise, traits, remarks, sample.rgb)
+    gains = gains_of(powers_of(sample))
+    entry, reason = _chosen(traits, noise, gains, plain)
+    return Advice(entry.name, reason, noise, traits, gains, remarks, sample.rgb, size)
 
 
-def is_noisy(traits: Traits, noise: Noise) -> bool:
-    """Return whether noise hides much of an image's detail."""
-    return noise.share > LEAST_NOISE and traits.coarse < NOISY and traits.middle < TEXTURED
+def checked_size(pixel_size: float | None) -> float | None:
+    """Return a pixel size as a number, or None if there is none.
+
+    Raises
+    ------
+    ValueError
+        If it is not a finite number above 0.
+    """
+    if pixel_size is None:
+        return None
+    if isinstance(pixel_size, int | float | np.number) and 0 < float(pixel_size) < math.inf:
+        return float(pixel_size)
+    raise ValueError(
+        f"pixel_size must be a finite number of micrometres above 0, got {pixel_size!r}"
+    )
 
 
-def is_sharp(traits: Traits, noise: Noise) -> bool:
-    """Return whether the finest detail of an image stands out from the noise."""
-    return not is_noisy(traits, noise) and traits.fine > SHARP
+def is_noisy(gains: Gains, noise: Noise) -> bool:
+    """Return whether noise hides so much of an image's detail that removing it pays."""
+    return noise.share > LEAST_NOISE and gains.denoising > 0
 
 
-def _chosen(traits: Traits, noise: Noise, plain: Entry) -> tuple[Entry, str]:
+def _chosen(traits: Traits, noise: Noise, gains: Gains, plain: Entry) -> tuple[Entry, str]:
     """Return the model to use and the reason."""
     level = f"noise of {noise.share:.1%} of its range of values"
     if noise.grows:
@@ -165,19 +194,23 @@ def _chosen(traits: Traits, noise: Noise, plain: Entry) -> tuple[Entry, str]:
         return plain, "The examined pixels are constant: there is nothing to sharpen."
     if traits.used[0] == traits.used[1]:
         return plain, "At least 99.8% of the examined pixels are equal: nothing to judge by."
-    if is_noisy(traits, noise):
+    if is_noisy(gains, noise) and gains.denoising > gains.photographs:
         denoising = _at(DENOISING, plain.scale)
-        if denoising is None:
+        if denoising is not None:
+            return denoising, f"The image has {level}. This model removes noise."
+        if gains.photographs <= 0:
             return plain, (
                 f"The image has {level}. Networks for photographs mistake it for detail; "
                 f"{DENOISING}, which removes noise, upscales only 2 times."
             )
-        return denoising, f"The image has {level}. This model removes noise."
-    if is_sharp(traits, noise):
+    if gains.photographs > 0:
         for name in PHOTOGRAPHS:
             found = _at(name, plain.scale)
             if found is not None:
-                return found, "The image is clean and sharp, like this model's training images."
+                return found, (
+                    "Fine detail stands out from the noise, as in the images that this model was "
+                    "trained on."
+                )
         return plain, f"No network that ships upscales {plain.scale} times."
     return plain, (
         f"The image has {level}, and little fine detail stands out from it: networks for "

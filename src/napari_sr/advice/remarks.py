@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari_sr.advice.noise import Noise
     from napari_sr.advice.traits import Traits
     from napari_sr.zoo.training_facts import TrainingFacts
@@ -14,6 +16,10 @@ FAINT = 0.1
 """An image is too faint if its values span less than this share of white minus black."""
 MOSTLY = 0.5
 """There is a warning if more than this share of pixels is empty."""
+UNSURE = 0.6
+"""Blur differs from that of the training if it does so by more than this, in pixels."""
+SIMILAR = 1.1
+"""Pixel sizes count as equal up to this ratio."""
 SATURATED = 1e-3
 """There is a warning if more than this share of pixels is saturated."""
 
@@ -86,7 +92,15 @@ def on_image(traits: Traits, width: float | None) -> tuple[Remark, ...]:
 
 
 def on_model(
-    title: str, facts: TrainingFacts, noise: Noise, *, noisy: bool, sharp: bool, rgb: bool
+    title: str,
+    facts: TrainingFacts,
+    noise: Noise,
+    *,
+    noisy: bool,
+    sharp: bool,
+    rgb: bool,
+    blur: float | None = None,
+    pixel: float | None = None,
 ) -> tuple[Remark, ...]:
     """Return remarks on how an image differs from what a model was trained on.
 
@@ -99,9 +113,14 @@ def on_model(
     noise : Noise
         The image's noise.
     noisy, sharp : bool
-        Whether noise hides much of the image's detail; whether its finest detail stands out.
+        Whether noise hides so much detail that removing it may pay; whether the finest detail may
+        stand out of the noise.
     rgb : bool
         Whether the image is coloured.
+    blur : float, optional
+        Standard deviation of the image's blur in pixels, if it could be estimated.
+    pixel : float, optional
+        Side of the image's pixels in micrometres, if it is known.
     """
     told = []
     if facts.invents:
@@ -146,7 +165,31 @@ def on_model(
                 "interpolated",
             )
         )
-    return tuple(told)
+    return (*told, *_on_sampling(title, facts, blur, pixel))
+
+
+def _on_sampling(
+    title: str, facts: TrainingFacts, blur: float | None, pixel: float | None
+) -> Iterator[Remark]:
+    """Yield remarks on a blur or a pixel size that a model never saw."""
+    if facts.blur is not None and blur is not None:
+        least, most = facts.blur
+        trained = "sharp images" if most == 0 else f"a blur of {least:g} to {most:g} px"
+        if not least - UNSURE <= blur <= most + UNSURE:
+            side = "more" if blur > most else "less"
+            yield Remark(
+                f"{side} blur than in training",
+                f"{title} was trained on {trained}, and the image seems to have a blur of about "
+                f"{blur:.1f} px (standard deviation)",
+            )
+    if facts.pixel is not None and pixel is not None:
+        least, most = facts.pixel
+        if not least / SIMILAR <= pixel <= most * SIMILAR:
+            yield Remark(
+                f"pixels of {pixel:.3g} µm are unlike those in training",
+                f"{title} was trained on pixels of {least:g} to {most:g} µm, and the image has "
+                f"pixels of {pixel:.3g} µm: its structures have other sizes in pixels",
+            )
 
 
 _FINEST = "its finest detail, which is mostly noise or blur,"

@@ -96,7 +96,7 @@ def _planes(layout: Layout) -> list[tuple[int, ...]]:
 
 
 def _starts(size: int) -> Iterator[int]:
-    """Yield the starts of windows along an axis; windows do not overlap."""
+    """Yield the starts of windows along an axis, evenly spread; windows may overlap."""
     count = max(min(ACROSS, size // SIDE), 1)
     for number in range(count):
         yield int((size - min(SIDE, size)) * (number + 0.5) / count)

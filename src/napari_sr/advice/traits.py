@@ -34,6 +34,9 @@ QUANTISED = 1 / 12
 PEAK = 40.0
 """A single frequency is a pattern if its power exceeds the median of its ring by this factor."""
 RINGS = 16
+COARSE_TO_FINE, RING, FEWEST_RINGS = (0.15, 1.0), 0.1, 3
+"""Frequencies in which blur is looked for, the width of a ring, and the least number of rings in
+which detail has more power than noise."""
 CELL, EMPTY = 4, 0.12
 """A square of CELL x CELL pixels is empty if all its values are equal. A part of the image is
 ignored if the share of its squares that are empty exceeds EMPTY."""
@@ -62,6 +65,11 @@ class Traits:
     """Period in pixels of a repeating pattern, such as a camera's or a grid's; None without one."""
     columns: bool
     """Whether the same columns are brighter or darker over the whole plane, as in some cameras."""
+    blur: float | None = None
+    """Standard deviation of the blur in pixels, if it were Gaussian and the object's spectrum fell
+    as that of natural scenes, beside the mean over a pixel's area. On made images of up to 1.2, it
+    is within 0.3 pixels in most cases; more blur reads as 1.2 to 1.7. None if noise hides too much
+    detail."""
     empty: float = 0.0
     """Share of pixels in squares of equal values, as around stitched images."""
 
@@ -77,7 +85,7 @@ def traits_of(sample: Sample) -> Traits:
     values = sample.values
     low, high = np.percentile(values, (0.1, 99.9))
     power, corner, empty = _power(sample.windows)
-    radius = _radius(len(power))
+    radius = radius_of(len(power))
     rounding = QUANTISED if sample.dtype.kind in "iu" else 0.0
     noise = max(corner, rounding, 1e-12 * float(power.max()))
     coarse, middle, fine = (
@@ -92,6 +100,7 @@ def traits_of(sample: Sample) -> Traits:
         _saturated(values),
         _period(power, radius, noise),
         _has_columns(sample),
+        _blur(power, radius, noise),
         empty,
     )
 
@@ -116,13 +125,13 @@ def _power(windows: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64],
     side = min(SIDE, *(min(window.shape) for window in windows))
     line = np.hanning(side + 2)[1:-1]
     taper = np.outer(line, line) / (line**2).sum()
-    in_corner = _radius(side) >= CORNER
+    in_corner = radius_of(side) >= CORNER
     cut = (
         sliding_window_view(window, (side, side))[::side, ::side].reshape(-1, side, side)
         for window in windows
     )
     parts = np.concatenate(list(cut))
-    emptiness = _emptiness(parts)
+    emptiness = emptiness_of(parts)
     parts = without_empty(parts, emptiness > EMPTY)
     spectra = np.fft.fft2((parts - parts.mean(axis=(1, 2), keepdims=True)) * taper)
     powers = np.abs(spectra) ** 2
@@ -130,7 +139,7 @@ def _power(windows: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64],
     return powers.mean(axis=0), corner, float(emptiness.mean())
 
 
-def _emptiness(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+def emptiness_of(parts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the share of empty squares in each part, (N, P, P)."""
     count = parts.shape[1] // CELL
     shape = len(parts), count, CELL, count, CELL
@@ -140,7 +149,7 @@ def _emptiness(parts: NDArray[np.float64]) -> NDArray[np.float64]:
     return share
 
 
-def _radius(side: int) -> NDArray[np.float64]:
+def radius_of(side: int) -> NDArray[np.float64]:
     """Return the distance of each frequency from 0; 1 is the Nyquist frequency along an axis."""
     frequency = 2 * np.fft.fftfreq(side)
     radius: NDArray[np.float64] = np.hypot(frequency[:, None], frequency[None])
@@ -159,6 +168,27 @@ def _period(power: NDArray[np.float64], radius: NDArray[np.float64], noise: floa
         if ratio > best:
             best, found = ratio, 2 / float(radius.flat[inside.argmax()])
     return found
+
+
+def _blur(power: NDArray[np.float64], radius: NDArray[np.float64], noise: float) -> float | None:
+    """Return the blur that explains how the spectrum falls beside 1 / f^2; None if unknown.
+
+    Field, Relations between the statistics of natural images and the response properties of
+    cortical cells, JOSA A 4, 1987, https://doi.org/10.1364/JOSAA.4.002379, has the spectrum.
+    """
+    found = []
+    for start in np.arange(*COARSE_TO_FINE, RING):
+        inside = (radius >= start) & (radius < start + RING)
+        detail = float(power[inside].mean()) - noise if inside.any() else 0.0
+        if detail <= noise:
+            break
+        found.append((float(radius[inside].mean()) / 2, detail))
+    if len(found) < FEWEST_RINGS:
+        return None
+    frequency, detail = np.array(found).T
+    beside = np.log(detail * frequency**2 / np.sinc(frequency) ** 2)
+    slope = np.polyfit((2 * np.pi * frequency) ** 2, beside, 1)[0]
+    return float(np.sqrt(max(-slope, 0.0)))
 
 
 def _has_columns(sample: Sample) -> bool:

@@ -9,6 +9,7 @@ from napari_sr.cli import terminal
 from napari_sr.cli.model import CommandError
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.lazy import open_lazy
+from napari_sr.files.units import micrometres
 from napari_sr.runs.file_range import with_range
 
 if TYPE_CHECKING:
@@ -51,7 +52,10 @@ def advice_for(
         raise CommandError(f"advice is on one image, and {source} is a folder: name a model")
     image = open_lazy(source, None if axes is None else axes.upper())
     settings = with_range(image, Settings(value_range=values))[0]
-    return advise(image.pixels, scale=scale, axes=image.axes, value_range=settings.value_range)
+    return advise(
+        image.pixels, scale=scale, axes=image.axes, value_range=settings.value_range,
+        pixel_size=micrometres(image.places),
+    )  # fmt: skip
 
 
 def line(
@@ -68,13 +72,15 @@ def line(
         found = advice_for(source, scale, values, axes)
     except (ValueError, OSError, CommandError) as error:
         return str(error), False
-    return " ".join((f"{found.model}: {found.reason}", *found.warnings)), True
+    return " ".join((f"{found.model}: {found.reason}", *found.warnings, *found.on_advised)), True
 
 
 def text(advice: Advice) -> str:
     """Return the advice in lines for people."""
     noise, traits = advice.noise, advice.traits
     growth = f", growing with the signal ({noise.gain:.3g} per photon)" if noise.grows else ""
+    blur = "unknown" if traits.blur is None else f"{traits.blur:.1f} px"
+    size = "" if advice.pixel_size is None else f"; pixels of {advice.pixel_size:.3g} µm"
     return "\n".join(
         [
             f"{advice.model}: {advice.reason}",
@@ -82,7 +88,11 @@ def text(advice: Advice) -> str:
             f"values: {traits.used[0]:g} to {traits.used[1]:g}",
             f"detail over noise: coarse {traits.coarse:.1f}, middle {traits.middle:.1f}, fine "
             f"{traits.fine:.1f}",
+            f"forecast over interpolation: {advice.gains.denoising:+.1f} dB by removing noise, "
+            f"{advice.gains.photographs:+.1f} dB by a network for photographs",
+            f"blur: {blur}{size}",
             *advice.warnings,
+            *advice.on_advised,
         ]
     )
 
@@ -96,6 +106,6 @@ def model_for(
     """Return the name of the advised model, and tell the reason; see `advice_for`."""
     found = advice_for(source, scale, values, axes)
     with terminal.bars() as bars:
-        for line in (f"{found.model}: {found.reason}", *found.warnings):
+        for line in (f"{found.model}: {found.reason}", *found.warnings, *found.on_advised):
             terminal.tell(bars, line, source.name)
     return found.model

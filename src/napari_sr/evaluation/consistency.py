@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr.advice.advise import is_noisy
+from napari_sr.advice.forecast import gains_of, powers_of
 from napari_sr.advice.noise import Noise, noise_of
 from napari_sr.advice.sample import sample_of
 from napari_sr.advice.traits import traits_of
@@ -149,7 +150,7 @@ def check_steps(
     sample = sample_of(source, axes, NAME)
     traits = traits_of(sample)
     noise = noise_of(sample.windows, traits.used[1] - traits.used[0])
-    unit = noise if is_noisy(traits, noise) else None
+    unit = noise if is_noisy(gains_of(powers_of(sample)), noise) else None
     coarse = overview_of(pair.layout, most_in_memory)
     figures = yield from _figures(pair, noise, unit, coarse)
     whole = coarse is not None and coarse.step == 1

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_sr.files.lazy_image import Axis
+
 LENGTHS = {
     "\xb5m": "micrometer", "\u03bcm": "micrometer", "\\u00b5m": "micrometer", "um": "micrometer",
     "micron": "micrometer", "microns": "micrometer", "nm": "nanometer", "mm": "millimeter",
@@ -44,3 +52,20 @@ def unit_of(name: object) -> str:
             return known.get(text) or known[text.lower()]
     plural = text.lower().removesuffix("s").replace("metre", "meter")
     return plural if plural in METRES or plural in SECONDS else ""
+
+
+def micrometres(places: Mapping[str, Axis]) -> float | None:
+    """Return the side of an image's pixels in micrometres; None if it is unknown.
+
+    It is unknown without a unit of length, and if pixels are not square within 1 %.
+
+    Parameters
+    ----------
+    places : mapping of str to Axis
+        Pixel size and unit by axis letter.
+    """
+    if "Y" not in places or "X" not in places:
+        return None
+    sides = [abs(places[one].size) * METRES.get(places[one].unit, math.nan) * 1e6 for one in "YX"]
+    low, high = min(sides), max(sides)
+    return high if 0 < low <= high <= 1.01 * low and high < math.inf else None

@@ -73,10 +73,3 @@ def test_frames_between_which_the_specimen_moved_are_left_out(folder):
 
     assert "series" not in made(SERIES, folder)
     assert "halved" in made(SERIES, folder)
-
-
-def test_half_of_the_sets_choose_the_thresholds():
-    names = {one.name for one in real.SETS}
-
-    assert names >= real.CHOOSE
-    assert abs(len(names) - 2 * len(real.CHOOSE)) <= 1

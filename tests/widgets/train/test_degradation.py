@@ -5,7 +5,7 @@ import pytest
 
 from napari_sr.training.config import Data
 from napari_sr.training.data.training_data import degradation_of
-from napari_sr.widgets.train.degradation import BLUR, MICROSCOPE, DegradationChooser, pixel_size
+from napari_sr.widgets.train.degradation import BLUR, MICROSCOPE, DegradationChooser
 
 
 @pytest.fixture
@@ -58,15 +58,6 @@ def test_the_microscope_is_told_in_micrometres_of_the_small_image(chooser):
     assert microscope.optics.pixel == pytest.approx(0.195)
     assert microscope.camera.photons == 80
     assert chooser.words(3) == "a microscope (610 nm, NA 1.4, 0.195 µm, 80 photons)"
-
-
-@pytest.mark.parametrize(
-    ("unit", "size"), [("um", 0.5), ("nm", 0.0005), ("mm", 500.0), ("pixel", None)]
-)
-def test_a_layers_pixel_is_known_where_its_unit_is_a_length(viewer, unit, size):
-    layer = viewer.add_image(np.zeros((4, 5)), scale=(0.5, 0.5), units=(unit, unit))
-
-    assert pixel_size(layer) == (None if size is None else pytest.approx(size))
 
 
 def test_a_layers_pixel_is_taken_over(chooser, viewer):

@@ -197,3 +197,15 @@ def test_closing_the_form_drops_the_advice(noisy, widget, qtbot):
 
     assert widget.form.advice._advice is None
     assert widget.form.advice._asked is None
+
+
+def test_the_size_of_pixels_is_compared_with_the_training(noisy, widget, qtbot):
+    widget.form.model.choose("microscope", 2)
+    assert verdict(widget, qtbot) == "Suits this image."
+    line = widget.form.advice
+
+    noisy.units = "nm"
+    noisy.scale = (65, 65)
+
+    qtbot.waitUntil(lambda: "pixels of 0.065 µm" in line.label.text(), timeout=PATIENCE)
+    assert "trained on pixels of 0.15 to 0.3 µm" in line.label.toolTip()

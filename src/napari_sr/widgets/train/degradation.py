@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, 
 from napari_sr.training.component import ComponentSpec
 from napari_sr.widgets.common.fields import add_rows
 from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.common.pixel_size import pixel_size
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -123,14 +124,6 @@ class DegradationChooser(QWidget):
         self.about.say(_ABOUT[kind])
         self._blur.setVisible(kind == BLUR)
         self._microscope.setVisible(kind == MICROSCOPE)
-
-
-def pixel_size(layer: Image) -> float | None:
-    """Return the side of a layer's pixel in micrometres, or None if its unit is not a length."""
-    unit, scale = layer.units[-1], float(layer.scale[-1])
-    if "[length]" not in (1 * unit).dimensionality:
-        return None
-    return scale * float((1 * unit).to("micrometer").magnitude)
 
 
 def _box(

@@ -65,6 +65,7 @@ class AdviceLine(QWidget):
         source: Source | None,
         chosen: ChosenModel | None,
         values: tuple[float, float] | Percentiles | None,
+        pixel_size: float | None = None,
     ) -> None:
         """Advise on other pixels or another scale, or compare the advice with another model.
 
@@ -76,16 +77,18 @@ class AdviceLine(QWidget):
             The chosen model.
         values : (low, high) or Percentiles, optional
             Black and white.
+        pixel_size : float, optional
+            Side of the layer's pixels in micrometres.
         """
         self._chosen = chosen
         if source is None or chosen is None:
             self.forget()
             return
-        asked = (id(source.data), source.axes, source.plane, chosen.scale, values)
+        asked = (id(source.data), source.axes, source.plane, chosen.scale, pixel_size, values)
         if self._asked is None or asked[:-1] != self._asked[:-1]:
             self.forget()  # with another black or white, the old advice stays until the new comes
         if asked != self._asked:
-            self._asked, self._request = asked, (source, chosen.scale, values)
+            self._asked, self._request = asked, (source, chosen.scale, values, pixel_size)
             self._ask()
         self._show()
 
@@ -169,9 +172,14 @@ def _may_suit(chosen: ChosenModel) -> bool:
 
 
 def _advised(
-    source: Source, scale: int, values: tuple[float, float] | Percentiles | None
+    source: Source,
+    scale: int,
+    values: tuple[float, float] | Percentiles | None,
+    pixel_size: float | None,
 ) -> Advice:
     """Advise in a thread."""
     from napari_sr.advice.advise import advise  # brings scientific libraries
 
-    return advise(source.pixels, scale=scale, axes=source.axes, value_range=values)
+    return advise(
+        source.pixels, scale=scale, axes=source.axes, value_range=values, pixel_size=pixel_size
+    )

@@ -23,6 +23,7 @@ from napari_sr.widgets.common.layer_source import (
     source_of,
 )
 from napari_sr.widgets.common.open_form import open_form
+from napari_sr.widgets.common.pixel_size import pixel_size
 from napari_sr.widgets.upscale.fields import UpscaleFields
 from napari_sr.widgets.upscale.output_chooser import MEMORY
 from napari_sr.widgets.upscale.preview import Preview
@@ -92,9 +93,7 @@ class CheckedForm(RunningForm):
             return
         if self.form.region.follows_view:
             self._pan.start()
-        layer = self.form.layers.layer()
-        if layer is not None and self.form.region.one_plane(layer):
-            self._advise()
+        self._advise()  # on another slice, or pixels of another size
 
     def _notice_drawing(self) -> None:
         """Read the layer again if napari drew the same part again: pixels were changed in place."""
@@ -146,7 +145,8 @@ class CheckedForm(RunningForm):
         usable = layer is not None and layer_problem(layer) is None
         source = self._source(layer) if usable and layer is not None else None
         values = self.form.values.value(layer) if self.form.values.problem() is None else None
-        self.form.advice.follow(source, self.form.choice(), values)
+        size = None if layer is None else pixel_size(layer)
+        self.form.advice.follow(source, self.form.choice(), values, size)
 
     def _change_limits(self) -> None:
         """Show the layer's other contrast limits, which may be black and white."""

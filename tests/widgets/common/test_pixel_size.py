@@ -1,0 +1,23 @@
+"""The size of a layer's pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_sr.widgets.common.pixel_size import pixel_size
+
+
+@pytest.mark.parametrize(
+    ("unit", "size"), [("um", 0.5), ("nm", 0.0005), ("mm", 500.0), ("pixel", None)]
+)
+def test_a_layers_pixel_is_known_where_its_unit_is_a_length(viewer, unit, size):
+    layer = viewer.add_image(np.zeros((4, 5)), scale=(0.5, 0.5), units=(unit, unit))
+
+    assert pixel_size(layer) == (None if size is None else pytest.approx(size))
+
+
+def test_a_mirrored_layer_has_pixels_of_the_same_size(viewer):
+    layer = viewer.add_image(np.zeros((4, 5)), scale=(0.5, -0.5), units=("um", "um"))
+
+    assert pixel_size(layer) == pytest.approx(0.5)
