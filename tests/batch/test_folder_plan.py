@@ -14,15 +14,15 @@ from napari_sr.runs.model import ModelReference
 
 
 @pytest.fixture
-def wish(tmp_path):
+def folder_job(tmp_path):
     """Return the task to upscale all PNGs and TIFFs in a folder."""
     tree_of(tmp_path / "in", "a.tif", "x/b.png")
     job = FileJob(tmp_path / "in", tmp_path / "out", ModelReference(), SETTINGS)
     return FolderJob(job, ["**/*.tif", "**/*.png"])
 
 
-def test_each_source_gets_a_result(wish):
-    found = plan(replace(wish, to=".ome.tif"))
+def test_each_source_gets_a_result(folder_job):
+    found = plan(replace(folder_job, to=".ome.tif"))
 
     names = [(str(source), str(result)) for source, result in found.results]
     assert names == [("a.tif", "a.ome.tif"), ("x/b.png", "x/b.ome.tif")]
@@ -37,10 +37,10 @@ def test_each_source_gets_a_result(wish):
         ({"to": ".gif"}, "got .gif"),
     ],
 )
-def test_a_wrong_task_is_refused(tmp_path, wish, changes, what):
+def test_a_wrong_task_is_refused(tmp_path, folder_job, changes, what):
     before = files_in(tmp_path)
 
     with pytest.raises(ValueError, match=what):
-        plan(replace(wish, **changes))
+        plan(replace(folder_job, **changes))
 
     assert files_in(tmp_path) == before

@@ -73,5 +73,5 @@ def test_auto_upscales_with_the_advised_model(noisy, tmp_path):
 
 
 def test_a_folder_needs_a_named_model(tmp_path):
-    with pytest.raises(CommandError, match="is a folder: name a model"):
+    with pytest.raises(CommandError, match="advice needs one image, got the folder"):
         advice_for(tmp_path)

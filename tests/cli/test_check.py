@@ -140,7 +140,7 @@ def test_one_file_given_twice_is_refused(pair, tmp_path, path):
     if path == "hard.tif":
         (tmp_path / path).hardlink_to(source)
 
-    with pytest.raises(ValueError, match="a check needs a source and its result, got one file: "):
+    with pytest.raises(ValueError, match="a source and its result, got the same file twice: "):
         check.run(source, tmp_path / path)
 
 

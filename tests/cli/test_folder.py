@@ -180,7 +180,10 @@ from napari_sr.runs import run
 
 follow = run.drive
 
-def slowly(steps, show):
+def slowly(steps, show=None):
+    if show is None:  # no tiles, but the search for a run's settings
+        return follow(steps)
+
     def also(step):
         show(step)
         with open("out/.napari-sr/results.jsonl") as journal:
@@ -244,8 +247,8 @@ def pixels(path):
         ((*ALL, "--region", "0", "9", "0", "9"), "out", "--region is for one image"),
         ((*ALL, "--model", "nosuch"), "out", "nosuch"),
         ((*ALL, "--device", "abacus"), "out", "abacus"),
-        (ALL, "in", "in is in in, where the results go"),
-        (ALL, ".", r"in is in \., where the results go"),
+        (ALL, "in", "folder of results, in, must not contain"),
+        (ALL, ".", r"folder of results, \., must not contain"),
         (ALL, "out.tif", "the results need a folder, too, got out.tif"),
         (ALL, "file", "a folder is needed, but .*file is a file"),
     ],

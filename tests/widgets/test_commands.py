@@ -44,7 +44,7 @@ def test_what_is_wrong_is_told(opened, viewer, monkeypatch):
     commands.upscale_visible_region(opened)
 
     assert len(told) == 1
-    assert "mask holds bool" in told[0]
+    assert "mask has the type bool" in told[0]
 
 
 def test_the_preview_is_switched_on_and_off(opened, widget, camera):

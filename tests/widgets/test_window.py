@@ -231,7 +231,7 @@ def test_closing_the_dock_that_trains_lets_go_of_the_layers(beside, qtbot):
     viewer.layers[0].contrast_limits = (3, 9)
     viewer.layers.clear()
 
-    assert training._gone
+    assert training._closed
 
 
 def test_after_the_dock_was_closed_layers_come_and_go(window, qtbot):

@@ -1,1 +1,1 @@
-"""Upscale image files: one, whole or by blocks, or all that match a pattern in a folder."""
+"""Upscale one image file, whole or block by block, or the files of a folder."""

@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 ZARR = ".zarr"
 """Suffix of OME-Zarr folders."""
 UNFINISHED = ".unfinished.zarr"
-"""Added to a TIFF's name (or similar) to name the OME-Zarr in which its blocks are computed."""
+"""Suffix of the temporary OME-Zarr that collects the blocks of a target in another format."""
 
 
 def wanted(source: Path, target: Path, options: BlockOptions, scale: int) -> bool:
-    """Return whether an image is upscaled block by block.
+    """Return whether to upscale an image block by block.
 
     Parameters
     ----------
     source, target : Path
-        The files.
+        Paths of the image and of the result.
     options : BlockOptions
-        What the user asks for.
+        The user's options for large images.
     scale : int
         Enlargement factor, or 1 if it is not known yet.
     """
@@ -70,7 +70,7 @@ def _is_too_large(source: Path, scale: int) -> bool:
 def upscale_by_blocks(
     job: FileJob, options: BlockOptions, load: Callable[[], Network]
 ) -> Generator[FileStep, None, None]:
-    """Upscale a file block by block; or resume or finish such a run.
+    """Upscale a file block by block, or resume or finish an earlier run.
 
     Parameters
     ----------
@@ -78,14 +78,14 @@ def upscale_by_blocks(
         Source, target, model and settings. If the target is not an OME-Zarr, its blocks are first
         written to an OME-Zarr beside it.
     options : BlockOptions
-        Where to compute, and what.
+        Processes to compute in, blocks to compute, and version of OME-Zarr.
     load : callable
-        Returns the job's network. It is called when the target has been checked.
+        Returns the job's network. It is called after the target has been checked.
 
     Raises
     ------
     ValueError, OSError, napari_sr.zoo.download.DownloadError
-        If something is wrong. Finished blocks are kept.
+        If a path, the image, the model or a setting is wrong. Finished blocks are kept.
     """
     from napari_sr.streaming import result
     from napari_sr.streaming.journal import Journal
@@ -145,7 +145,7 @@ def _check_file(job: FileJob) -> None:
     Raises
     ------
     FileError
-        If the file cannot be written, or is the source or a part of it.
+        If the file cannot be written, or is the source or one of the source's files.
     """
     from napari_sr.files.image import FileError
     from napari_sr.files.lazy_tiff import check_no_part

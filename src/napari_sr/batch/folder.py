@@ -1,4 +1,4 @@
-"""Upscale the images of a folder one after the other; a failed one does not stop the others."""
+"""Upscale the images of a folder one after the other, even if some of them fail."""
 
 from __future__ import annotations
 
@@ -25,48 +25,48 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def folder_run(wish: FolderJob, network: Network, found: FolderPlan) -> Iterator[FolderRun]:
-    """Context: a run over a folder; no other run may write into the same folder meanwhile.
+def folder_run(folder_job: FolderJob, network: Network, found: FolderPlan) -> Iterator[FolderRun]:
+    """Context: a run over a folder. It locks the folder of results against other runs.
 
     Parameters
     ----------
-    wish : FolderJob
-        What to upscale.
+    folder_job : FolderJob
+        The images to upscale, and how.
     network : Network
         The job's model, loaded.
     found : FolderPlan
-        What `plan` returned.
+        The images and their results, from `plan`.
 
     Raises
     ------
     FileError
         If another run writes into the folder of results.
     """
-    wish.job.target.mkdir(parents=True, exist_ok=True)
-    with journal_of(wish.job.target) as journal:
-        yield FolderRun(wish, network, journal, FolderReport(len(found.results)), found)
+    folder_job.job.target.mkdir(parents=True, exist_ok=True)
+    with journal_of(folder_job.job.target) as journal:
+        yield FolderRun(folder_job, network, journal, FolderReport(len(found.results)), found)
 
 
 class FolderRun:
-    """The run over all images of a folder; get it from `folder_run`.
+    """A run over the images of a folder; `folder_run` creates it.
 
     Parameters
     ----------
-    wish : FolderJob
-        What to upscale.
+    folder_job : FolderJob
+        The images to upscale, and how.
     network : Network
         The job's model, loaded.
     journal : FolderJournal
         The journal of the folder of results.
     report : FolderReport
-        Where results and failures are noted.
+        Receives results and failures.
     found : FolderPlan
-        The images.
+        The images and their results, from `plan`.
     """
 
     def __init__(
         self,
-        wish: FolderJob,
+        folder_job: FolderJob,
         network: Network,
         journal: FolderJournal,
         report: FolderReport,
@@ -75,30 +75,30 @@ class FolderRun:
         self.results = found.results
         self.report = report
         report.failures.update(found.unreadable)
-        self._wish = wish
+        self._folder_job = folder_job
         self._network = network
         self._journal = journal
 
     def upscale(
         self, source: PurePosixPath, result: PurePosixPath
     ) -> Generator[FileStep, None, None]:
-        """Upscale an image, unless its result is finished; note it in the report."""
+        """Upscale an image unless its result is finished, and report the outcome."""
         try:
-            made = yield from self._one(self._wish.job.source / source, str(result))
+            made = yield from self._one(self._folder_job.job.source / source, str(result))
         except EXPECTED as error:
             self.report.failures[str(source)] = in_words(error)
         else:
             (self.report.made if made else self.report.kept).append(str(source))
 
     def _one(self, source: Path, name: str) -> Generator[FileStep, None, bool]:
-        """Upscale an image, unless its result is finished; return whether it was upscaled.
+        """Upscale an image unless its result is finished; return whether it was upscaled.
 
         Raises
         ------
         ValueError, OSError
             If upscaling fails, or another file is at the result's path.
         """
-        job = self._wish.job
+        job = self._folder_job.job
         target = job.target / name
         identity, run = identity_of(source, job.axes), self._run_of(target)
         entry = self._journal.entry(name)
@@ -115,10 +115,10 @@ class FolderRun:
         return True
 
     def _run_of(self, target: Path) -> dict[str, Any]:
-        """Return all that determines a result except its source, as JSON."""
+        """Return, as JSON, everything that determines a result except the source."""
         from napari_sr.engine.execution.run_record import versions
 
-        job, options = self._wish.job, self._wish.options
+        job, options = self._folder_job.job, self._folder_job.options
         run = {
             "model": without_names(self._network.provenance),
             "full range": self._network.full_range,
@@ -138,18 +138,18 @@ class FolderRun:
         if not wanted(job.source, job.target, BlockOptions(), network.scale):
             yield from upscale_whole(job, lambda: network, network.scale)
             return
-        options = replace(self._wish.options, resume=True)
+        options = replace(self._folder_job.options, resume=True)
         try:
             yield from upscale_by_blocks(job, options, lambda: network)
         except JournalError:
-            if not self._wish.job.overwrite:
+            if not self._folder_job.job.overwrite:
                 raise
             again = replace(options, resume=False)
             yield from upscale_by_blocks(job, again, lambda: network)
 
 
 def _remove_store(target: Path) -> None:
-    """Remove the blocks of a finished TIFF that a killed run left."""
+    """Remove the temporary OME-Zarr that a killed run left beside a finished TIFF."""
     from napari_sr.files.ome_zarr.folder import discard
     from napari_sr.streaming.journal import Journal
 

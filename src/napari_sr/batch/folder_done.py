@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def identity_of(source: Path, axes: str | None) -> dict[str, Any]:
     """Return JSON that identifies a source and changes when the source changes.
 
-    Paths are left out, so that the folder may be moved.
+    It contains no paths, so the folder may be moved.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def identity_of(source: Path, axes: str | None) -> dict[str, Any]:
     Raises
     ------
     ValueError, OSError
-        If it cannot be read.
+        If the source cannot be read.
     """
     from napari_sr.files.identity import file_identity
     from napari_sr.files.lazy_tiff import open_tiff
@@ -63,7 +63,7 @@ def is_done(target: Path, entry: Entry | None, key: Mapping[str, Any], *, overwr
     Raises
     ------
     FileError
-        If another result exists that must not be replaced.
+        If the target exists but must not be replaced.
     """
     from napari_sr.streaming.journal import differences
 
@@ -72,8 +72,8 @@ def is_done(target: Path, entry: Entry | None, key: Mapping[str, Any], *, overwr
         return False
     if entry is None:
         raise FileError(
-            f"{target} exists, but was not written by a run over this folder: move it away to "
-            "compute it"
+            f"{target} exists, but was not written by a run over this folder: move it elsewhere "
+            "first"
         )
     if _is_unfinished(target):
         return False
@@ -87,7 +87,7 @@ def is_done(target: Path, entry: Entry | None, key: Mapping[str, Any], *, overwr
 
 
 def _is_unfinished(target: Path) -> bool:
-    """Return whether an OME-Zarr that napari-sr began lacks blocks."""
+    """Return whether the target is an OME-Zarr of ours that still lacks blocks."""
     from napari_sr.files.ome_zarr.block_writer import OURS
     from napari_sr.files.ome_zarr.documents import read_node
     from napari_sr.streaming.journal import Journal

@@ -1,4 +1,4 @@
-"""Which images of a folder to upscale, and where each result goes; nothing is computed here."""
+"""Plan a run over a folder: find its images, and name their results."""
 
 from __future__ import annotations
 
@@ -22,53 +22,53 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FolderJob:
-    """The task: which images of a folder to upscale, and how."""
+    """The images of a folder to upscale, and how."""
 
     job: FileJob
     """Folder of the sources, folder of the results, model and settings."""
     patterns: Sequence[str]
-    """Which files are sources, relative to the folder."""
+    """Glob patterns of the sources, relative to their folder."""
     to: str | None = None
-    """Suffix of all results; None to keep those of the sources."""
+    """Suffix of all results; None to keep each source's suffix."""
     options: BlockOptions = field(default_factory=BlockOptions)
     """Options for large images. Unfinished results are always resumed."""
 
 
 @dataclass(frozen=True)
 class FolderPlan:
-    """The images that a task is about."""
+    """The images to upscale, and the paths of their results."""
 
     results: list[tuple[PurePosixPath, PurePosixPath]]
-    """Each source and its result, below their folders."""
+    """Pairs of source and result, relative to their folders."""
     unreadable: dict[str, str]
     """Subfolders that could not be searched: path, and reason."""
 
 
-def plan(wish: FolderJob) -> FolderPlan:
+def plan(folder_job: FolderJob) -> FolderPlan:
     """Check folders and options, and find the images; nothing is computed.
 
     Raises
     ------
     ValueError
-        If a folder or an option cannot be used, no file matches, or two results would have one
-        name.
+        If a folder or an option cannot be used, no file matches, or two results would have the
+        same name.
     """
     from napari_sr.engine.planning.devices import choose_device
 
-    source, out = wish.job.source, wish.job.target
-    if wish.options.part is not None or wish.options.finish:
+    source, out = folder_job.job.source, folder_job.job.target
+    if folder_job.options.part is not None or folder_job.options.finish:
         raise ValueError("--part and --finish are for one image, not for a folder")
-    if wish.job.spread is not None:
+    if folder_job.job.spread is not None:
         raise ValueError(f"--uncertainty is for one image, got the folder {source}")
-    if wish.job.region is not None:
+    if folder_job.job.region is not None:
         raise ValueError("--region is for one image, not for a folder")
     check_folders(source, out)
-    choose_device(wish.job.settings.device)  # raises here, once, and not for every image
-    patterns = folder.read_patterns(wish.patterns)
-    suffix = None if wish.to is None else folder.check_suffix(wish.to)
+    choose_device(folder_job.job.settings.device)  # raises here, once, and not for every image
+    patterns = folder.read_patterns(folder_job.patterns)
+    suffix = None if folder_job.to is None else folder.check_suffix(folder_job.to)
     found = folder.find(source, patterns, out)
     if not found.files and not found.unreadable:
-        names = " or ".join(wish.patterns)
+        names = " or ".join(folder_job.patterns)
         raise ValueError(f"no file in {source} matches {names} (--pattern)")
     results = [(one, folder.name_of_result(one, suffix)) for one in found.files]
     folder.check_distinct(results)
@@ -81,7 +81,7 @@ def check_folders(source: Path, out: Path) -> None:
     Raises
     ------
     FileError
-        If `out` is a file or an image, holds `source`, or cannot be written.
+        If `out` is a file or an image, contains `source`, or cannot be written.
     """
     is_file = out.suffix.lower() in (*formats.SUFFIXES, folder.ZARR) and not out.is_dir()
     if is_file or is_zarr(out):
@@ -89,7 +89,7 @@ def check_folders(source: Path, out: Path) -> None:
     inner, outer = Path(os.path.realpath(source)), Path(os.path.realpath(out))
     if outer in (inner, *inner.parents):
         raise FileError(
-            f"{source} is in {out}, where the results go, and results are never upscaled "
-            "again: give another folder"
+            f"the folder of results, {out}, must not contain the images' folder, {source}: "
+            "give another folder for the results"
         )
     check_folder(out)

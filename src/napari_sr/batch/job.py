@@ -1,4 +1,4 @@
-"""The task of upscaling an image file, its options and progress, and the report on many files."""
+"""Records about upscaling files: the job, its options, its progress, and a folder's report."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class FileJob:
 
 @dataclass(frozen=True)
 class BlockOptions:
-    """How a large image is upscaled."""
+    """Options for upscaling an image block by block."""
 
     resume: bool = False
     workers: int = 0
@@ -50,7 +50,7 @@ class BlockOptions:
 
     @property
     def elsewhere(self) -> bool:
-        """Whether other processes compute; their messages arrive when they end."""
+        """Whether other processes compute the blocks. If so, messages arrive only at the end."""
         return bool(self.workers) or self.scheduler is not None
 
     @property
@@ -60,7 +60,7 @@ class BlockOptions:
 
 
 TILES, BLOCKS, PARTS = "tiles", "blocks", "parts of the file"
-"""What is counted: tiles of an image in memory, blocks, and what a finished TIFF gets of them."""
+"""Units of progress: tiles of an image in memory, blocks, and written parts of a TIFF."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,14 @@ class FileStep:
 
 @dataclass
 class FolderReport:
-    """What became of the images of a folder."""
+    """The outcome for each image of a folder."""
 
     total: int
     """Number of images."""
     made: list[str] = field(default_factory=list)
-    """Images that were upscaled."""
+    """Images that this run upscaled."""
     kept: list[str] = field(default_factory=list)
-    """Images that were done before, and skipped."""
+    """Images that this run skipped because an earlier run had upscaled them."""
     failures: dict[str, str] = field(default_factory=dict)
     """Images that failed, and subfolders that could not be searched: path, and reason."""
 

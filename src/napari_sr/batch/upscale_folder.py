@@ -31,11 +31,11 @@ class FolderStep(Step):
     """Progress of a run over a folder."""
 
     file: str = ""
-    """The image that is being upscaled."""
+    """Path of the image that is being upscaled, relative to the folder."""
     note: str = ""
-    """A message about it."""
+    """A message about that image."""
     report: FolderReport | None = None
-    """What became of the images so far."""
+    """The outcome for each image so far."""
 
 
 def upscale_folder(
@@ -70,7 +70,7 @@ def upscale_folder(
     ome_zarr: Version | None = None,
     progress: Callable[[Step], object] | None = None,
 ) -> FolderReport:
-    """Upscale the images of a folder into another folder; finished ones are skipped.
+    """Upscale the images of a folder into another folder; finished images are skipped.
 
     An image that fails does not stop the others. After an interruption, the same call continues.
     `napari-sr upscale FOLDER OUT --pattern GLOB` has the same options.
@@ -107,23 +107,22 @@ def upscale_folder(
     device : str
         Where to compute: auto, cpu, cuda, cuda:1 or mps.
     overwrite : bool
-        Whether to compute again what was computed from another source, model or setting.
+        Whether to recompute results that came from another source, model or setting.
         Results of other programs are never replaced.
     blend, weight : str or Path, float
         A second checkpoint of the same network, and its share from 0 to 1; see `napari_sr.blend`.
     options : mapping, optional
         Arguments of the network that a checkpoint does not show, such as {"res_scale": 0.1}.
     value_range : (low, high) or Percentiles, optional
-        Black and white, in place of `values`.
+        Black and white, instead of `values`.
     axes : str, optional
-        One letter per axis, such as "TZYX"; by default as each file says.
+        One letter per axis, such as "TZYX"; by default, as each file says.
     tile, halo, precision, kernels, engine, outliers
         As for `napari_sr.upscale`.
     workers : int
-        Number of processes that compute the blocks of images larger than memory; 0 for none but
-        this one.
+        Number of worker processes for images larger than memory; 0 to compute in this process.
     scheduler : str, optional
-        Address of a dask.distributed scheduler that computes such blocks.
+        Address of a dask.distributed scheduler that computes images larger than memory.
     ome_zarr : {"0.5", "0.4"}, optional
         Version of OME-Zarr to write.
     progress : callable, optional
@@ -132,7 +131,7 @@ def upscale_folder(
     Returns
     -------
     FolderReport
-        Images that were upscaled, were done before, or failed, each with the reason.
+        Images that were upscaled, had been upscaled before, or failed, with the reason.
 
     Raises
     ------
@@ -178,7 +177,7 @@ def _checked(version: Version | None) -> Version | None:
 def folder_steps(
     job: FileJob, pattern: str, to: str = "", blocks: BlockOptions | None = None
 ) -> Generator[Step, None, FolderReport]:
-    """Upscale the images of a folder, and yield the progress; closing the generator cancels.
+    """Upscale the images of a folder and yield the progress; closing the generator cancels the run.
 
     Parameters
     ----------
@@ -192,9 +191,9 @@ def folder_steps(
     Raises
     ------
     ValueError, napari_sr.zoo.download.DownloadError
-        As `upscale_folder` does.
+        For the reasons that `upscale_folder` lists.
     napari_sr.runs.job.UpscaleError
-        If the model cannot be loaded for want of memory.
+        If there is not enough memory to load the model.
     """
     steps = _steps(job, patterns_in(pattern), to or None, blocks or BlockOptions())
     return (yield from named_errors(steps, job.model.label))
@@ -203,31 +202,31 @@ def folder_steps(
 def _steps(
     job: FileJob, patterns: list[str], to: str | None, blocks: BlockOptions
 ) -> Generator[Step, None, FolderReport]:
-    from napari_sr.batch.folder import folder_run  # these bring readers of files
+    from napari_sr.batch.folder import folder_run  # late: imports readers of files
     from napari_sr.batch.folder_plan import FolderJob, plan
 
-    wish = FolderJob(job, patterns, to, blocks)
-    found = plan(wish)
-    network = yield from loaded(wish.job.model)
-    with folder_run(wish, network, found) as run:
+    folder_job = FolderJob(job, patterns, to, blocks)
+    found = plan(folder_job)
+    network = yield from loaded(folder_job.job.model)
+    with folder_run(folder_job, network, found) as run:
         for number, (source, result) in enumerate(run.results):
             about = _Progress(number, str(source), run.report)
-            yield about.told(FileStep())
-            yield from translate(run.upscale(source, result), about.told)
+            yield about.folder_step(FileStep())
+            yield from translate(run.upscale(source, result), about.folder_step)
     return run.report
 
 
 @dataclass
 class _Progress:
-    """Progress of one image as a part of the whole run."""
+    """Progress of one image within the whole run."""
 
     number: int
     file: str
     report: FolderReport
     share: float = 0.0
-    """Share of the image that is done."""
+    """Finished share of the image, 0 to 1."""
 
-    def told(self, step: FileStep) -> FolderStep:
+    def folder_step(self, step: FileStep) -> FolderStep:
         if step.unit:
             self.share = 1.0 if step.unit == PARTS else step.done / max(step.total, 1)
         counted = f": {step.unit} {step.done} of {step.total}" if step.unit else ""
@@ -242,7 +241,7 @@ class _Progress:
 
 
 def patterns_in(text: str) -> list[str]:
-    """Return the patterns that semicolons separate.
+    """Split a text at semicolons into patterns.
 
     Examples
     --------
@@ -263,7 +262,7 @@ def range_of(values: str, black: float, white: float) -> tuple[float, float] | P
     Raises
     ------
     ValueError
-        If the way is unknown, or black is not below white.
+        If `values` is unknown, or black is not below white.
     """
     if values == FILE:
         return None
@@ -286,6 +285,6 @@ def count_images(source: Path, target: Path, pattern: str) -> int:
     ValueError
         If a pattern is empty or leads out of the folder.
     """
-    from napari_sr.files.folder import find  # brings readers of files
+    from napari_sr.files.folder import find  # late: imports readers of files
 
     return len(find(source, read_patterns(patterns_in(pattern)), target).files)

@@ -65,9 +65,10 @@ def upscale_whole(
 
 
 def read(source: Path, axes: str | None, scale: int) -> ImageFile:
-    """Read an image, and check that it can be upscaled. By default, the file names the axes.
+    """Read an image, and check that it can be upscaled.
 
-    If image and result do not fit into memory together, an error is raised before reading.
+    If `axes` is None, the file names the axes. If image and result do not fit into memory together,
+    an error is raised before reading.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def read(source: Path, axes: str | None, scale: int) -> ImageFile:
 
 
 def least_scale(model: ModelReference) -> int:
-    """Return the scale of a model, or 1 if only its file shows it."""
+    """Return the scale of a model, or 1 if the scale is unknown until the model is loaded."""
     with suppress(ValueError):  # loading the model will raise the error again
         return model.known_scale or 1
     return 1

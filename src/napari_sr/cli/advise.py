@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.value_range import Percentiles
 
 AUTO = "auto"
-"""The name that stands for the advised model."""
+"""The value of `--model` that chooses the advised model."""
 
 
 def advice_for(
@@ -28,7 +28,7 @@ def advice_for(
     values: tuple[float, float] | Percentiles | None = None,
     axes: str | None = None,
 ) -> Advice:
-    """Return advice on the image in a file, of which a few windows are read.
+    """Return advice on the image in a file, from a few windows of it.
 
     Parameters
     ----------
@@ -49,7 +49,10 @@ def advice_for(
         If the image cannot be read, or is too small.
     """
     if source.is_dir() and source.suffix.lower() != ".zarr":
-        raise CommandError(f"advice is on one image, and {source} is a folder: name a model")
+        raise CommandError(
+            f"advice needs one image, got the folder {source}: give one of its files, or name a "
+            "model"
+        )
     image = open_lazy(source, None if axes is None else axes.upper())
     settings = with_range(image, Settings(value_range=values))[0]
     return advise(
@@ -64,9 +67,9 @@ def line(
     values: tuple[float, float] | Percentiles | None,
     axes: str | None,
 ) -> tuple[str, bool]:
-    """Return the advice on one of several images, or why there is none, and whether it is advice.
+    """Return one line on an image, and whether the line is advice: if not, it is an error message.
 
-    See `advice_for` for the parameters.
+    The parameters are those of `advice_for`.
     """
     try:
         found = advice_for(source, scale, values, axes)
@@ -76,7 +79,7 @@ def line(
 
 
 def text(advice: Advice) -> str:
-    """Return the advice in lines for people."""
+    """Return the advice as text for people."""
     noise, traits = advice.noise, advice.traits
     growth = f", growing with the signal ({noise.gain:.3g} per photon)" if noise.grows else ""
     blur = "unknown" if traits.blur is None else f"{traits.blur:.1f} px"
@@ -103,7 +106,7 @@ def model_for(
     values: tuple[float, float] | Percentiles | None,
     axes: str | None,
 ) -> str:
-    """Return the name of the advised model, and tell the reason; see `advice_for`."""
+    """Return the name of the advised model, and print the reason; see `advice_for`."""
     found = advice_for(source, scale, values, axes)
     with terminal.bars() as bars:
         for line in (f"{found.model}: {found.reason}", *found.warnings, *found.on_advised):

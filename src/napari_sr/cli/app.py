@@ -14,7 +14,7 @@ from napari_sr.cli.model import CommandError
 from napari_sr.runs.failure import EXPECTED, in_words
 
 INTERRUPTED, TERMINATED = (terminal.SIGNALLED + signal.SIGINT, terminal.SIGNALLED + signal.SIGTERM)
-"""Exit codes of programs that Ctrl-C or SIGTERM ended: 130 and 143."""
+"""Exit codes after Ctrl-C and after SIGTERM: 130 and 143."""
 WORDS = {INTERRUPTED: "Interrupted", TERMINATED: "Terminated"}
 
 
@@ -34,7 +34,7 @@ def main() -> NoReturn:
 
 def _run() -> int:
     """Run the command that the arguments name; return its exit code."""
-    # typer exports only a subclass of the library's exception
+    # typer exports BadParameter, but not its base class UsageError
     usage_error = cast("type[Exception]", typer.BadParameter.__mro__[1])
     try:
         return app(standalone_mode=False) or 0

@@ -1,4 +1,4 @@
-"""The command `napari-sr check`, and the maps of `napari-sr upscale`."""
+"""The command `napari-sr check`, which also writes the maps of `napari-sr upscale --maps`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari_sr.runs.run import Result
 
 FIGURES = ("rms", "p99", "bias", "pixels")
-"""Fields of a check that the map's record holds."""
+"""Fields of `Check` that the map's record contains."""
 
 
 def run(
@@ -47,7 +47,8 @@ def run(
 ) -> str:
     """Compare the result in a file with its source; return the figures in words.
 
-    A result of a region or a single plane is compared with this part, and the map lies there.
+    The result of a region or of a single plane is compared with that part of the source, and the
+    map gets the position of that part.
 
     Parameters
     ----------
@@ -58,22 +59,22 @@ def run(
     target : Path, optional
         Path of the map, an OME-TIFF or an OME-Zarr. It is written part by part.
     axes : str, optional
-        The axes of the source that the user named, in stored order.
+        The source's axes, a letter each, in stored order; by default, as the file says.
     overwrite : bool
         Whether to replace an existing map.
 
     Raises
     ------
     ValueError, OSError
-        If a file cannot be read or written, the two do not fit or are one file, or the source has
-        too few pixels.
+        If a file cannot be read or written, source and result do not fit or are the same file, or
+        the source has too few pixels.
     """
     record: dict[str, Any] = {}
     with suppress(RecordError):
         record = dict(read_record(result))
     image, larger = open_lazy(source, axes), open_lazy(result)
     if same_file(source, result):
-        raise ValueError(f"{NAME} needs a source and its result, got one file: {source}, {result}")
+        raise ValueError(f"{NAME} needs a source and its result, got the same file twice: {result}")
     if target is not None:
         others = {"the source": source, "the result": result}
         check_map(target, image, others, overwrite=overwrite)
@@ -101,7 +102,7 @@ def check_map(
     image : LazyImage
         The source.
     others : mapping of str to Path
-        Files that the map must not replace, source and result, by what errors call them.
+        Files that the map must not replace. The keys name the files in error messages.
     overwrite : bool
         Whether to replace an existing map.
 
@@ -110,7 +111,7 @@ def check_map(
     FileError
         If the path cannot be written, or its format cannot hold the map.
     ValueError
-        If the source has too few pixels, or none that is finite.
+        If the source has too few pixels, or no finite ones.
     """
     for name, path in others.items():
         check_apart(target, path, other=name, what="the map")
@@ -130,7 +131,7 @@ def _drive(steps: Generator[tuple[int, int], None, Result], bars: Bars, what: st
 def _written(
     found: Check, image: LazyImage, spans: Spans | None, target: Path, *, overwrite: bool
 ) -> Generator[tuple[int, int], None, None]:
-    """Write the map, which lies on the part of the source that was checked."""
+    """Write the map with the position of the checked part of the source."""
     name = f"{image.name} [consistency, in {'noise' if found.unit == 'noise' else 'values'}]"
     figures = {key: value for key, value in vars(found).items() if key in FIGURES}
     record: Mapping[str, Any] = {KEY: {**figures, "unit": found.unit, "noise": asdict(found.noise)}}

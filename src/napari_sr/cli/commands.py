@@ -77,7 +77,7 @@ def upscale_command(
     finish: of_upscale.Finish = False,
     ome_zarr: of_upscale.OmeZarr = None,
 ) -> None:
-    """Upscale an image, or those in a folder; resolution, axes and channels are kept.
+    """Upscale an image, or the images in a folder; axes, channels and units are kept.
 
     OME-Zarrs and images larger than memory are computed block by block; see docs/large.md. In a
     folder, finished images are skipped: after an interruption, repeat the same command.
@@ -112,7 +112,9 @@ add_to(app)
 def evaluate_command(
     folder: Annotated[
         Path,
-        typer.Argument(callback=at_home, help="Images, or HR/ and LR_bicubic/x2/ with images."),
+        typer.Argument(
+            callback=at_home, help="Folder of images, or with folders HR and LR_bicubic/x2."
+        ),
     ],
     model: Annotated[
         list[str] | None,
@@ -121,7 +123,9 @@ def evaluate_command(
     scale: Annotated[int, typer.Option(help="How many times larger.")] = 2,
     table: Annotated[
         Path | None,
-        typer.Option(callback=at_home, help="Write the table: .md, or .csv with every image."),
+        typer.Option(
+            callback=at_home, help="Write the table: .md, or .csv with a row for every image."
+        ),
     ] = None,
     picture: Annotated[
         Path | None,
@@ -131,19 +135,19 @@ def evaluate_command(
         ),
     ] = None,
     image: Annotated[
-        str | None, typer.Option(help="Which image goes into the picture. [default: the first]")
+        str | None, typer.Option(help="The image to show in the picture. [default: the first]")
     ] = None,
     each: Annotated[bool, typer.Option("--each", help="Print a row for every image.")] = False,
     rgb: Annotated[bool, typer.Option("--rgb", help="Compare colours, not luma.")] = False,
     border: Annotated[
         int | None,
-        typer.Option(help="Pixels at the border that are not compared. [default: the scale]"),
+        typer.Option(help="Width of the border that is ignored, in pixels. [default: the scale]"),
     ] = None,
     grey_as_rgb: Annotated[
         bool, typer.Option("--grey-as-rgb", help="Treat grey images as RGB, as some papers do.")
     ] = False,
     ensemble: Annotated[
-        bool, typer.Option("--ensemble", help="Mean over all flips and turns of each image.")
+        bool, typer.Option("--ensemble", help="Mean over the 8 flips and rotations of each image.")
     ] = False,
     metric: Annotated[
         list[str] | None,
@@ -152,7 +156,7 @@ def evaluate_command(
         ),
     ] = None,
 ) -> None:
-    """Measure how close models come to the truth of a set; compare with published figures."""
+    """Measure how close models come to the ground truth of a set of images."""
     from napari_sr.cli import evaluate
     from napari_sr.evaluation.benchmark import Protocol
     from napari_sr.evaluation.metrics import USUAL
@@ -171,7 +175,7 @@ def train_command(
         typer.Argument(
             metavar="RECIPE",
             callback=at_home,
-            help="A TOML file, or the name of a recipe that ships.",
+            help="A TOML file, or the name of an included recipe.",
         ),
     ],
     data: Annotated[
@@ -195,7 +199,7 @@ def train_command(
     ] = None,
     device: options.Device = "auto",
 ) -> None:
-    """Train a network by a recipe; Ctrl-C or SIGTERM stops it, and --resume continues."""
+    """Train a network by a recipe. Ctrl-C or SIGTERM stops the training; --resume continues it."""
     from napari_sr.cli import train
 
     out = out or Path("runs") / Path(recipe).stem
@@ -217,7 +221,7 @@ def models_command(
         str, typer.Option(metavar="WORDS", help="Only rows that contain all of these words.")
     ] = "",
 ) -> None:
-    """List the networks, the models by name, own files, and the folder of downloads."""
+    """List networks, models, your own files and the download folder."""
     from napari_sr.cli import models
 
     if as_json:
@@ -225,7 +229,7 @@ def models_command(
         return
     narrow = sys.stdout.isatty() and not wide
     typer.echo(models.text(shutil.get_terminal_size().columns if narrow else None, search))
-    typer.echo(f"\nDownloads are kept in {cache_folder()} (NAPARI_SR_CACHE moves it).")
+    typer.echo(f"\nDownloads are kept in {cache_folder()} (set NAPARI_SR_CACHE to change this).")
     if mirror := os.environ.get("NAPARI_SR_WEIGHTS"):
         typer.echo(f"The mirror {mirror} is searched first (NAPARI_SR_WEIGHTS).")
 
@@ -233,9 +237,11 @@ def models_command(
 @app.command("export")
 def export_command(
     model: options.ModelArgument,
-    target: Annotated[Path, typer.Argument(metavar="OUT", callback=at_home, help="Ends in .onnx.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", callback=at_home, help="The file to write: .onnx.")
+    ],
     scale: options.Scale = None,
-    opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 18 to 20.")] = 18,
+    opset: Annotated[int, typer.Option(help="Version of ONNX's operator set, 18 to 20.")] = 18,
     option: options.Options = None,
     overwrite: options.Overwrite = False,
 ) -> None:

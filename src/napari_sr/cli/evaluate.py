@@ -56,7 +56,7 @@ def run(request: Request) -> str:
     Raises
     ------
     CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
-        If the set, a model or a path is wrong. No file is written then.
+        If the set, a model or a path is wrong. In that case, no file is written.
     """
     places = ((request.table, tuple(TABLES)), (request.picture, (".png",)))
     for path, suffixes in places:
@@ -126,13 +126,13 @@ class Gallery:
         return name == self.pictured
 
     def add(self, label: str, result: Result) -> None:
-        """Add a model's result, with colours."""
+        """Add a model's result, in colour."""
         if self._whole is None:
             self._whole = Panel(result.pair.name, result.truth)
         self.panels.append(Panel(label, result.seen))
 
     def drawn(self) -> Any:
-        """Return the picture: truth and all results, at the place where the first result is worst.
+        """Draw the picture: the ground truth and all results, where the first result is worst.
 
         Raises
         ------

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Record = Annotated[
     Path,
     typer.Argument(
-        metavar="RECORD", callback=at_home, help="A record as a TOML file, or the file of a result."
+        metavar="RECORD", callback=at_home, help="A record (.toml), or an upscaled image."
     ),
 ]
 Source = Annotated[
@@ -34,15 +34,15 @@ Target = Annotated[
         "--output",
         metavar="OUT",
         callback=at_home,
-        help="Its suffix sets the format. [default: RECORD.ome.tif, if RECORD is TOML]",
+        help="The result; its suffix sets the format. [default: RECORD.ome.tif, if RECORD is TOML]",
     ),
 ]
 File = Annotated[
     Path,
-    typer.Argument(metavar="FILE", callback=at_home, help="The file of a result, or TOML."),
+    typer.Argument(metavar="FILE", callback=at_home, help="An upscaled image, or a record."),
 ]
-AsPython = Annotated[bool, typer.Option("--python", help="As Python code.")]
-AsCommand = Annotated[bool, typer.Option("--command", help="As a command line.")]
+AsPython = Annotated[bool, typer.Option("--python", help="Print Python code.")]
+AsCommand = Annotated[bool, typer.Option("--command", help="Print a command line.")]
 AsToml = Annotated[bool, typer.Option("--toml", help="Print TOML, for `napari-sr run`.")]
 
 
@@ -53,7 +53,7 @@ def advise_command(
     percentiles: of_upscale.Percentiles = None,
     axes: of_upscale.Axes = None,
 ) -> None:
-    """Say which model suits an image, and why; for several images, in one line each."""
+    """Say which model suits an image, and why; several images get one line each."""
     from napari_sr.cli import advise, upscale
 
     values = upscale.declared(value_range, percentiles)
@@ -84,7 +84,7 @@ def check_command(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Say whether a result, shrunk again, agrees with its source."""
+    """Say whether a result agrees with its source once it is shrunk to the source's size."""
     from napari_sr.cli import check
 
     typer.echo(check.run(source, result, model, maps, overwrite=overwrite))
@@ -98,27 +98,30 @@ def resolution_command(
     ] = None,
     second: Annotated[
         Path | None,
-        typer.Option(metavar="IN", callback=at_home, help="Another exposure of the same place."),
+        typer.Option(metavar="IN", callback=at_home, help="A second exposure of the same scene."),
     ] = None,
     second_result: Annotated[
         Path | None,
-        typer.Option(metavar="IN", callback=at_home, help="That exposure, upscaled."),
+        typer.Option(metavar="IN", callback=at_home, help="The second exposure, upscaled."),
     ] = None,
     gain: Annotated[
         float | None,
-        typer.Option(help="Pixel values per photon, to split photons; 1 for counts of photons."),
+        typer.Option(
+            help="Pixel values per photon, to split one exposure into two; 1 if pixels count "
+            "photons."
+        ),
     ] = None,
     offset: Annotated[float, typer.Option(help="Pixel value without light.")] = 0.0,
-    read_noise: Annotated[float, typer.Option(help="Of the camera, in photons.")] = 0.0,
+    read_noise: Annotated[float, typer.Option(help="The camera's read noise, in photons.")] = 0.0,
     pixel_size: Annotated[
-        float | None, typer.Option(help="Side of a pixel of SOURCE. [default: as the file says]")
+        float | None, typer.Option(help="Pixel size of SOURCE. [default: as the file says]")
     ] = None,
     plane: Annotated[
         str | None, typer.Option(help='Index of the plane, such as "0,3". [default: the first]')
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV with ten digits.")] = False,
 ) -> None:
-    """Say how fine the repeatable detail of an image and of its result is."""
+    """Measure the finest repeatable detail of an image and of its result."""
     from napari_sr.cli import resolution
     from napari_sr.evaluation.resolution_images import Camera
 

@@ -1,4 +1,4 @@
-"""The command `napari-sr upscale` for the images in a folder; finished ones are skipped."""
+"""The command `napari-sr upscale` for the images in a folder; finished images are skipped."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def wanted(source: Path, patterns: Sequence[str], to: str | None) -> bool:
-    """Return whether a command is about the images in a folder.
+    """Return whether IN is a folder of images, not a single image.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def wanted(source: Path, patterns: Sequence[str], to: str | None) -> bool:
     Raises
     ------
     CommandError
-        If a pattern is missing, or an option is given that is only for folders.
+        If IN is a folder but no pattern is given, or an option for folders is given without one.
     """
     if not source.is_dir():
         if patterns or to is not None:
@@ -58,50 +58,50 @@ def wanted(source: Path, patterns: Sequence[str], to: str | None) -> bool:
     return False
 
 
-def run(wish: FolderJob) -> int:
+def run(folder_job: FolderJob) -> int:
     """Upscale the images in a folder; return the exit code.
 
     Raises
     ------
     CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
         If an option is wrong, no file matches, the results cannot be written, or the model cannot
-        be loaded. Nothing has been computed then.
+        be loaded. In these cases, nothing has been computed.
     napari_sr.cli.terminal.Stopped
         If a signal ended the run; the user has been told.
     """
-    check_options(wish.options)
-    if wish.job.maps is not None:
+    check_options(folder_job.options)
+    if folder_job.job.maps is not None:
         raise CommandError(
             "--maps is for one image: use napari-sr check on the results of a folder"
         )
-    found = plan(wish)
+    found = plan(folder_job)
     with ExitStack() as stack:
         bars = stack.enter_context(terminal.bars())
         stack.enter_context(terminal.warnings_as_lines(bars))
-        network = load(wish.job.model, bars)
-        one_by_one = stack.enter_context(folder_run(wish, network, found))
+        network = load(folder_job.job.model, bars)
+        images_run = stack.enter_context(folder_run(folder_job, network, found))
         try:
-            _upscale(one_by_one, bars)
+            _upscale(images_run, bars)
         except KeyboardInterrupt:
-            raise _stopped(one_by_one.report, bars, signal.SIGINT) from None
+            raise _stopped(images_run.report, bars, signal.SIGINT) from None
         except terminal.Terminated:
-            raise _stopped(one_by_one.report, bars, signal.SIGTERM) from None
-        _tell(bars, one_by_one.report.counts, *one_by_one.report.failed)
-        return terminal.FAILED if one_by_one.report.failures else 0
+            raise _stopped(images_run.report, bars, signal.SIGTERM) from None
+        _tell(bars, images_run.report.counts, *images_run.report.failed)
+        return terminal.FAILED if images_run.report.failures else 0
 
 
-def _upscale(one_by_one: FolderRun, bars: Bars) -> None:
+def _upscale(images_run: FolderRun, bars: Bars) -> None:
     """Upscale one image after the other; each message begins with its file's name."""
-    bar = bars.add_task("files", total=len(one_by_one.results))
-    for source, result in one_by_one.results:
+    bar = bars.add_task("files", total=len(images_run.results))
+    for source, result in images_run.results:
         with terminal.about(str(source)), terminal.warnings_as_lines(bars):
-            terminal.drive_file(one_by_one.upscale(source, result), bars)
+            terminal.drive_file(images_run.upscale(source, result), bars)
         bars.advance(bar)
     bars.remove_task(bar)
 
 
 def _stopped(report: FolderReport, bars: Bars, number: int) -> terminal.Stopped:
-    """Tell the user how far the run came before a signal; return the exception to raise."""
+    """Tell the user how far the run got before a signal; return the exception to raise."""
     told = f"Stopped: {report.done} of {report.total} files are done"
     _tell(bars, f"{told}; repeat the command to continue.", *report.failed)
     return terminal.Stopped(number)

@@ -1,4 +1,4 @@
-"""The options of `napari-sr upscale` for large images."""
+"""Read and check the options of `napari-sr upscale` for large images."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def check_options(options: BlockOptions, *, overwrite: bool = False) -> None:
 
 
 def read_version(text: str | None) -> Version | None:
-    """Return the version of OME-Zarr that the text names.
+    """Read the version of OME-Zarr from the value of an option.
 
     Raises
     ------
     CommandError
-        If this version cannot be written.
+        If the version cannot be written.
     """
     versions: dict[str | None, Version | None] = {None: None, "0.4": "0.4", "0.5": "0.5"}
     if text in versions:
@@ -57,7 +57,7 @@ def read_version(text: str | None) -> Version | None:
 
 
 def read_part(text: str | None) -> tuple[int, int] | None:
-    """Return I and N of a text I/N.
+    """Read I and N from a text I/N.
 
     Raises
     ------

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def run(job: FileJob, options: BlockOptions, bars: Bars, network: Network | None = None) -> None:
-    """Upscale a file block by block; or resume or finish such a run.
+    """Upscale a file block by block, or resume or finish an earlier run.
 
     Parameters
     ----------
     job : FileJob
         Source, target, model and settings.
     options : BlockOptions
-        Options of the command.
+        The command's options for large images.
     bars : Bars
         Where progress and messages appear.
     network : Network, optional
@@ -35,7 +35,7 @@ def run(job: FileJob, options: BlockOptions, bars: Bars, network: Network | None
     Raises
     ------
     CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
-        If something is wrong. Finished blocks are kept.
+        If a path, the image, the model or a setting is wrong. Finished blocks are kept.
     napari_sr.cli.terminal.Stopped
         If a signal ended the run, and an unfinished result remains; the user has been told.
     """

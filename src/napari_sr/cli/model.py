@@ -1,4 +1,4 @@
-"""Read the options that name a model, and load it, with a progress bar for downloads."""
+"""Read the options that name a model, and load the model, with a progress bar for downloads."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def load(model: ModelReference, bars: Bars) -> Network:
     Raises
     ------
     CommandError, ValueError, napari_sr.zoo.download.DownloadError
-        If there is no such model, or the two cannot be blended.
+        If there is no such model, or two models cannot be blended.
     """
 
     def fetched(entry: Entry) -> Path:

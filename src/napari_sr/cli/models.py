@@ -29,9 +29,9 @@ MODEL_HEADS = (
     "name", "scale", "parameters", "Set5 PSNR", "licence", "trained on", "where",
 )  # fmt: skip
 NOTE = (
-    f"Multiply-adds: of trained weights, for a result of {OUTPUT[0]} x {OUTPUT[1]}. Radius: of the "
-    "receptive field in input pixels, or all of the image. Weights: licence of the models below; - "
-    "if none is listed, and you need a checkpoint file."
+    f"Multiply-adds: by trained weights, for a result of {OUTPUT[0]} x {OUTPUT[1]} pixels. Radius: "
+    "of the receptive field, in input pixels; all: the whole image. Weights: licence of the models "
+    "below; -: no such model, so you need a checkpoint file."
 )
 BRIEFLY = (
     "Parameters, multiply-adds and radius are for x4, or the nearest scale; --wide shows all "
@@ -40,12 +40,11 @@ BRIEFLY = (
 USUAL = 4
 """The scale whose figures the brief table shows."""
 WITH_PAPERS = 104
-"""In terminals at least this wide, in letters, the brief table has a column of papers. Long
-titles are cut."""
+"""Width in characters from which the brief table has a column of papers, cut where necessary."""
 
 
 def text(columns: int | None = None, words: str = "") -> str:
-    """Return both tables.
+    """Return the tables of networks and models.
 
     Parameters
     ----------
@@ -70,7 +69,7 @@ def text(columns: int | None = None, words: str = "") -> str:
 
 
 def _models(rows: Sequence[tuple[str, ...]], columns: int | None = None) -> str:
-    """Return the table of models, without scale and parameters if it is wider than a terminal."""
+    """Return the table of models; in a narrow terminal, without scale and parameters."""
     table = _table(MODEL_HEADS, rows)
     if columns is None or not rows or columns >= max(map(len, table)):
         return "\n".join(table)
@@ -80,7 +79,7 @@ def _models(rows: Sequence[tuple[str, ...]], columns: int | None = None) -> str:
 
 
 def as_json(words: str = "") -> str:
-    """Return the content of the tables, and further data, for programs."""
+    """Return the content of the tables, and further data, as JSON."""
     networks = [{**asdict(one), "licences": one.licences} for one in _networks(words)]
     models = [_record(*pair) for pair in _at_scales(searched(table_rows(), words))]
     return json.dumps({"networks": networks, "models": models}, indent=1)
@@ -129,14 +128,14 @@ def model_row(row: ModelRow, one: AtScale) -> tuple[str, ...]:
 
 
 def _at_scales(rows: Iterable[ModelRow]) -> Iterator[tuple[ModelRow, AtScale]]:
-    """Yield the rows at each scale, own files last; once if the file does not show its scale."""
+    """Yield each model once for each scale, own files last; a file of unknown scale comes once."""
     for row in sorted(rows, key=lambda row: not row.model.entries):
         for one in row.scales if row.model.scale_is_known else row.scales[:1]:
             yield row, one
 
 
 def _record(row: ModelRow, one: AtScale) -> dict[str, Any]:
-    """Return all that is known of a model at one scale."""
+    """Return everything known about a model at one scale."""
     own = {"name": row.model.name, "scale": one.scale if row.model.scale_is_known else None}
     entry = own if one.entry is None else asdict(one.entry)
     return {
@@ -156,7 +155,7 @@ def _networks(words: str) -> list[Published]:
 
 
 def radii(found: Sequence[int | None]) -> str:
-    """Return the receptive field for each scale of a network: "8 / 7", or "all"."""
+    """Return the receptive field's radius at each scale of a network: "8 / 7", or "all"."""
     words = ["all" if radius is None else str(radius) for radius in found]
     return " / ".join(words if len(set(words)) > 1 else words[:1])
 
@@ -176,7 +175,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], gap: int = 2) ->
 def _folded(
     heads: Sequence[str], rows: Sequence[Sequence[str]], columns: int
 ) -> Iterator[Sequence[str]]:
-    """Yield rows that fit the width; the second-last column is wrapped into further rows."""
+    """Yield rows that fit the width; text of the second-last column continues in further rows."""
     others = [max(map(len, cells)) for cells in zip(heads, *rows, strict=True)]
     del others[-2]
     room = max(columns - sum(others) - 2 * len(others), len(heads[-2]))

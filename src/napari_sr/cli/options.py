@@ -31,6 +31,8 @@ Scale = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 Options = Annotated[
     list[str] | None,
-    typer.Option(metavar="KEY=VALUE", help="For checkpoint files, such as res_scale=0.1."),
+    typer.Option(
+        metavar="KEY=VALUE", help="Option of a checkpoint's network, such as res_scale=0.1."
+    ),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")]

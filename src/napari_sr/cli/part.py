@@ -36,7 +36,7 @@ def check_options(options: BlockOptions, name: str = "--region") -> None:
     Raises
     ------
     CommandError
-        If an option does.
+        If an option requires blocks.
     """
     if options.asks:
         raise CommandError(
@@ -46,7 +46,7 @@ def check_options(options: BlockOptions, name: str = "--region") -> None:
 
 
 def run(job: FileJob, bars: Bars) -> None:
-    """Upscale a rectangle of each plane of a file, and write it in its place.
+    """Upscale a rectangle of each plane of a file, and write the result with its position.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def check_target(target: Path, image: LazyImage, source: Path | None, *, overwri
     Raises
     ------
     FileError
-        If the path cannot be written, is the source, or its format cannot hold the image.
+        If the path cannot be written or is the source, or its format cannot hold the image.
     """
     if source is not None:
         check_apart(target, source)

@@ -1,4 +1,4 @@
-"""The command `napari-sr resolution`: how fine the repeatable detail of an image is."""
+"""The command `napari-sr resolution`: measure the finest repeatable detail of an image."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 SHORT = {"micrometer": "µm", "nanometer": "nm", "millimeter": "mm"}
 """Symbols of units by OME-Zarr's name; other units are written in full."""
 SQUARE = 1e-3
-"""Largest relative difference of the sides of a pixel."""
+"""Largest relative difference between the sides of a pixel that counts as square."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """Files to measure, and what is known about the camera."""
+    """Files to measure, with properties of the camera."""
 
     source: Path
     result: Path | None = None
@@ -41,9 +41,9 @@ class Request:
     second_result: Path | None = None
     camera: Camera = field(default_factory=Camera)
     pixel_size: float | None = None
-    """The side of a pixel of the source; None: as the file says, or 1 px."""
+    """Pixel size of the source; None to take it from the file, or else 1 px."""
     plane: tuple[int, ...] | None = None
-    """Index along the axes other than Y, X and colour; None: the first plane."""
+    """Index along the axes other than Y, X and colour; None for the first plane."""
 
 
 def run(request: Request, *, as_csv: bool = False) -> str:
@@ -52,7 +52,8 @@ def run(request: Request, *, as_csv: bool = False) -> str:
     Raises
     ------
     CommandError
-        If there is no such plane, the result is of a part of its source, or pixels are not square.
+        If there is no such plane, the result covers only a part of its source, or pixels are not
+        square.
     ValueError, OSError
         If a file cannot be read, or the images cannot be measured.
     """
@@ -69,7 +70,7 @@ def plane_of(text: str | None) -> tuple[int, ...] | None:
     Raises
     ------
     CommandError
-        If it is not a list of whole numbers.
+        If the text is not a list of whole numbers.
     """
     if text is None:
         return None
@@ -113,7 +114,7 @@ def _record(result: Path) -> Mapping[str, Any]:
     with suppress(RecordError):
         record = read_record(result)
     if record.get("region") or record.get("plane") or record.get("kept"):
-        raise CommandError(f"{result} is of a part of its source: upscale the whole image")
+        raise CommandError(f"{result} covers only a part of its source: upscale the whole image")
     return record
 
 
@@ -137,11 +138,11 @@ def _plane(layout: Layout, wanted: tuple[int, ...] | None) -> tuple[int, ...]:
 def _read(
     image: LazyImage, plane: tuple[int, ...], spans: tuple[slice, slice], scale: int
 ) -> NDArray[Any]:
-    """Return a part of a plane, whose rows and columns are those of the source."""
+    """Read a part of a plane; `spans` are rows and columns of the source."""
     layout = _layout(image)
     if plane not in list(layout.planes()):
         raise CommandError(f"{image.name} has no plane {plane}: its shape is {layout.shape}")
-    # a wrong size is left to be told with both shapes
+    # Images.of reports a wrong size, because it knows both shapes
     rows, columns = (enlarged(span, scale) for span in spans)
     pixels = layout.read(image.pixels, plane, rows, columns)
     return pixels[..., :3] if pixels.ndim == 3 else pixels
@@ -160,5 +161,5 @@ def _pixel(image: LazyImage, wanted: float | None) -> tuple[float, str]:
             f"{sides[1].size:g} {sides[1].unit}: give --pixel-size if this is wrong"
         )
     size, unit = abs(sides[1].size), sides[1].unit
-    # a scale without a unit is not in pixels
+    # a pixel size without a unit means pixels only if it is 1
     return size, SHORT.get(unit, unit) or ("px" if size == 1 else "units")

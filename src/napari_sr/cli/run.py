@@ -27,13 +27,13 @@ TOML = ".toml"
 
 @dataclass(frozen=True)
 class Again:
-    """The task of the command: the record, and where source and result are."""
+    """The command's arguments: the record, and the paths of source and result."""
 
     record: Path
     source: Path | None = None
     """The image to upscale; None for the file that the record names."""
     target: Path | None = None
-    """The result; None for an OME-TIFF beside a TOML file."""
+    """Path of the result; None to write an OME-TIFF beside `record`, which must then be TOML."""
     overwrite: bool = False
 
 
@@ -67,7 +67,7 @@ def run(again: Again) -> None:
             upscale.run_whole(job, bars, network)
             return
         if found.block is None:
-            whole = "the record is of a run by whole planes, but this run computes blocks"
+            whole = "the recorded run computed whole planes, but this run computes blocks"
             terminal.tell(bars, f"{whole}: pixels may differ by rounding", again.record.name)
         large.run(job, how, bars, network)
 
@@ -78,7 +78,7 @@ def _usual_target(record: Path) -> Path:
     Raises
     ------
     CommandError
-        If the record is the file of a result.
+        If `record` is a result itself, not a TOML file.
     """
     if record.suffix.lower() != TOML:
         raise CommandError(f"{record} is a result itself: name another file with --output")

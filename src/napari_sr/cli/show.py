@@ -21,9 +21,9 @@ def text(path: Path, **forms: bool) -> str:
     Raises
     ------
     CommandError
-        If more than one form is asked for.
+        If more than one form is requested.
     RecordError
-        If the file holds no record, or the record lacks what the form needs.
+        If the file contains no record, or the record lacks what the form needs.
     """
     asked = [name for name, wanted in forms.items() if wanted]
     if len(asked) > 1:

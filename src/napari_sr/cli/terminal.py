@@ -32,14 +32,14 @@ SIGNALLED = 128
 """The exit code of a program ended by a signal is this number plus the signal's."""
 
 _ABOUT: ContextVar[str] = ContextVar("about", default="")
-"""Name of the file that the present messages are about."""
+"""Name of the file that this thread's messages are about."""
 
 
 class Terminated(BaseException):
-    """SIGTERM, which schedulers send; like KeyboardInterrupt, it is not an Exception."""
+    """SIGTERM, which schedulers send; like KeyboardInterrupt, not a subclass of Exception."""
 
 
-class Stopped(Exception):  # noqa: N818  # no error: the user asked for it
+class Stopped(Exception):  # noqa: N818  # not an error: the user asked to stop
     """A signal ended a run. The user has already been told which files remain.
 
     Parameters
@@ -114,7 +114,7 @@ def about(name: str) -> Iterator[None]:
 
 
 def tell(shown: Bars, message: str, name: str = "") -> None:
-    """Write a message as one line above the bars; markup is not interpreted. Skip an empty message.
+    """Write a message as one line above the bars, without markup; skip an empty message.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def tell(shown: Bars, message: str, name: str = "") -> None:
     message : str
         The message.
     name : str
-        The file that the message is about; inside `about`, the name given there.
+        The file that the message is about. A name that the context `about` has set replaces it.
     """
     line = " ".join(message.split())
     if not line:
@@ -158,7 +158,7 @@ def drive(steps: Generator[Progress, None, Result], shown: Bars, what: str) -> R
 
 
 def drive_file(steps: Generator[FileStep, None, Result], shown: Bars) -> Result:
-    """Run a generator about an image file to its end, with a bar for each unit that it counts.
+    """Run a generator that yields an image file's progress; show a bar for each unit.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def _remove(units: dict[str, TaskID], shown: Bars) -> None:
 @contextmanager
 def warnings_as_lines(shown: Bars) -> Iterator[None]:
     """Context: show each of our warnings as one line, and hide all others."""
-    name = _ABOUT.get()  # other threads warn, too
+    name = _ABOUT.get()  # read now: other threads may warn, but cannot read this value
 
     def show(
         message: Warning | str,

@@ -1,4 +1,4 @@
-"""The command `napari-sr train`: run a recipe, show its progress, stop when asked to."""
+"""The command `napari-sr train`: run a recipe, show its progress, stop on a signal."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def run(request: Request) -> Path:
     Raises
     ------
     ValueError, OSError, napari_sr.training.session.TrainingError
-        As `train` does.
+        For the reasons that `train` lists.
     napari_sr.cli.terminal.Stopped
         If a signal ended the training before the last step; the user has been told.
     """
@@ -134,12 +134,12 @@ def _follow(training: Generator[Progress, None, Path], config: Config, bars: Bar
 
 
 def speaks() -> bool:
-    """Return whether this process writes messages: of torchrun's processes, only the first."""
+    """Return whether this process writes messages; under torchrun, only the first one does."""
     return os.environ.get("RANK", "0") == "0"
 
 
 def words(name: str, progress: Progress) -> str:
-    """Return the bar's text: loss and PSNR, as soon as they are known."""
+    """Return the bar's text: the name, then loss and PSNR once they are known."""
     loss = "" if progress.loss is None else f", loss {progress.loss:.5f}"
     psnr = "" if progress.psnr is None else f", {progress.psnr:.3f} dB"
     return f"{name}{loss}{psnr}"

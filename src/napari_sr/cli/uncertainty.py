@@ -1,4 +1,4 @@
-"""Upscale an image and write its spread, too, for `napari-sr upscale --uncertainty`."""
+"""Upscale an image, and also write the spread over views, for `napari-sr upscale --uncertainty`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OPTION = "--uncertainty"
 
 
 def run(job: FileJob, target: Path, options: BlockOptions, bars: Bars) -> None:
-    """Upscale a file or a region of it in all eight views; write mean and spread.
+    """Upscale a file, or a region of it, in eight flips and rotations; write mean and spread.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def run(job: FileJob, target: Path, options: BlockOptions, bars: Bars) -> None:
     target : Path
         Path of the spread, an OME-TIFF or an OME-Zarr.
     options : BlockOptions
-        Options for large images, of which none may be given.
+        Options for large images; none may be set.
     bars : Bars
         Where progress and messages appear.
 
@@ -64,4 +64,5 @@ def run(job: FileJob, target: Path, options: BlockOptions, bars: Bars) -> None:
     for _ in save(target, spread, software=told, overwrite=job.overwrite):
         pass
     ranks = ranks_in_words(known_model(result.record or {}) or "")
-    terminal.tell(bars, f"{ranks}; see docs/uncertainty.md for what it cannot show", target.name)
+    limits = "see docs/uncertainty.md for what the spread cannot show"
+    terminal.tell(bars, f"{ranks}; {limits}", target.name)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def run(job: FileJob, options: BlockOptions) -> str:
-    """Upscale an image whole or a region of it; block by block if it is large.
+    """Upscale an image or a region of it, block by block if the image is large.
 
-    Returns a sentence on how much the result agrees with its source if a map is wanted, else "".
+    Return a sentence on how well the result agrees with its source if a map is wanted, else "".
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def run(job: FileJob, options: BlockOptions) -> str:
     _check_map(job, options)
     if job.region is not None:
         part.check_options(options)
-    # libraries warn about unusual metadata, not about pixels
+    # hiding libraries' warnings is safe: they concern unusual metadata, not pixels
     with terminal.bars() as bars, terminal.warnings_as_lines(bars):
         if job.spread is not None:
             uncertainty.run(job, job.spread, options, bars)
@@ -59,7 +59,7 @@ def run(job: FileJob, options: BlockOptions) -> str:
 
 
 def _check_map(job: FileJob, options: BlockOptions) -> None:
-    """Check that the map that a job wants can be made, before anything is computed."""
+    """Check that the job's map, if any, can be written, before anything is computed."""
     from napari_sr.cli import check
 
     if job.maps is None:

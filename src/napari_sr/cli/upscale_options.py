@@ -20,14 +20,14 @@ Target = Annotated[
     typer.Argument(
         metavar="OUT",
         callback=at_home,
-        help="Its suffix sets the format; .zarr is OME-Zarr. A folder if IN is one.",
+        help="The result: its suffix sets the format, .zarr is OME-Zarr. A folder if IN is one.",
     ),
 ]
 Pattern = Annotated[
     list[str] | None,
     typer.Option(
         metavar="GLOB",
-        help="Which files in the folder IN, such as '*.tif' or '**/*.tif'; may be repeated.",
+        help="Files to upscale in the folder IN, such as '*.tif' or '**/*.tif'; may be repeated.",
     ),
 ]
 To = Annotated[
@@ -42,12 +42,12 @@ Blend = Annotated[
     typer.Option(
         metavar="MODEL",
         callback=at_home,
-        help="A second checkpoint of the same network, to blend in.",
+        help="A second checkpoint of the same network; both are blended.",
     ),
 ]
 Weight = Annotated[
     float | None,
-    typer.Option(help="Share of the second in the blend, from 0 to 1. [default: 0.5]"),
+    typer.Option(help="Share of the second checkpoint in the blend, 0 to 1. [default: 0.5]"),
 ]
 Tile = Annotated[
     int | None, typer.Option(help="Side of tiles in input pixels. [default: by memory and time]")
@@ -59,17 +59,17 @@ Halo = Annotated[
 Precision = Annotated[str, typer.Option(help="auto, float32, float16 or bfloat16.")]
 Kernels = Annotated[str, typer.Option(help="auto, reference or triton.")]
 Engine = Annotated[str, typer.Option(help="On a CPU: auto, torch, openvino or onnxruntime.")]
-Outliers = Annotated[str, typer.Option(help="Implausible results: clip, mark (as NaN) or keep.")]
+Outliers = Annotated[str, typer.Option(help="Implausible values: clip, mark (as NaN) or keep.")]
 Ensemble = Annotated[
     bool,
     typer.Option(
-        "--ensemble", help="Mean over all flips and turns: 8 times the time, a little better."
+        "--ensemble", help="Mean over 8 flips and rotations: 8 times the time, a little better."
     ),
 ]
 Consistent = Annotated[
     bool,
     typer.Option(
-        "--consistent", help="Correct OUT until it agrees with IN when it is shrunk; not for noise."
+        "--consistent", help="Correct OUT until it agrees with IN when shrunk; not for noisy IN."
     ),
 ]
 Uncertainty = Annotated[
@@ -77,8 +77,7 @@ Uncertainty = Annotated[
     typer.Option(
         metavar="MAP",
         callback=at_home,
-        help="With --ensemble, which it includes: write the spread over the views (.ome.tif, "
-        ".ome.zarr).",
+        help="Turn on --ensemble, and write the spread over its 8 views: .ome.tif or .ome.zarr.",
     ),
 ]
 Border = Annotated[
@@ -92,7 +91,7 @@ ValueRange = Annotated[
     tuple[float, float] | None,
     typer.Option(
         metavar="LOW HIGH",
-        help="Values of black and white. [default: an integer type's range; 0 1]",
+        help="Values of black and white. [default: the integer type's range, or 0 1 for floats]",
     ),
 ]
 Percentiles = Annotated[
@@ -117,12 +116,12 @@ Maps = Annotated[
     typer.Option(
         metavar="MAP",
         callback=at_home,
-        help="Write where OUT, shrunk again, differs from IN: .ome.tif or .ome.zarr.",
+        help="Write a map of where OUT, shrunk again, differs from IN: .ome.tif or .ome.zarr.",
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an unfinished OUT.")]
 Workers = Annotated[
-    int, typer.Option(min=0, help="Compute blocks in this many processes. [default: this one]")
+    int, typer.Option(min=0, help="Number of worker processes. [default: compute in this process]")
 ]
 Scheduler = Annotated[
     str | None,

@@ -1,1 +1,1 @@
-"""Forms for napari: no computation."""
+"""Forms for napari; they compute nothing themselves."""

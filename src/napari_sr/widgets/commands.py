@@ -1,6 +1,6 @@
 """Commands of the menu *Super-resolution* and of napari's command palette.
 
-They open the form if it is not open, and use it as a person would.
+They open the form if necessary, and then operate it as a user would.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FORM = "Upscale layer"
 
 
 def upscale_visible_region(viewer: Viewer) -> None:
-    """Upscale what the canvas shows of the selected layer, with the settings of the form."""
+    """Upscale the visible part of the selected layer, with the settings of the form."""
     widget = open_form(viewer, FORM)
     if widget.is_running:
         show_info("A run is in progress: wait until it ends, or cancel it first.")
@@ -32,5 +32,5 @@ def upscale_visible_region(viewer: Viewer) -> None:
 
 
 def toggle_preview(viewer: Viewer) -> None:
-    """Preview what the canvas shows, or end the preview."""
+    """Preview the visible region, or end the preview."""
     open_form(viewer, FORM).form.preview.click()

@@ -120,7 +120,7 @@ def test_the_second_stays_where_it_still_fits_and_comes_back(chooser, psnr, file
     ("name", "architecture", "changes", "what"),
     [
         ("other", "rfdn", {}, r"psnr (edsr, x2) with other (rfdn, x"),
-        ("other", "edsr", {"scale": 3}, "psnr (edsr, x2) with other (edsr, x3): both must be"),
+        ("other", "edsr", {"scale": 3}, "psnr (edsr, x2) with other (edsr, x3): both must have"),
         ("psnr", "edsr", {}, "Cannot blend psnr with itself"),
     ],
 )

@@ -40,7 +40,7 @@ def test_the_record_of_the_active_layer_is_copied(viewer, qapp, told, copy):
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        ({}, "cells is not a result of super-resolution: it has no record"),
+        ({}, "cells has no record: select a layer that napari-sr upscaled"),
         ({"napari-sr": {"folder": "/a"}}, "the record cannot be repeated: its model is missing"),
     ],
 )
@@ -57,4 +57,4 @@ def test_a_layer_without_a_record_is_told(viewer, qapp, told, metadata, message)
 def test_without_a_layer_one_is_asked_for(viewer, qapp, told):
     copy_python(viewer)
 
-    assert told() == "Select one result of super-resolution, and try again."
+    assert told() == "Select one upscaled layer, and try again."

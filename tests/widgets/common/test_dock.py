@@ -20,7 +20,7 @@ def form(viewer):
     form = RunningForm(viewer, fields)
     yield form
     WorkerBase.await_workers(PATIENCE)
-    if not form._gone:
+    if not form._closed:
         form.deleteLater()
 
 

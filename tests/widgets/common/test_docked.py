@@ -24,6 +24,7 @@ def form(viewer, appearance, qtbot):
 
 
 def test_it_wears_the_theme_and_follows_it(viewer, form):
+    viewer.theme = "dark"
     dark = form._fields.styleSheet()
 
     viewer.theme = "light"

@@ -103,6 +103,6 @@ def test_the_button_offers_to_resume_until_the_next_run(form):
 
     form.show_running(True)
 
-    assert paused == ("Resume", "Go on with the run.")
+    assert paused == ("Resume", "Continue the run.")
     assert form.pause.text() == "Pause"
     assert "memory" in form.pause.toolTip()

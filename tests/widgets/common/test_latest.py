@@ -19,7 +19,7 @@ def latest():
 
 def test_the_newest_question_is_answered(latest, qtbot):
     answers, asked = [], []
-    latest.told.connect(answers.append)
+    latest.answered.connect(answers.append)
 
     def double(number):
         asked.append(number)
@@ -34,7 +34,7 @@ def test_the_newest_question_is_answered(latest, qtbot):
 
 def test_an_answer_that_came_too_late_is_not_told(latest, qtbot):
     answers, gate, begun = [], threading.Event(), threading.Event()
-    latest.told.connect(answers.append)
+    latest.answered.connect(answers.append)
 
     def wait(word):
         begun.set()
@@ -62,7 +62,7 @@ def test_errors_are_answers(latest, qtbot):
     def fail():
         raise ValueError("no such plane")
 
-    with qtbot.waitSignal(latest.told, timeout=PATIENCE) as told:
+    with qtbot.waitSignal(latest.answered, timeout=PATIENCE) as told:
         latest.ask(fail)
 
     assert str(told.args[0]) == "no such plane"

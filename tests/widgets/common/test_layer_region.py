@@ -87,7 +87,7 @@ def test_other_axes_and_3d_are_refused_with_what_helps(viewer, look):
     layer = viewer.add_image(np.zeros((30, 40, 50)), name="stack")
     viewer.dims.order = (1, 0, 2)
 
-    with pytest.raises(RegionError, match="does not show stack in its axes Y and X"):
+    with pytest.raises(RegionError, match="does not show the axes Y and X of stack"):
         visible_region(layer, viewer)
 
     viewer.dims.order = (0, 1, 2)

@@ -119,7 +119,7 @@ def test_the_current_plane_heeds_units():
 def test_a_mask_is_refused():
     layer = Image(np.zeros((4, 5), bool), name="mask")
 
-    assert "The layer mask holds bool" in layer_problem(layer)
+    assert "The layer mask has the type bool" in layer_problem(layer)
 
 
 def test_real_numbers_are_no_problem():
@@ -134,11 +134,11 @@ def layer_of(data, *, rgb=False):
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (np.zeros((4, 5), bool), "holds bool: convert it to integers"),
-        (np.zeros((4, 5), np.complex64), "holds complex64: convert it to real numbers"),
-        (np.zeros((4, 5), object), "holds object: convert it to integers or floats"),
-        (np.zeros((4, 5), "U3"), "holds <U3: convert it to integers or floats"),
-        (np.zeros((4, 5), "datetime64[s]"), "holds datetime64[s]: convert it to integers"),
+        (np.zeros((4, 5), bool), "has the type bool: convert it to integers"),
+        (np.zeros((4, 5), np.complex64), "has the type complex64: convert it to real numbers"),
+        (np.zeros((4, 5), object), "has the type object: convert it to integers or floats"),
+        (np.zeros((4, 5), "U3"), "has the type <U3: convert it to integers or floats"),
+        (np.zeros((4, 5), "datetime64[s]"), "has the type datetime64[s]: convert it to integers"),
         (np.zeros((4, 5), np.longdouble), "convert it to float64"),
         (np.zeros((3, 0, 5)), "is empty: its shape is 3 \u00d7 0 \u00d7 5"),
         (np.zeros(5), "needs at least two axes, Y and X, but has the shape 5"),

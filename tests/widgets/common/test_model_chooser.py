@@ -268,7 +268,7 @@ def test_a_model_that_is_gone_is_not_replaced_unasked(growing, shelf, qtbot):
         growing.relist()
 
     assert growing.choice() is None
-    assert growing.problem() == "The model B is no longer here: choose a model."
+    assert growing.problem() == "The model B is no longer available: choose another one."
 
     growing.relist()
     assert growing.choice() is None
@@ -291,7 +291,8 @@ def test_a_second_checkpoint_that_is_gone_does_not_end_the_blend_unasked(growing
     growing.relist()
 
     assert growing.choice() is None
-    assert second.problem() == "B is no longer here: choose another one, or nothing."
+    said = "The checkpoint B is no longer available: choose another one, or nothing."
+    assert second.problem() == said
 
     second.models.activated.emit(0)
 

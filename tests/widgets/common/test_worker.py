@@ -13,7 +13,7 @@ from superqt.utils import WorkerBase
 from napari_sr.engine.execution.background import PRIORITIES_ARE_INHERITED
 from napari_sr.runs.job import Step
 from napari_sr.widgets.common import worker as module
-from napari_sr.widgets.common.worker import ActivityBar, Errand, create_run, send_on_errand
+from napari_sr.widgets.common.worker import ActivityBar, ThreadCall, call_in_thread, create_run
 
 
 @pytest.fixture(autouse=True)
@@ -44,22 +44,22 @@ def test_a_run_that_is_quit_closes_its_generator(qtbot):
     assert happened[-1] == "closed"
 
 
-def test_an_errand_brings_back_what_it_was_sent_for(qtbot):
+def test_a_call_in_a_thread_returns_its_result(qtbot):
     brought = []
 
-    send_on_errand(sum, [1, 2, 3], returned=brought.append)
+    call_in_thread(sum, [1, 2, 3], returned=brought.append)
 
     qtbot.waitUntil(lambda: brought == [6], timeout=PATIENCE)
 
 
-def test_errands_without_torch_do_not_wait_until_it_is_imported(qtbot, monkeypatch):
+def test_calls_without_torch_do_not_wait_until_it_is_imported(qtbot, monkeypatch):
     gate, brought = threading.Event(), []
     monkeypatch.setattr(module, "import_engine", lambda: gate.wait(PATIENCE / 1000))
     for _ in range(QThreadPool.globalInstance().maxThreadCount()):
-        send_on_errand(sum, [1], returned=brought.append)
+        call_in_thread(sum, [1], returned=brought.append)
     qtbot.wait(20)
 
-    send_on_errand(sum, [2], engine=False, returned=brought.append)
+    call_in_thread(sum, [2], engine=False, returned=brought.append)
 
     try:
         qtbot.waitUntil(lambda: brought == [2], timeout=PATIENCE)
@@ -68,10 +68,10 @@ def test_errands_without_torch_do_not_wait_until_it_is_imported(qtbot, monkeypat
     qtbot.waitUntil(lambda: set(brought) == {1, 2}, timeout=PATIENCE)
 
 
-def test_an_errand_that_fails_tells(qtbot):
+def test_a_call_that_fails_returns_its_error(qtbot):
     told = []
 
-    send_on_errand(int, "seven", errored=told.append)
+    call_in_thread(int, "seven", errored=told.append)
 
     qtbot.waitUntil(lambda: bool(told), timeout=PATIENCE)
     assert "seven" in str(told[0])
@@ -151,7 +151,7 @@ def test_a_run_gives_way_to_the_window(qtbot):
     assert told[0] > os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
-@pytest.mark.parametrize("kind", ["errand", "run"])
+@pytest.mark.parametrize("kind", ["call", "run"])
 def test_a_worker_may_end_after_the_window(kind, qapp):
     def fail():
         raise ValueError("too late")
@@ -159,7 +159,7 @@ def test_a_worker_may_end_after_the_window(kind, qapp):
     def fail_in_steps():
         yield fail()
 
-    worker = Errand(fail) if kind == "errand" else create_run(fail_in_steps)
+    worker = ThreadCall(fail) if kind == "call" else create_run(fail_in_steps)
     delete_signals(worker)
 
     worker.run()  # Qt would end the process on any error

@@ -20,7 +20,7 @@ def widget(viewer, qtbot, loader):
     yield widget
     WorkerBase.await_workers(PATIENCE)
     qtbot.wait(20)  # what the workers told last is dealt with while the form still lives
-    if not widget._gone:
+    if not widget._closed:
         widget.deleteLater()
 
 
@@ -148,7 +148,7 @@ def test_results_around_the_sources_are_refused(widget, folders, qtbot):
 
     run(widget, qtbot)
 
-    assert "results are never upscaled again: give another folder" in widget.form.status.text()
+    assert "must not contain the images' folder" in widget.form.status.text()
     images = {name for name in files_in(folders[0].parent) if name.endswith(".tif")}
     assert images == {"in/a.tif", "in/b.tif"}
 

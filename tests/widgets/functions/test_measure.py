@@ -90,7 +90,7 @@ def test_only_rectangles_count_if_a_layer_of_shapes_is_chosen(widget, layers, vi
 
 def test_what_cannot_be_measured_is_told(widget, layers, viewer, qtbot):
     widget.gui.reference.value = layers[0]
-    assert widget.form.status.text() == "Choose another layer than the result."
+    assert widget.form.status.text() == "Choose a layer other than the result."
     assert not widget.form.run.isEnabled()
     widget.gui.reference.value = layers[1]
     shapes = viewer.add_shapes(name="drawn")

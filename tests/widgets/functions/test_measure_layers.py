@@ -91,7 +91,7 @@ def test_layers_that_are_turned_against_each_other_are_refused(viewer, pair):
     result, source = pair
     result.rotate = np.eye(3)[[0, 2, 1]]
 
-    with pytest.raises(MeasureError, match="result and source are turned against each other"):
+    with pytest.raises(MeasureError, match="result is rotated relative to source"):
         task_of(result, source, None, viewer.dims)
 
 

@@ -61,7 +61,7 @@ def test_every_downloadable_model_is_listed_with_size_and_licence(widget):
     assert len(lines(widget)) == len(downloadable())
     assert lines(widget)[0].startswith(f"{downloadable()[0].title}: ")
     assert downloadable()[0].licence in lines(widget)[0]
-    assert not any(line.endswith(", here") for line in lines(widget))
+    assert not any(line.endswith(", downloaded") for line in lines(widget))
     assert not widget.form.run.isEnabled()
     assert widget.form.status.text() == "Select one or several models."
 
@@ -74,7 +74,7 @@ def test_selected_models_are_downloaded_and_then_shown_as_here(widget, names, qt
         widget.form.run.click()
 
     assert widget.form.status.text() == "2 models can be used without a connection."
-    assert [line.endswith(", here") for line in lines(widget)][:3] == [True, True, False]
+    assert [line.endswith(", downloaded") for line in lines(widget)][:3] == [True, True, False]
     assert widget.gui.models.value == names
     assert widget.sizes.text().startswith("To download: 0 of 2 selected, ")
 
@@ -97,7 +97,7 @@ def test_cancel_stops_a_download(widget, names, server, qtbot):
         qtbot.waitUntil(lambda: "Downloading" in widget.form.status.text(), timeout=PATIENCE)
         widget.form.stop.click()
 
-    assert widget.form.status.text() == "Cancelled. Models that were finished stay."
+    assert widget.form.status.text() == "Cancelled. Models that are already downloaded stay."
     assert not (download.cache_folder()).exists()
 
 

@@ -65,7 +65,8 @@ def test_an_existing_file_is_replaced_only_on_demand(widget, tmp_path, qtbot):
 
     widget.form.run.click()
 
-    assert widget.form.status.text() == "A.ome.tif exists: replace it, or choose another."
+    told = "A.ome.tif exists: tick the box to replace it, or choose another name."
+    assert widget.form.status.text() == told
     assert (tmp_path / "a.ome.tif").stat().st_size == 0
     widget.gui.overwrite.value = True
     with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):

@@ -37,7 +37,7 @@ def widget(viewer, folders, qtbot):
     yield widget
     WorkerBase.await_workers(PATIENCE)
     qtbot.wait(20)  # what the workers told last is dealt with while the form still lives
-    if not widget._gone:
+    if not widget._closed:
         widget.deleteLater()
 
 
@@ -233,7 +233,7 @@ def test_cancel_ends_a_download(widget, agrees, monkeypatch, qtbot):
     ended(widget, qtbot, form.stop)
 
     assert shown == (2_966_490, False, False)
-    assert form.status.text() == "Cancelled. What was finished stays."
+    assert form.status.text() == "Cancelled. Finished downloads and measurements are kept."
     assert form.run.isEnabled()
 
 

@@ -81,7 +81,7 @@ def form(viewer, folder, qtbot):
     yield widget
     WorkerBase.await_workers(PATIENCE)
     qtbot.wait(20)
-    if not widget._gone:
+    if not widget._closed:
         widget.close()
         widget.deleteLater()
 
@@ -140,7 +140,7 @@ def test_a_mask_is_refused(viewer, form):
     viewer.add_image(np.zeros((40, 50), bool), name="mask")
 
     assert not form.form.run.isEnabled()
-    assert "The layer mask holds bool" in form.form.status.text()
+    assert "The layer mask has the type bool" in form.form.status.text()
 
 
 def test_a_name_is_offered_and_one_that_is_taken_is_refused(form, cells, folder):
@@ -236,7 +236,7 @@ def test_the_end_says_how_good_it_is_and_for_what(form, cells, ran):
     told = form.form.verdict.text()
     assert told.startswith("Kept as cells FSRCNN x2, after 4 steps. A note. On the held-out part:")
     assert "32.00 dB, 2.00 dB above bicubic" in told
-    assert told.endswith("only for images like those it was trained on.")
+    assert told.endswith("only for images like its training images.")
     assert form.form.run.isEnabled()
     assert not form.form.bar.isVisible()
 

@@ -150,7 +150,7 @@ def test_an_own_network_is_compared_with_its_card(noisy, widget, qtbot, tmp_path
         card = {"network": "fsrcnn", "scale": 2, "here": here, "recipe": recipe}
         weights = {"weight": np.zeros(3, np.float32)}
         save_file(weights, tmp_path / f"{name}.safetensors", {"card": json.dumps(card)})
-    own = "Suits images like those it was trained on."
+    own = "Suits images like its training images."
 
     widget.form.model.choose(str(tmp_path / "for noise.safetensors"))
     assert said(widget, qtbot) == own
@@ -181,7 +181,7 @@ def test_the_list_is_marked_with_the_advice_and_cleared_with_it(noisy, viewer, w
 def test_an_image_that_is_too_small_gets_no_advice(viewer, widget, qtbot):
     viewer.add_image(np.ones((10, 10), np.uint8))
     taken = []
-    widget.form.advice._latest.told.connect(taken.append)
+    widget.form.advice._latest.answered.connect(taken.append)
 
     qtbot.waitUntil(lambda: bool(taken), timeout=PATIENCE)
 
@@ -193,7 +193,7 @@ def test_an_image_that_is_too_small_gets_no_advice(viewer, widget, qtbot):
 def test_closing_the_form_drops_the_advice(noisy, widget, qtbot):
     said(widget, qtbot)
 
-    widget._let_go()
+    widget._stop_listening()
 
     assert widget.form.advice._advice is None
     assert widget.form.advice._asked is None

@@ -65,7 +65,7 @@ def test_what_the_folder_does_not_keep_is_said_before_the_run(viewer, widget, ca
 
     choose(widget, FOLDER)
 
-    said(widget, qtbot, "cannot keep the layer's rotation")
+    said(widget, qtbot, "cannot store the layer's rotation")
 
 
 def test_a_path_that_exists_is_framed(widget, camera, tmp_path):

@@ -148,8 +148,8 @@ def test_a_mask_is_refused_where_it_is_chosen(viewer, widget):
     viewer.add_image(np.zeros((4, 5), bool), name="mask")
 
     assert not widget.form.run.isEnabled()
-    assert "The layer mask holds bool" in widget.form.status.text()
-    assert "mask holds bool" in widget.form.layers.toolTip()
+    assert "The layer mask has the type bool" in widget.form.status.text()
+    assert "mask has the type bool" in widget.form.layers.toolTip()
     assert "border" in widget.form.layers.styleSheet()
 
 
@@ -819,8 +819,8 @@ def test_integers_cannot_be_marked_which_is_told_before_a_run(viewer, widget, dt
     choose_mark(widget)
 
     told = widget.form.status.text()
-    assert told.startswith("The layer counts holds ")
-    assert told.endswith("which has no NaN: change Outliers.")
+    assert told.startswith("The layer counts has the type ")
+    assert told.endswith("which cannot contain NaN: change Outliers.")
     assert not widget.form.run.isEnabled()
 
 

@@ -87,8 +87,8 @@ def test_the_part_becomes_a_layer_that_says_what_is_there(button, qtbot):
     assert layer.metadata["record"]["kept"] == ((0, 4), (0, 8))
     assert kept.args[:2] == [source, layer]
     assert kept.args[2] == (
-        f"Kept: {layer.name}. It ends at the frame; the rest was not computed, and you see cells "
-        "there."
+        f"Kept: {layer.name}. It ends at the frame; beyond, nothing was computed, and you see "
+        "cells."
     )
     assert layer.bounding_box.visible
     assert button.isHidden()

@@ -284,7 +284,7 @@ def test_where_nothing_can_be_shown_it_says_why(viewer, widget, cells, qtbot):
 
     widget.form.tile.setValue(0)
     viewer.layers.remove(cells)
-    qtbot.waitUntil(lambda: "something above is wrong" in words.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "correct the framed field" in words.text(), timeout=PATIENCE)
     assert preview_of(viewer) is None
 
 
@@ -299,7 +299,7 @@ def test_a_source_that_is_removed_is_freed(viewer, widget, random, qtbot, run):
     for layer in [each for each in viewer.layers if not is_preview(each)]:
         viewer.layers.remove(layer)
     del layer
-    qtbot.waitUntil(lambda: "something above is wrong" in words.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "correct the framed field" in words.text(), timeout=PATIENCE)
     gc.collect()
 
     assert widget.form.preview.isChecked()
@@ -323,7 +323,7 @@ def told(widget):
     return sentences
 
 
-DIFFERS = "Preview: the network looks at the whole plane, so the result will differ a little"
+DIFFERS = "Preview: the network uses the whole plane, so the preview differs slightly"
 EXACT = "Preview: these are the pixels of the result."
 
 
@@ -337,7 +337,9 @@ def test_a_network_of_the_whole_plane_becomes_exact(
     qtbot.waitUntil(lambda: widget.form.about_preview.text() == EXACT, timeout=PATIENCE)
 
     shown(viewer, expected[100:302, 200:602])
-    assert [one for one in told if one.startswith(f"{DIFFERS}, until all of it is computed (")]
+    assert [
+        one for one in told if one.startswith(f"{DIFFERS} until all of the plane is computed (")
+    ]
 
 
 def test_a_known_plane_is_not_computed_again_as_one_pans(

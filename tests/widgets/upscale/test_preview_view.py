@@ -58,8 +58,8 @@ def test_the_size_of_a_plane_s_result():
     ("exact", "share", "words"),
     [
         (True, None, "these are the pixels of the result."),
-        (False, None, "so the result will differ a little."),
-        (False, 0.255, "so the result will differ a little, until all of it is computed (26%)."),
+        (False, None, "so the preview differs slightly."),
+        (False, 0.255, "differs slightly until all of the plane is computed (26%)."),
     ],
 )
 def test_it_says_whether_the_preview_is_exact(exact, share, words):

@@ -47,7 +47,8 @@ def test_the_same_run_can_be_resumed(layer, folder):
 
     assert (found.done, found.total, found.reason) == (1, 12, "")
     assert in_words(found) == (
-        "The folder holds this result unfinished: 1 of 12 blocks are done. Run computes the others."
+        "The folder contains this result, unfinished: 1 of 12 blocks are done. "
+        "Run computes the others."
     )
 
 

@@ -49,7 +49,7 @@ def test_it_lies_on_its_result_and_keeps_the_selection(viewer, random):
     assert [one.name for one in viewer.layers] == ["out", "out, spread", "other"]
     assert viewer.layers.selection == {other}
     assert layer.contrast_limits == pytest.approx([0, np.nanpercentile(spread, 99.5)])
-    assert f"half of the values below {np.nanmedian(spread):.2g}" in told
+    assert f"half of the values are below {np.nanmedian(spread):.2g}" in told
 
 
 @pytest.mark.parametrize("level", [0.0, np.nan])
@@ -88,7 +88,7 @@ def test_the_form_adds_the_spread_of_its_result(
     assert np.ptp(result.data) > 5
     assert layer.metadata[SPREAD_KEY]["of"] == result.name
     assert METADATA_KEY not in layer.metadata
-    assert "spread: half of the values below" in widget.form.status.text()
+    assert "spread: half of the values are below" in widget.form.status.text()
     about = " ".join(layer.metadata[SPREAD_KEY]["about"])
     assert "was not measured" in about
     assert "is not calibrated" in about
@@ -129,7 +129,7 @@ def test_a_calibrated_model_shows_bounds_of_the_error(viewer, example, rgb, rand
     bounds = plain.error_below(0.9)
     np.testing.assert_array_equal(layer.data, bounds.max(axis=-1) if rgb else bounds)
     assert set(np.unique(bounds)) <= set(np.float32([25.5, 51, 102]))
-    assert told.startswith("error below this with 90% probability: half of the values below")
+    assert told.startswith("error below this with 90% probability: half of the values are below")
     assert "on images like these (made cells)" in layer.metadata[SPREAD_KEY]["about"][0]
 
 
@@ -139,5 +139,5 @@ def test_a_folder_holds_no_spread(viewer, widget, random):
     widget.form.spread.setChecked(True)
     widget.check()
 
-    assert "holds no spread" in widget.form.status.text()
+    assert "cannot store a spread" in widget.form.status.text()
     assert not widget.form.run.isEnabled()

@@ -85,7 +85,7 @@ def test_what_a_folder_cannot_keep_is_said():
     turned = Image(np.zeros((4, 5)), rotate=20, shear=[0.3])
 
     assert lost_in_folder(Image(np.zeros((4, 5)), scale=(2, 2))) == ""
-    assert "cannot keep the layer's rotation and shear" in lost_in_folder(turned)
+    assert "cannot store the layer's rotation and shear" in lost_in_folder(turned)
 
 
 def test_a_single_plane_is_looked_at_where_it_is():

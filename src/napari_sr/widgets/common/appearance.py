@@ -1,4 +1,4 @@
-"""Copy the look of a layer to the layer of its result."""
+"""Copy the appearance of a layer to the layer of its result."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ CARRIED = (
     "iso_threshold", "opacity", "projection_mode", "rendering",
 )  # fmt: skip
 """Attributes of an image layer that are copied to its result, if this version of napari has
-them. The result of a hidden layer is shown."""
+them. Visibility is not among them: the result of a hidden layer is visible."""
 SET_AFTERWARDS = ("contrast_limits_range", "auto_contrast")
-"""Attributes to set once the layer exists: its constructor lacks them, or changes others with
-them."""
+"""Attributes to set once the layer exists, because its constructor does not take them, or changes
+other attributes with them."""
 
 
 def appearance(
@@ -32,21 +32,21 @@ def appearance(
     order: Sequence[int] | None = None,
     origin: tuple[int, ...] | None = None,
 ) -> dict[str, Any]:
-    """Return keyword arguments of `add_image` that make a result look like its layer.
+    """Return keyword arguments of `add_image` that make a result look like its source.
 
     Parameters
     ----------
     layer : Image
         The source layer.
     source : Source
-        The pixels that are read from it.
+        The pixels that are read from the layer.
     factor : int
         How many times larger Y and X become.
     order : sequence of int, optional
-        The viewer's `dims.order`; planes are defined along the last three of these axes. By
+        The viewer's `dims.order`. napari defines rendering planes along its last three axes; by
         default, along the last three axes of the layer.
     origin : tuple of int, optional
-        Index of the first pixel that is enlarged; by default the source's first.
+        Index of the first pixel that is enlarged; by default, the source's first pixel.
     """
     carried = (name for name in CARRIED if hasattr(layer, name) and name not in SET_AFTERWARDS)
     factors, first = _displayed(source, factor, order, origin or source.origin)
@@ -57,9 +57,9 @@ def appearance(
             **enlarged_plane(plane.position, plane.normal, factors, first),
             "thickness": float(plane.thickness * _stretch(plane.normal, factors)),
         },
-        # by napari's docs these are in the layer's pixels, but napari 0.9.2 draws them in the
-        # world: left unchanged, they cut source and result at the same place (455 of 19,272 canvas
-        # pixels differ; if they are scaled, 11,494 differ)
+        # napari's docs say that these are in the layer's pixels, but napari 0.9.2 draws them in
+        # world coordinates: unchanged, they cut source and result at the same place (455 of 19,272
+        # canvas pixels differ; if they are scaled, 11,494 differ)
         "experimental_clipping_planes": [
             {"position": each.position, "normal": each.normal, "enabled": each.enabled}
             for each in clipping
@@ -78,12 +78,12 @@ def enlarged_plane(
     factors: Sequence[float],
     origin: Sequence[float],
 ) -> dict[str, Any]:
-    """Return where a plane of a layer lies in its enlarged pixels.
+    """Convert a rendering plane from a layer's pixels to the enlarged pixels.
 
     Parameters
     ----------
     position : sequence of float, (3,)
-        A point of the plane in the layer's pixels, whose centres are whole numbers.
+        A point of the plane, in the layer's pixels. Pixel centres are whole numbers.
     normal : sequence of float, (3,)
         Unit vector perpendicular to the plane, in the layer's pixels.
     factors : sequence of float, (3,)
@@ -97,7 +97,7 @@ def enlarged_plane(
         `position` and `normal` as tuples of three floats.
     """
     larger = np.asarray(factors, float)
-    # a pixel's centre becomes the centre of the pixels that it is enlarged to
+    # the centre of a pixel becomes the centre of the block of pixels that replaces it
     place = (np.asarray(position, float) - origin + 0.5) * larger - 0.5
     across = np.asarray(normal, float) / larger
     across /= np.linalg.norm(across)
@@ -112,7 +112,7 @@ def _stretch(normal: Sequence[float], factors: Sequence[float]) -> float:
 def _displayed(
     source: Source, factor: int, order: Sequence[int] | None, origin: tuple[int, ...]
 ) -> tuple[list[float], list[float]]:
-    """Return factor and origin of the three axes along which planes are defined."""
+    """Return factors and origins of the three axes along which rendering planes are defined."""
     factors = source.factors(factor)
     count = len(factors)
     axes = range(-3, 0) if order is None else [axis - len(order) for axis in order[-3:]]

@@ -20,7 +20,7 @@ NOTHING = "nothing"
 HALF_WAY = 0.5
 _ABOUT = (
     "A second checkpoint of the same network, such as one fine-tuned for sharper texture.\n"
-    "Each weight of the network is then a mean of the two (ESRGAN's network interpolation).\n"
+    "Each parameter becomes a weighted mean of both (ESRGAN's network interpolation).\n"
     "The second checkpoint must have been fine-tuned from the first."
 )
 
@@ -36,7 +36,7 @@ class BlendChooser(CheckpointChooser):
         self.weight.setAccessibleName("Share of the second checkpoint")
         self.weight.setRange(0, 1)
         self.weight.setDecimals(2)
-        self.weight.setSingleStep(0.05)  # type: ignore[arg-type]  # the types are QSlider's
+        self.weight.setSingleStep(0.05)  # type: ignore[arg-type]  # typed as QSlider's integers
         self.weight.setValue(HALF_WAY)
         self.weight.setToolTip(
             "Share of the second checkpoint: 0 is the first alone, 1 the second alone."
@@ -58,7 +58,8 @@ class BlendChooser(CheckpointChooser):
     ) -> None:
         """List the checkpoints that a model can be blended with: same network, same scale.
 
-        If the chosen checkpoint is gone, `problem` says so until the user chooses another, or none.
+        If the chosen checkpoint no longer exists, `problem` says so until the user chooses another
+        one, or none.
 
         Parameters
         ----------
@@ -80,7 +81,8 @@ class BlendChooser(CheckpointChooser):
         for each in fitting.values():
             self.models.addItem(each.title, each)
         if before is not None and before.name not in fitting:
-            self._problem = f"{before.title} is no longer here: choose another one, or {NOTHING}."
+            gone = f"The checkpoint {before.title} is no longer available"
+            self._problem = f"{gone}: choose another one, or {NOTHING}."
         self.setEnabled(first is not None and not first.computed)
         self._choose(None if before is None else before.name)
 
@@ -103,8 +105,8 @@ class BlendChooser(CheckpointChooser):
         scales = " or ".join(f"x{scale}" for scale in found.scales)
         return (
             f"Cannot blend {first.title} ({first.architecture}, x{self._scale}) with {found.title} "
-            f"({found.architecture}, {scales}): both must be checkpoints of one network and scale, "
-            "and of luma or of grey"
+            f"({found.architecture}, {scales}): both must have the same network and scale, and "
+            "both must be for luma or both for grey images"
         )
 
     def _fits(self, other: ListedModel) -> bool:

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, Q
 
 from napari_sr.runs.model_file import inspect_checkpoint
 from napari_sr.widgets.common.names_box import NamesBox
-from napari_sr.widgets.common.worker import send_on_errand
+from napari_sr.widgets.common.worker import call_in_thread
 
 if TYPE_CHECKING:
     from napari_sr.runs.model_list import ListedModel
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 FILE_FILTER = "Checkpoints (*.pth *.pt *.ckpt *.safetensors *.npz *.mat);;All files (*)"
 ABOUT_FILES = (
     "Open a checkpoint file: .pth, .pt, .safetensors, .npz or .mat.\n"
-    "Its network is recognised by its tensors; code in the file is never run."
+    "The network is recognised from the file's tensors; code in the file is never run."
 )
 
 
 class CheckpointChooser(QWidget):
-    """A list of models with a button for files."""
+    """A list of models with a button that opens a checkpoint file."""
 
     changed = Signal()
-    """The choice changed, or an opened file cannot be used."""
+    """Emitted when the choice changes, or an opened file cannot be used."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,7 +50,7 @@ class CheckpointChooser(QWidget):
 
     def open_file(self, path: Path) -> None:
         """Recognise the network of a checkpoint in a thread, and choose it."""
-        send_on_errand(inspected, path, returned=self._take_file)
+        call_in_thread(inspected, path, returned=self._take_file)
 
     def _ask_for_file(self) -> None:
         path = ask_for_checkpoint(self)
@@ -74,7 +74,7 @@ def ask_for_checkpoint(parent: QWidget) -> Path | None:
 
 
 def inspected(path: Path) -> ListedModel | str:
-    """Return the model of a file, or why it cannot be used. This is too slow for the GUI thread."""
+    """Return the model of a file, or why it cannot be used; too slow for the GUI thread."""
     try:
         return inspect_checkpoint(path)
     except (ValueError, OSError) as error:

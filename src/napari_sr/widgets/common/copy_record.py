@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info, show_warning
-from napari.viewer import Viewer  # noqa: TC002  # napari reads it from the functions' types
+from napari.viewer import Viewer  # noqa: TC002  # napari passes the viewer by this type
 from qtpy.QtWidgets import QApplication
 
 from napari_sr.runs.record import RecordError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 WORDS = {"python": "Python code", "command": "a command line", "toml": "TOML"}
-"""The forms of a record in sentences."""
+"""Names of a record's forms in messages."""
 
 
 def copy_as(form: str, name: str, record: Mapping[str, Any]) -> str:
@@ -31,12 +31,12 @@ def copy_as(form: str, name: str, record: Mapping[str, Any]) -> str:
     name : str
         Name of the result's layer.
     record : mapping
-        Its record.
+        The record of that result.
 
     Raises
     ------
     RecordError
-        If the record does not hold all that is needed.
+        If the record lacks what the form needs.
     """
     text, clipboard = FORMS[form](record), QApplication.clipboard()
     if clipboard is None:
@@ -63,12 +63,12 @@ def copy_toml(viewer: Viewer) -> None:
 def _copy(form: str, viewer: ViewerModel) -> None:
     layer = viewer.layers.selection.active
     if layer is None:
-        show_warning("Select one result of super-resolution, and try again.")
+        show_warning("Select one upscaled layer, and try again.")
         return
     record = layer.metadata.get(METADATA_KEY)
     if not isinstance(record, dict):
         show_warning(
-            f"The layer {layer.name} is not a result of super-resolution: it has no record."
+            f"The layer {layer.name} has no record: select a layer that napari-sr upscaled."
         )
         return
     try:

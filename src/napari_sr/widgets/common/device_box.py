@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class DeviceBox(NamesBox):
-    """A list of devices. It is filled once they are known, and keeps its width."""
+    """A list of devices. It is filled once the devices are known, and keeps its width."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -20,7 +20,7 @@ class DeviceBox(NamesBox):
         self.setToolTip("Where the network runs. Automatic uses a GPU if there is one.")
 
     def offer(self, devices: list[tuple[str, str]]) -> None:
-        """List devices; "automatic" means the first one."""
+        """List devices; "automatic" stands for the first of them."""
         self.setItemText(0, f"automatic ({devices[0][1]})")
         for name, description in devices:
             self.addItem(f"{name}: {description}", name)
@@ -28,7 +28,7 @@ class DeviceBox(NamesBox):
             self.use_default()
 
     def use_default(self) -> None:
-        """Choose the device that the user prefers, if it is there, or else "automatic"."""
+        """Choose the preferred device if this machine has it, or else "automatic"."""
         preferred = self.findData(preference("upscaling", "device", "auto"))
         self.setCurrentIndex(max(preferred, 0))
 

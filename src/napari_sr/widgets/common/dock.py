@@ -1,4 +1,4 @@
-"""What all forms do: check fields, run one task at a time, and end when the dock is closed."""
+"""Behaviour that forms share: check fields, run one task at a time, end with the dock."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class RunningForm(DockedForm):
     Parameters
     ----------
     napari_viewer : ViewerModel
-        The form follows its selected layer.
+        The viewer; the form follows its selected layer.
     form : TaskFields
         The fields.
     """
 
     run_ended = Signal()
-    """A run is over: done, failed or cancelled."""
+    """Emitted when a run has finished, failed or been cancelled."""
 
     def __init__(self, napari_viewer: ViewerModel, form: TaskFields) -> None:
         super().__init__(napari_viewer, form)
@@ -61,11 +61,11 @@ class RunningForm(DockedForm):
         """Mark the wrong fields, and say what is wrong."""
 
     def _show_progress(self, step: Any) -> None:
-        """Show the progress that a run yielded, a `Step` unless a form defines this otherwise."""
+        """Show the progress that a run yielded: a `Step`, unless a form overrides this method."""
         self._fields.show_progress(step.done, step.total)
         if self._worker is not None and not self._worker.abort_requested:
             self._fields.status.say(step.doing)
-        self._tell_bar(step)
+        self._update_bar(step)
 
     def _cancel(self) -> None:
         """Ask the run to end."""
@@ -75,7 +75,7 @@ class RunningForm(DockedForm):
             self._fields.status.say("Cancelling …")
 
     def _show_pause(self) -> None:
-        """Tell the user that the run is paused, will be, or goes on."""
+        """Tell the user whether the run is paused, will pause soon, or continues."""
 
     def _show_result(self, result: Any) -> None:
         """Show the result that a run returned."""
@@ -86,12 +86,12 @@ class RunningForm(DockedForm):
     def _clean_up(self) -> None:
         """Forget the run that has ended."""
 
-    def _go_on(self) -> bool:
-        """Start the next of several runs, if there is one, and return whether it was started."""
+    def _start_next(self) -> bool:
+        """Start the next of several runs, if there is one; return whether it was started."""
         return False
 
-    def _let_go(self) -> None:
-        """Stop listening to layers, because the dock is closed."""
+    def _stop_listening(self) -> None:
+        """Disconnect from the events of layers, because the dock is closed."""
 
     @property
     def is_running(self) -> bool:
@@ -102,7 +102,7 @@ class RunningForm(DockedForm):
 
     def reset_choices(self, event: object = None) -> None:
         """List the image layers again; napari calls this when the layer list changes."""
-        if not self._gone:
+        if not self._closed:
             self._offer_layers()
             self._refresh()
 
@@ -124,8 +124,8 @@ class RunningForm(DockedForm):
 
     def _may_download(self, model: ModelReference) -> bool:
         """Ask before missing files of a model are downloaded; return whether the run may start."""
-        # the question lets Qt handle events: the dock may be closed meanwhile
-        return all(may_download(entry, self) and not self._gone for entry in model.missing)
+        # while the dialog is open, Qt handles events, so the dock may be closed
+        return all(may_download(entry, self) and not self._closed for entry in model.missing)
 
     # a run
 
@@ -164,13 +164,13 @@ class RunningForm(DockedForm):
             resumed=self._show_resumed,
         )
         self._worker = worker
-        if self._pausing:  # the run before ended in its last tile
+        if self._pausing:  # the user paused the previous run during its last tile
             worker.pause()
-        # if a window is deleted with the widget in it, no event is sent
+        # a widget that is deleted with its window gets no event
         self.destroyed.connect(worker.quit)
         worker.start()
         bar = ActivityBar(name, cancel or worker.quit)
-        # Qt handled events while the bar was made: the run may be over
+        # Qt handled events while the bar was created, so the run may be over
         if self._worker is worker:
             self._bar = bar
         else:
@@ -186,26 +186,26 @@ class RunningForm(DockedForm):
     def _show_paused(self) -> None:
         self._show_pause()
         if self._bar is not None:
-            self._bar.show_paused(True)  # lets Qt handle events
+            self._bar.show_paused(True)  # comes last, because it lets Qt handle events
 
     def _show_resumed(self) -> None:
         self._show_pause()
         if self._bar is not None:
             self._bar.show_paused(False)
 
-    def _tell_bar(self, step: Step) -> None:
-        """Move the activity dock's bar. It lets Qt handle events, so a slot must call this last."""
+    def _update_bar(self, step: Step) -> None:
+        """Update the bar in the activity dock. Qt then handles events, so slots call this last."""
         if self._bar is not None:
             self._bar.show(step)
 
     def _end(self) -> None:
-        """React when the worker ends, for whatever reason."""
+        """After the worker has ended, start the next run, or else reset the form."""
         self._worker = None
         bar, self._bar = self._bar, None
         if bar is not None:
             bar.close()
         self._clean_up()
-        if self._go_on():
+        if self._start_next():
             return
         self._pausing = False
         self._fields.show_running(False)
@@ -231,5 +231,5 @@ class RunningForm(DockedForm):
             self._worker.quit()
         if self._bar is not None:
             self._bar.close()
-        self._let_go()
+        self._stop_listening()
         self._viewer.layers.selection.events.active.disconnect(self._follow_selection)

@@ -29,24 +29,24 @@ class DockedForm(QWidget):
         super().__init__()
         self._viewer = viewer
         self._fields = fields
-        self._gone = False
+        self._closed = False
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(fields)
-        self._wear_theme()
-        viewer.events.theme.connect(self._wear_theme)
-        get_settings().appearance.events.font_size.connect(self._wear_theme)
+        self._apply_theme()
+        viewer.events.theme.connect(self._apply_theme)
+        get_settings().appearance.events.font_size.connect(self._apply_theme)
 
     def _end_with_dock(self) -> None:
-        """Stop everything, and listen to no layer or viewer any more; forms override this."""
+        """End the run, and disconnect from the events of layers; forms override this."""
 
-    def _wear_theme(self, event: object = None) -> None:
-        """Draw the keyboard focus in the colours of the viewer's theme, and texts in its size."""
+    def _apply_theme(self, event: object = None) -> None:
+        """Style the form with the colours of the viewer's theme and napari's font size."""
         points = int(get_settings().appearance.font_size)
         self._fields.setStyleSheet(form_style(self._viewer.theme, points))
 
     def event(self, event: QEvent | None) -> bool:
-        """End the form when its dock is closed, because Qt only removes the form's parent."""
+        """End the form when it loses its parent: this is how Qt shows that its dock was closed."""
         left = event is not None and event.type() == QEvent.Type.ParentChange
         if left and self.parent() is None:
             self._leave()
@@ -54,10 +54,10 @@ class DockedForm(QWidget):
         return handled
 
     def _leave(self) -> None:
-        if self._gone:
+        if self._closed:
             return
-        self._gone = True
+        self._closed = True
         self._end_with_dock()
-        self._viewer.events.theme.disconnect(self._wear_theme)
-        get_settings().appearance.events.font_size.disconnect(self._wear_theme)
+        self._viewer.events.theme.disconnect(self._apply_theme)
+        get_settings().appearance.events.font_size.disconnect(self._apply_theme)
         self.deleteLater()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari_sr.zoo.registry import Entry
 
 MOST_NAMED = 8
-"""Largest number of models that a question names."""
+"""Largest number of models that the dialog lists by name."""
 
 
 def question(entry: Entry, parent: QWidget | None = None) -> QMessageBox:

@@ -1,4 +1,4 @@
-"""The fields that forms have in common, their layout, and the look of a wrong field."""
+"""The fields that forms have in common, their layout, and the frame around a wrong field."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-_PAUSE = "Stop computing, and keep what is done in memory until you resume the run."
-_RESUME = "Go on with the run."
+_PAUSE = "Pause the run. Finished tiles stay in memory until you resume it."
+_RESUME = "Continue the run."
 
 
 class TaskFields(ScrolledForm):
-    """Buttons, bar and status of a form that runs a task; it holds no logic.
+    """Buttons, progress bar and status of a form that runs a task; no logic.
 
     Parameters
     ----------
     run, stop : str
         Texts of the two buttons.
     icons : (str, str)
-        Names of their icons.
+        Names of the buttons' icons.
     status_lines : int
         Number of lines reserved for the status, so that the widgets below it do not move.
     """
@@ -58,7 +58,7 @@ class TaskFields(ScrolledForm):
         for button, icon in zip((self.run, self.stop), icons, strict=True):
             give_icon(button, icon)
         self.pause: QPushButton | None = None
-        """The button that takes the place of `run` during a run, if the run can be paused."""
+        """The button that replaces `run` during a run, if the run can be paused."""
         self.status = WrappedLabel(lines=status_lines)
         self.bar = QProgressBar()
         self.bar.setAccessibleName("Progress")
@@ -67,7 +67,7 @@ class TaskFields(ScrolledForm):
         self.bar.setSizePolicy(policy)
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
-        """Frame the named fields; here, there are none."""
+        """Frame the named fields; this class has none, so it does nothing."""
 
     def show_running(self, running: bool) -> None:
         """Enable the buttons for the state (running or not), and show the bar during a run."""
@@ -80,7 +80,7 @@ class TaskFields(ScrolledForm):
             self.run.setEnabled(False)
 
     def _exchange(self, running: bool, run: QPushButton, pause: QPushButton) -> None:
-        """Show the button for the state, in the same place, with the keyboard's focus."""
+        """Show the button for the state instead of the other one, and keep the keyboard focus."""
         shown, hidden = (pause, run) if running else (run, pause)
         window = self.window()
         focused = window is not None and window.focusWidget() is hidden
@@ -99,20 +99,20 @@ class TaskFields(ScrolledForm):
             self.pause.setEnabled(False)
 
     def show_pausing(self, pausing: bool) -> None:
-        """Offer to resume a run that is paused, or will be after its tile."""
+        """Show Resume instead of Pause, if the run is paused or will pause after this tile."""
         if self.pause is not None:
             self.pause.setText("Resume" if pausing else "Pause")
             give_icon(self.pause, "run" if pausing else "pause")
             self.pause.setToolTip(_RESUME if pausing else _PAUSE)
 
     def show_progress(self, done: int, total: int) -> None:
-        """Update the bar; with a total of 0 it only shows activity."""
+        """Update the bar; with a total of 0, the bar only shows activity."""
         self.bar.setRange(0, total)
         self.bar.setValue(done)
 
 
 class RunFields(TaskFields):
-    """Fields, buttons and lines of text of a form that runs a network; it holds no logic.
+    """Fields, buttons and lines of text of a form that runs a network; no logic.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class RunFields(TaskFields):
         self.values = RangeChooser()
         self.device = DeviceBox()
         self.aside: list[QWidget] = []
-        """Further buttons beside the two."""
+        """Further buttons, left of Run and Cancel."""
         self.more = More(self)
         self._tips: dict[str, str] = {}
         self._problems: dict[str, str] = {}
@@ -145,7 +145,7 @@ class RunFields(TaskFields):
         below: Iterable[QWidget] = (),
         more: Iterable[tuple[str, QWidget]] = (),
     ) -> None:
-        """Lay out all fields, which must exist, and show that no run is going on.
+        """Lay out all fields, which must exist by now, and show that no run is in progress.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class RunFields(TaskFields):
         above, below : iterable of QWidget
             Widgets directly above the buttons, and below the status.
         more : iterable of (str, QWidget)
-            Rows that are hidden until the user wants to see more.
+            Rows that are hidden until the user opens More.
         """
         fields = QFormLayout()
         fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -190,7 +190,7 @@ class RunFields(TaskFields):
         """Frame the named fields, each with the reason as its tooltip."""
         for name, field in self.checked().items():
             wrong = name in problems
-            # a field may have changed its tooltip meanwhile
+            # leave the tooltip alone if the field has changed it
             if wrong or field.toolTip() == self._problems.get(name):
                 field.setToolTip(problems.get(name, self._tips[name]))
             style = wrong_style(type(field).__name__) if wrong else ""
@@ -216,7 +216,7 @@ def add_rows(layout: QFormLayout, rows: Iterable[tuple[str, QWidget]]) -> None:
             layout.addRow(field)
             continue
         layout.addRow(label, field)
-        # a label cannot pass the focus on to a field inside of a row
+        # the buddy of a label must be a field that takes the focus, not the row around it
         first = next(filter(takes_tab, (field, *field.findChildren(QWidget))), field)
         first.setAccessibleName(first.accessibleName() or label)
         shown = layout.labelForField(field)

@@ -21,14 +21,14 @@ def form_style(theme: str, points: int) -> str:
     theme : str
         Name of one of napari's themes. Frames have its text colour, which is easy to see.
     points : int
-        The size of fonts that the user prefers. napari sets it for other fields only.
+        The user's font size. napari applies it only to other classes of fields.
     """
     colour = get_theme(theme).text.as_hex()
     # other fields have a transparent frame, so that nothing moves when the focus changes
     unseen = f"{', '.join(_FRAMED)} {{ border: 1px solid transparent; }}"
     seen = f"{', '.join(f'{kind}:focus' for kind in _FRAMED)} {{ border: 1px solid {colour}; }}"
     fonts = f"{', '.join(_UNSIZED)} {{ font-size: {points}pt; }}"
-    # napari's buttons and labels are a point larger
+    # the text of napari's buttons and labels is a point larger, too
     return f"{unseen}\n{seen}\n{fonts}\nQToolButton {{ font-size: {points + 1}pt; }}"
 
 

@@ -1,6 +1,6 @@
 """Forms whose fields magicgui makes from a function: its types, its defaults and its docstring.
 
-magicgui has no run that can be cancelled and shows its progress: `RunningForm` adds it.
+magicgui cannot cancel a run or show its progress; `RunningForm` adds both.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 
 
 FEWEST_LETTERS = 16
-"""Letters of a list's text that are always visible; longer texts do not widen the dock."""
+"""Number of letters of a list's text that are always visible; longer texts are cut."""
 
 
 class RememberedGui(FunctionGui):  # type: ignore[type-arg]  # magicgui 0.7 is not generic
-    """The fields of a function. Their values persist in the memory of this plugin.
+    """The fields of a function; `memory.py` saves their values for the next session.
 
-    By itself, magicgui would pickle the values into a folder of its own, from a timer's thread.
+    magicgui itself would pickle the values into a folder of its own, from a timer's thread.
 
     Parameters
     ----------
     function : callable
-        Its parameters have types, and are described in its docstring.
+        A function whose parameters have types and are described in its docstring.
     options : mapping
-        Options of magicgui for parameters, by name.
+        magicgui's options for parameters, by parameter name.
     forgotten : iterable of str
-        Parameters that do not persist.
+        Parameters whose values are not saved.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class RememberedGui(FunctionGui):  # type: ignore[type-arg]  # magicgui 0.7 is n
         remember(self.name, kept)
 
     def _load(self, path: object = None, quiet: bool = False) -> None:
-        """Set the values that were saved, unless they are no longer possible."""
+        """Restore the saved values that are still valid."""
         for name, value in remembered(self.name).items():
             widget: Any = getattr(self, name, None)
             if name not in self._forgotten and hasattr(widget, "value"):
@@ -81,7 +81,7 @@ class RememberedGui(FunctionGui):  # type: ignore[type-arg]  # magicgui 0.7 is n
 
 
 def _with_types(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function whose types are classes, because magicgui cannot look up their names.
+    """Resolve the types that a signature names, because magicgui cannot.
 
     Keyword-only parameters are left out: they are for scripts.
     """
@@ -100,7 +100,7 @@ def _with_types(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class FunctionFields(TaskFields):
-    """The fields of a function, buttons, a bar and a status; it holds no logic.
+    """The fields of a function, buttons, a progress bar and a status; no logic.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class FunctionFields(TaskFields):
     above, below : iterable of QWidget
         Widgets directly above the buttons, and below the status.
     fills : bool
-        Whether a widget below takes all the height that the dock has.
+        Whether a widget below the status takes all remaining height of the dock.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class FunctionFields(TaskFields):
             layout.addWidget(shown)
         if not fills:
             layout.addStretch()
-        gui.native.setParent(inside)  # now empty; it lives as long as its fields
+        gui.native.setParent(inside)  # it is empty now, but must live as long as its fields
         gui.native.hide()
         self.hold(layout, inside)
         self.show_running(False)
@@ -167,7 +167,7 @@ class FunctionFields(TaskFields):
                 self._rows.addRow(widget.label, widget.native)
 
     def frame(self, name: str) -> QWidget:
-        """Return the field of a parameter: of a folder, the line with its path."""
+        """Return the field of a parameter; for a path, only the text field without its button."""
         widget = getattr(self.gui, name)
         field: QWidget = getattr(widget, "line_edit", widget).native
         return field
@@ -212,7 +212,7 @@ class FunctionForm(RunningForm):
     def _steps(self, values: dict[str, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
         """Return the generator function to run and its arguments, or None to run nothing.
 
-        It is called in the GUI thread, and may read layers and ask the user.
+        This is called in the GUI thread, and may read layers and ask the user.
         """
         raise NotImplementedError
 
@@ -226,7 +226,7 @@ class FunctionForm(RunningForm):
         if self._worker is not None:
             return
         wanted = self._steps(self.gui.asdict())
-        if wanted is None or self._gone:
+        if wanted is None or self._closed:
             return
         function, arguments = wanted
         self.form.show_running(True)
@@ -259,14 +259,14 @@ class LayersForm(FunctionForm):
         images: Sequence[str],
     ) -> None:
         self._listed: ViewerModel = unwrapped(napari_viewer)
-        # napari registers choices of its own for layers, which these replace
+        # these replace the choices that napari itself registers for layers
         for parameter in images:
             getattr(fields.gui, parameter).choices = self._images
         super().__init__(napari_viewer, fields, name)
         self.reset_choices()
 
     def _images(self, widget: object = None) -> list[Image]:
-        """Return the image layers that are no previews."""
+        """Return the image layers that are not previews."""
         layers = self._listed.layers
         return [one for one in layers if isinstance(one, Image) and not is_preview(one)]
 

@@ -50,15 +50,15 @@ DRAWINGS = {
     "turn": _LINES % "M3 2.5V13h10.5M6.5 3.5a6 6 0 0 1 6 6M10.6 7.7l1.9 1.9 1.9-1.9",
     "upscale": _LINES % "M9.8 2.5h3.7v3.7M13.2 2.8L9 7M6.2 13.5H2.5V9.8M2.8 13.2L7 9",
 }
-"""Content of a square of 16 units, by the icon's name; {0} stands for the colour."""
+"""SVG of each icon, in a square of 16 units; {0} stands for the colour."""
 WIDTH = 19 / 16
-"""Width of an icon relative to its height; the space at the right keeps it away from the text."""
+"""Width of an icon relative to its height, with empty space between the drawing and the text."""
 
 
 def give_icon(button: QAbstractButton, name: str) -> None:
-    """Show an icon beside a button's text, in place of another one.
+    """Show an icon beside a button's text; it replaces an earlier icon.
 
-    It is drawn again when the theme or the font changes.
+    The icon is drawn again when the theme or the font changes.
 
     Parameters
     ----------
@@ -82,8 +82,8 @@ def give_icon(button: QAbstractButton, name: str) -> None:
 class _Painter(QObject):
     """Draws a button's icon; the button owns it.
 
-    It holds no reference to the button: with one, the garbage collector may delete both while Qt
-    sends the button its last events, which crashes.
+    It has no reference to the button. With one, the garbage collector could delete both while Qt
+    sends the button its last events, and Python would crash.
     """
 
     def __init__(self, button: QAbstractButton) -> None:
@@ -100,7 +100,7 @@ class _Painter(QObject):
         return handled
 
     def draw(self, button: QAbstractButton) -> None:
-        """Draw the icon, unless it was drawn like this before."""
+        """Draw the icon, unless it already looks as required."""
         name = str(button.property(PROPERTY))
         role, groups = QPalette.ColorRole.ButtonText, QPalette.ColorGroup
         palette, height = button.palette(), button.fontMetrics().height()
@@ -118,7 +118,7 @@ class _Painter(QObject):
 
 
 def drawn(name: str, colour: QColor, size: QSize) -> QPixmap:
-    """Draw an icon on a transparent ground.
+    """Draw an icon on a transparent background.
 
     Parameters
     ----------

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QResizeEvent
 
 LEAST = 6
-"""Number of letters below whose width words are not broken."""
+"""Width of a label, in letters, below which words are not broken."""
 
 
 class WrappedLabel(QLabel):
     """A label that wraps at its width and never widens its parent; its text can be copied.
 
-    A word that is longer than a line, such as a path, is broken, which Qt's labels cannot do.
+    Unlike Qt's labels, it breaks words that are longer than a line, such as paths.
 
     Nested layouts ignore that a wrapped label's height depends on its width, so the label sets
     its height itself.
@@ -66,7 +66,7 @@ class WrappedLabel(QLabel):
         self.setFixedHeight(max(least, height))
 
     def _demanded(self, text: str) -> int:
-        """Show a text, and return the height that Qt asks for, which exceeds that of its lines."""
+        """Show a text, and return the height that Qt requires: more than that of its lines."""
         self.setText(text)
         self.setMinimumHeight(0)  # otherwise Qt returns the fixed height
         return self.heightForWidth(self.width()) if text else 0
@@ -84,7 +84,7 @@ class WrappedLabel(QLabel):
         )
 
     def _lines_of(self, word: str, width: int) -> list[str]:
-        """Cut a word into lines of a width, if possible after a mark that separates names."""
+        """Cut a word into lines of a width, if possible after a separator such as "/" or "_"."""
         lines, advance = [], self.fontMetrics().horizontalAdvance
         while advance(word) > width:
             fits = next(end for end in range(len(word), 0, -1) if advance(word[:end]) <= width)
@@ -95,7 +95,7 @@ class WrappedLabel(QLabel):
         return [*lines, word]
 
     def _shortened(self, whole: str) -> str:
-        """Return the longest start of a text that fits, found by bisection."""
+        """Return the longest beginning of a text that fits, found by bisection."""
         height = self._height_of("\n".join("x" * self._lines))
         if self._height_of(whole) <= height:
             return whole

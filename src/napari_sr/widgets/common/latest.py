@@ -6,28 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_sr.widgets.common.worker import send_on_errand
+from napari_sr.widgets.common.worker import call_in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAUSE = 60
-"""Default milliseconds without another request after which a function is called."""
+"""Default time without another request before a function is called, in milliseconds."""
 
 
 class Latest(QObject):
-    """Calls functions in a thread; a newer request replaces the one that waits.
+    """Calls functions in a thread; a newer request replaces a waiting one.
 
     Parameters
     ----------
     parent : QObject, optional
     pause : int
-        Milliseconds without another request after which a function is called.
+        Time without another request before a function is called, in milliseconds.
     engine : bool
-        Whether functions may import torch, see `worker.send_on_errand`.
+        Whether functions may import torch, see `worker.call_in_thread`.
     """
 
-    told = Signal(object)
+    answered = Signal(object)
     """Emitted with the function's result, or with the exception that it raised."""
 
     def __init__(
@@ -44,16 +44,16 @@ class Latest(QObject):
 
     @property
     def waits(self) -> bool:
-        """Whether a request was not sent to the thread yet."""
+        """Whether a request has not been sent to the thread yet."""
         return self._pause.isActive()
 
     @property
     def is_busy(self) -> bool:
-        """Whether an answer is still to come."""
+        """Whether a request is waiting or being computed."""
         return self.waits or self._asked is not None
 
     def ask(self, function: Callable[..., object], *args: Any) -> None:
-        """Call a function in a thread; `told` is emitted unless another request follows."""
+        """Call a function in a thread; `answered` is emitted unless another request follows."""
         self._wanted = function, *args
         self._pause.start()
 
@@ -66,13 +66,13 @@ class Latest(QObject):
         if self._wanted is not None and self._asked is None:
             self._asked = self._wanted
             slots = {"returned": self._answer, "errored": self._answer}
-            send_on_errand(*self._asked, engine=self._engine, **slots)
+            call_in_thread(*self._asked, engine=self._engine, **slots)
 
     def _answer(self, answer: object) -> None:
         current = self._asked is self._wanted
         self._asked = None
         if current:
             self._wanted = None
-            self.told.emit(answer)
+            self.answered.emit(answer)
         else:
             self._send()

@@ -1,4 +1,4 @@
-"""Find rectangles of a layer's planes: the part that the canvas shows, or that shapes cover.
+"""Find rectangles of a layer's planes: the part that the canvas shows or shapes cover.
 
 A rectangle is in pixels of the layer's finest level; pixel centres are whole numbers.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class RegionError(ValueError):
-    """The layer has no such rectangle; the message says why, and what to do."""
+    """The requested rectangle cannot be found; the message says why, and what to do."""
 
 
 def visible_region(layer: Image, viewer: ViewerModel) -> Region:
@@ -29,7 +29,7 @@ def visible_region(layer: Image, viewer: ViewerModel) -> Region:
     Parameters
     ----------
     layer : Image
-        The layer. If it is rotated on the canvas, the rectangle holds all visible pixels.
+        The layer. If it is rotated on the canvas, the rectangle contains all visible pixels.
     viewer : ViewerModel
         The viewer that shows it.
 
@@ -43,7 +43,7 @@ def visible_region(layer: Image, viewer: ViewerModel) -> Region:
     shown = [axis - dims.ndim + layer.ndim for axis in dims.displayed]
     if dims.ndisplay != 2 or sorted(shown) != [layer.ndim - 2, layer.ndim - 1]:
         raise RegionError(
-            f"The canvas does not show {layer.name} in its axes Y and X: switch to 2D and to these "
+            f"The canvas does not show the axes Y and X of {layer.name}: switch to 2D and to these "
             "axes, or choose the whole layer as Region."
         )
     camera = getattr(viewer, "scene", viewer).camera
@@ -63,7 +63,7 @@ def visible_region(layer: Image, viewer: ViewerModel) -> Region:
 
 
 def events_of_view(viewer: ViewerModel) -> list[Any]:
-    """Return the events of a viewer after which the visible region may be another one."""
+    """Return the events of a viewer that may change the visible region."""
     camera, dims = getattr(viewer, "scene", viewer).camera.events, viewer.dims.events
     canvas = getattr(viewer, "canvas", None)  # since napari 0.9
     grid = (viewer if canvas is None else canvas).grid.events
@@ -75,7 +75,7 @@ def events_of_view(viewer: ViewerModel) -> list[Any]:
 
 
 def _canvas_size(viewer: ViewerModel) -> tuple[int, int]:
-    """Return height and width of the canvas, or of a layer's part in grid mode, in pixels."""
+    """Return height and width of the canvas, or of one cell in grid mode, in pixels."""
     if hasattr(viewer, "canvas"):  # since napari 0.9
         height, width = viewer.canvas.viewbox_size(viewer.layers)
     else:
@@ -102,7 +102,7 @@ def shapes_region(layer: Image, shapes: Shapes) -> Region:
         world = np.zeros(layer.ndim)
         world[-count:] = np.asarray(shapes.data_to_world(point), float)[-count:] * ratios
         places.append(layer.world_to_data(world))
-    # a shape's edge between two pixels touches the pixel that it covers in part
+    # a pixel that a shape covers only partly belongs to the rectangle
     region = _around(np.asarray(places)[:, -2:], layer)
     if region is None:
         raise RegionError(

@@ -23,14 +23,14 @@ METADATA_KEY = KEY
 """Key in a layer's metadata under which a result keeps the record of its run."""
 
 PREVIEW_KEY = "napari-sr preview"
-"""Key in the metadata of a preview's layer, which is removed when the preview is switched off."""
+"""Key in a layer's metadata that marks the layer as a preview, to be removed with the preview."""
 
 _HINTS = {
     "b": "integers (layer.data.astype('uint8') * 255) or floats",
     "c": "real numbers (abs, real, imag or angle)",
     "f": "float64",
 }
-"""Advice for NumPy's kinds of data that cannot be upscaled: what to convert them to."""
+"""Types to convert a layer to, by NumPy's letter for a kind of data that cannot be upscaled."""
 
 
 def source_of(layer: Image, plane: tuple[int, ...] | None = None) -> Source:
@@ -39,9 +39,9 @@ def source_of(layer: Image, plane: tuple[int, ...] | None = None) -> Source:
     Parameters
     ----------
     layer : Image
-        The layer. Of a multiscale layer, the finest level is read.
+        The layer. If it is multiscale, the finest level is read.
     plane : tuple of int, optional
-        Index of one plane on the leading axes; by default all planes are read.
+        Index of one plane on the leading axes; by default, all planes are read.
     """
     data = layer.data[0] if layer.multiscale else layer.data
     shape = tuple(int(size) for size in data.shape)
@@ -54,7 +54,7 @@ def source_of(layer: Image, plane: tuple[int, ...] | None = None) -> Source:
 
 
 def swapped(result: Image, source: Image) -> str:
-    """Return a question if a result has fewer rows or columns than its source, or ""."""
+    """Return a question for the user if a result is smaller than its source, or else ""."""
     sides = []
     for layer in (result, source):
         read = source_of(layer)
@@ -70,7 +70,10 @@ def swapped(result: Image, source: Image) -> str:
 
 
 def leading_letters(labels: Sequence[str]) -> str:
-    """Return a different letter for each label: its first letter if that is free.
+    """Return a distinct letter for each axis.
+
+    A label that is a letter of `LOOP_LETTERS` is kept, unless several axes have it. Other axes get
+    letters that are free.
 
     Examples
     --------
@@ -96,7 +99,7 @@ def current_plane(layer: Image, dims: Dims) -> tuple[int, ...]:
 
 
 def drawn_part(layer: Image | None, dims: Dims) -> tuple[object, ...]:
-    """Return values that change if napari draws another part of a layer, or in another place."""
+    """Return values that change if napari draws another part of a layer, or draws it elsewhere."""
     if layer is None:
         return ()
     affine = layer.affine.affine_matrix
@@ -124,7 +127,7 @@ def looked_at(layer: Image, viewer: ViewerModel) -> tuple[float, ...]:
 
 
 def to_units_of(layer: Image, dims: Dims, point: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Convert a position of the viewer to the units and axes of a layer, (D,)."""
+    """Convert a position in the viewer to the units and axes of a layer, (D,)."""
     own = point[-layer.ndim :]
     return own * unit_ratios(layer, dims)[-len(own) :]
 
@@ -132,7 +135,7 @@ def to_units_of(layer: Image, dims: Dims, point: NDArray[np.float64]) -> NDArray
 def unit_ratios(layer: Image, dims: Dims) -> NDArray[np.float64]:
     """Return the viewer's unit divided by the layer's, for each axis of the layer.
 
-    The ratio is 1 if one cannot be converted to the other, because napari then ignores units.
+    The ratio is 1 if the units cannot be converted to each other, because napari then ignores them.
     """
     units = getattr(dims, "units", None)
     if units is None:
@@ -142,7 +145,7 @@ def unit_ratios(layer: Image, dims: Dims) -> NDArray[np.float64]:
 
 
 def ratio(unit: Any, other: Any) -> float:
-    """Return a unit divided by another, or 1 if one cannot be converted to the other."""
+    """Return one unit divided by another, or 1 if they cannot be converted to each other."""
     if unit.dimensionality != other.dimensionality:
         return 1.0
     return float((1 * unit).to(other).magnitude)
@@ -154,7 +157,7 @@ def layer_problem(layer: Image) -> str | None:
     kind, shape = np.dtype(data.dtype), tuple(data.shape)
     if kind.kind not in "uif" or kind.itemsize > 8:
         hint = _HINTS.get(kind.kind, "integers or floats")
-        return f"The layer {layer.name} holds {data.dtype}: convert it to {hint} first."
+        return f"The layer {layer.name} has the type {data.dtype}: convert it to {hint} first."
     if 0 in shape:
         return f"The layer {layer.name} is empty: its shape is {shape_in_words(shape)}."
     if len(shape) < 2 + layer.rgb:
@@ -164,7 +167,7 @@ def layer_problem(layer: Image) -> str | None:
 
 
 def is_result(layer: Layer) -> bool:
-    """Whether a layer is the result of a run."""
+    """Return whether a layer is the result of a run."""
     return METADATA_KEY in layer.metadata
 
 

@@ -9,13 +9,13 @@ from typing import Any
 from qtpy.QtCore import QSettings
 
 PLACE = "napari-sr"
-"""Name of the folder and of the file that hold the choices."""
+"""Name of the folder and of the file that store the choices."""
 _KIND = QSettings.Format.IniFormat, QSettings.Scope.UserScope
 
 
 def remember_nothing() -> None:
-    """For the rest of this process, start without remembered choices, and save none."""
-    QSettings.setPath(*_KIND, os.devnull)  # below it, no file can be read or created
+    """For the rest of this process, neither read nor save choices."""
+    QSettings.setPath(*_KIND, os.devnull)  # no file can exist below this path
 
 
 def _settings() -> QSettings:
@@ -38,7 +38,7 @@ def remembered(form: str) -> dict[str, Any]:
 
 
 def remember(form: str, choices: dict[str, Any]) -> None:
-    """Save choices of a form, in place of earlier ones.
+    """Save choices of a form; they replace earlier ones.
 
     Parameters
     ----------

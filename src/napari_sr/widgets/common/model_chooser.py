@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_sr.advice.advise import Advice
 
 ABOUT_LINES = 4
-"""Lines reserved for the text about a model, so that no field moves with it."""
+"""Lines reserved for the text about a model, so that no field moves when the text changes."""
 _ABOUT = {
     "input_range": "The value of white that the network was trained with: 1 or 255.",
     "res_scale": "The factor of each residual branch: 1, or 0.1 in large networks.",
@@ -58,7 +58,7 @@ class ModelChooser(CheckpointChooser):
         self._offered: list[ListedModel] = []
         self._advice: Advice | None = None
         self.models.setItemDelegate(MarkedItems(self.models))
-        self.models.setToolTip("The network. Those that are not included are downloaded once.")
+        self.models.setToolTip("The network. Models that are not included are downloaded once.")
         self.about = WrappedLabel(lines=ABOUT_LINES, cut=True)
         self.scale = QComboBox()
         self.blend = BlendChooser()
@@ -91,9 +91,9 @@ class ModelChooser(CheckpointChooser):
         make_room(self.models)
 
     def relist(self) -> None:
-        """Update the list, because networks may have been trained and files deleted meanwhile.
+        """Update the list, because networks may have been trained, or files deleted.
 
-        If the chosen model is gone, `problem` says so until the user chooses a model.
+        If the chosen model no longer exists, `problem` says so until the user chooses a model.
         """
         chosen, known = self.models.currentData(), advised_first(self._known(), self._advice)
         if known == self._offered:
@@ -110,14 +110,14 @@ class ModelChooser(CheckpointChooser):
             self._offer_to_blend()
         elif chosen is not None:
             self._show_model()
-            self._problem = f"The model {chosen.title} is no longer here: choose a model."
+            self._problem = f"The model {chosen.title} is no longer available: choose another one."
             self.changed.emit()
 
     def mark(self, advice: Advice | None) -> None:
-        """Mark the advised model, and those that do not suit the layer; the choice is kept.
+        """Mark the advised model, and models that do not suit the layer; the choice is kept.
 
-        The advised model becomes the first one when the list is opened the next time, so that
-        nothing moves in an open list.
+        The advised model moves to the top when the list is next opened; an open list does not
+        change.
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ class ModelChooser(CheckpointChooser):
             self.about.say(about(model))
 
     def choose(self, name: str, scale: int | None = None) -> None:
-        """Choose a model by its name or path, and maybe its scale, if they exist."""
+        """Choose a model by its name or path, and optionally a scale, if they exist."""
         self.relist()
         if self._select(name) and self._problem is not None:
             self._change_model()
@@ -220,8 +220,8 @@ class ModelChooser(CheckpointChooser):
         box.setSpecialValueText("automatic")
         box.setValue(usual or 0)
         box.setToolTip(
-            f"{_ABOUT.get(name, name)}\nThe file does not contain this value; the usual one is "
-            "shown."
+            f"{_ABOUT.get(name, name)}\nThe file does not contain this value; the field starts "
+            "with the usual one."
         )
         box.valueChanged.connect(self.changed)
         guard_from_wheel(box)

@@ -1,4 +1,4 @@
-"""Marks in the list of models: which one is advised for the layer, and which do not suit it."""
+"""Marks in the list of models: the model advised for the layer, and models that do not suit it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ NOT_FOR_IT = "not for this layer"
 SPACE, WIDEST = 24, 640
 """Pixels beside the text for frame and scrollbar, and the largest width of the open list."""
 MARK = int(Qt.ItemDataRole.UserRole) + 1
-"""Role of an item's mark, a few words; None for no mark."""
+"""Item data role of a mark: a few words, or None for no mark."""
 
 
 class MarkedItems(QStyledItemDelegate):
-    """Draws a mark behind the name of a model in the open list."""
+    """Draws a mark after the name of a model in the open list."""
 
     def initStyleOption(  # noqa: N802  # Qt's name
         self, option: QStyleOptionViewItem | None, index: QModelIndex
@@ -42,17 +42,17 @@ def advised_first(models: list[ListedModel], advice: Advice | None) -> list[List
 
 
 def is_advised(model: ListedModel, advice: Advice | None) -> bool:
-    """Return whether the advice names a listed model, at whatever scale."""
+    """Return whether the advice names a listed model, at any scale."""
     return advice is not None and any(entry.name == advice.model for entry in model.entries)
 
 
 def show_marks(box: QComboBox, advice: Advice | None, scale: int | None) -> None:
-    """Mark the models of a list in words, for the eye and for screen readers.
+    """Mark the models of a list in words, on screen and for screen readers.
 
     Parameters
     ----------
     box : QComboBox
-        The list, whose items hold a `ListedModel`, or None for a heading.
+        The list. The data of an item is a `ListedModel`, or None for a heading.
     advice : Advice, optional
         The advice on the chosen layer; without it, all marks are removed.
     scale : int, optional
@@ -71,14 +71,14 @@ def show_marks(box: QComboBox, advice: Advice | None, scale: int | None) -> None
 
 
 def make_room(box: QComboBox) -> None:
-    """Widen the list that will be opened, so that names and marks are not cut."""
+    """Widen a list before it is opened, so that names and marks are not cut."""
     view = box.view()
     if view is not None:
         view.setMinimumWidth(min(view.sizeHintForColumn(0) + SPACE, WIDEST))
 
 
 def _mark(model: ListedModel, advice: Advice | None, scale: int | None) -> tuple[str | None, str]:
-    """Return a mark of a few words, and one or more sentences."""
+    """Return a mark of a few words, or None, and an explanation in sentences."""
     if advice is None:
         return None, ""
     if is_advised(model, advice):

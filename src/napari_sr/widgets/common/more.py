@@ -22,7 +22,7 @@ class More(QWidget):
     toggled = Signal(bool)
     """Emitted when the user shows or hides the fields."""
     reset = Signal()
-    """Emitted when the user wants the defaults of all fields."""
+    """Emitted when the user asks for the defaults of all fields."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,7 +53,7 @@ class More(QWidget):
         self.defaults.clicked.connect(self.reset)
 
     def hold(self, layout: QFormLayout, fields: Iterable[QWidget]) -> None:
-        """Take over some rows of a form, and hide them."""
+        """Put some rows of a form under More, and hide them."""
         self._layout, self._fields = layout, list(fields)
         self._show(self.button.isChecked())
 
@@ -62,7 +62,7 @@ class More(QWidget):
         self.button.setChecked(shown)
 
     def holds(self, field: QWidget) -> bool:
-        """Return whether a field is one of the hidden rows, or inside of one."""
+        """Return whether a field is one of the rows under More, or inside one of them."""
         return any(row is field or row.isAncestorOf(field) for row in self._fields)
 
     @property

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QPaintEvent
 
 LEAST = 12
-"""Number of letters for which there is always room."""
+"""Number of letters that always fit into the box."""
 
 
 class NamesBox(QComboBox):
@@ -30,7 +30,7 @@ class NamesBox(QComboBox):
     """
 
     opening = Signal()
-    """Emitted just before the list is shown; it can still be changed."""
+    """Emitted just before the list is shown, while the list can still be changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,7 +45,7 @@ class NamesBox(QComboBox):
         if style is None:
             return self.currentText()
         control, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
-        # Qt draws the text one pixel inside of this rectangle
+        # Qt leaves a margin of one pixel between this rectangle and the text
         width = style.subControlRect(control, option, part, self).width() - 2
         return self.fontMetrics().elidedText(
             self.currentText(), Qt.TextElideMode.ElideMiddle, width
@@ -57,14 +57,14 @@ class NamesBox(QComboBox):
         return option
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
-        """Draw the box as Qt does, but leave out the middle of a long name, not its end."""
+        """Draw the box as Qt does, but cut a long name in its middle, not at its end."""
         painter, option = QStylePainter(self), self._option()
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         option.currentText = self.shown()
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def event(self, event: QEvent | None) -> bool:
-        """Begin the tooltip with the whole name if it is not shown."""
+        """Begin the tooltip with the whole name if the box cuts it."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             name = self.currentText()
             lines = [] if self.shown() == name else [name]

@@ -1,4 +1,4 @@
-"""Open one of our forms in a viewer's window, and find those that are open."""
+"""Open one of our forms in a viewer's window, and find the open forms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Form = TypeVar("Form", bound="QWidget")
 
 
 def open_form(viewer: ViewerModel, name: str) -> Any:
-    """Open a form of the plugin, or bring it to the front; return it.
+    """Open a form of the plugin, or bring it to the front; return the form.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The user's preferences in napari's dialog *Preferences*, under the name of this plugin.
 
-`napari.yaml` declares them. Older versions than napari 0.9 have no such dialog: they use the
-defaults.
+`napari.yaml` declares the preferences. Before napari 0.9, the dialog does not show them, and the
+defaults apply.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def preference(group: str, name: str, default: str) -> str:
 
 
 def use_cache_folder() -> None:
-    """Keep downloads in the preferred folder, unless the environment names one."""
+    """Save downloads in the preferred folder, unless an environment variable names a folder."""
     folder = preference("files", "cache_folder", "").strip()
     if folder:
         os.environ.setdefault(CACHE_VARIABLE, os.path.expanduser(folder))

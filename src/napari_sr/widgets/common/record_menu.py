@@ -34,7 +34,7 @@ class RecordMenu(QPushButton):
     """
 
     told = Signal(str)
-    """A sentence on what was done, or why not."""
+    """Emitted with a sentence for the user: what was copied or saved, or why nothing was."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,8 +43,8 @@ class RecordMenu(QPushButton):
         self.setText("Copy how it was made")
         give_icon(self, "copy")
         self.setToolTip(
-            "Copy how this result was made, to make it again: as Python code, as a command\n"
-            "line, or as TOML, which napari-sr run and napari_sr.run take."
+            "Copy how this result was made, so that you can repeat it: as Python code, as a\n"
+            "command line, or as TOML for napari-sr run and napari_sr.run."
         )
         menu = QMenu(self)
         for form, title in _TITLES.items():
@@ -55,7 +55,7 @@ class RecordMenu(QPushButton):
         self.setVisible(False)
 
     def offer(self, layer: Layer | None) -> None:
-        """Offer to copy the record of a result; hide the button for None and other layers."""
+        """Offer to copy the record of a result; hide the button if the layer is not a result."""
         record = None if layer is None else layer.metadata.get(METADATA_KEY)
         complete = isinstance(record, dict) and "settings" in record
         self._record = dict(record) if isinstance(record, dict) and complete else {}

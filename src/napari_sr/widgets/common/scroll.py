@@ -1,4 +1,4 @@
-"""A form that scrolls if its dock is lower than its fields."""
+"""A form that scrolls if its dock is not high enough for its fields."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LEAST_WIDTH, LEAST_HEIGHT = 390, 260
 class ScrolledForm(QScrollArea):
     """Fields that scroll vertically only, and are never cut at the side.
 
-    Fields have the same width with and without the scroll bar. Otherwise, the bar could narrow
-    wrapped text, the text would become higher, and the bar would stay.
+    Fields have the same width with and without the scroll bar. Otherwise, a bar that appears would
+    narrow wrapped text, the text would become taller, and the bar could not disappear again.
     """
 
     def hold(self, layout: QLayout, inside: QWidget) -> None:
-        """Show a widget and its layout, once all its fields exist."""
+        """Show a widget with its layout; call this when all its fields exist."""
         bar = self.verticalScrollBar() or QScrollBar()
         self._bar = bar.sizeHint().width()
         self._room = max(layout.contentsMargins().right(), self._bar)
@@ -41,7 +41,7 @@ class ScrolledForm(QScrollArea):
         self._make_room(0, 0)
 
     def _make_room(self, low: int, high: int) -> None:
-        """Replace the margin by the scroll bar when the bar appears."""
+        """Narrow the right margin by the width of the scroll bar when the bar appears."""
         margins = self._inner_layout.contentsMargins()
         margins.setRight(self._room - (self._bar if high > low else 0))
         self._inner_layout.setContentsMargins(margins)

@@ -30,8 +30,8 @@ class RangeChooser(QWidget):
         self.kind = QComboBox()
         self.kind.addItems([CONTRAST, DTYPE, PERCENTILES, CUSTOM])
         self.kind.setToolTip(
-            "Networks work from 0 (black) to 1 (white). The two values chosen here are mapped to "
-            "0 and 1,\nand the result is mapped back: nothing in it is clipped or rescaled."
+            "Networks expect values from 0 (black) to 1 (white). The two values chosen here are "
+            "mapped\nto 0 and 1, and the result is mapped back. Values beyond them are not clipped."
         )
         self.low, self.high = QLineEdit(), QLineEdit()
         for box, name in ((self.low, "Black"), (self.high, "White")):
@@ -57,7 +57,7 @@ class RangeChooser(QWidget):
         row.addWidget(self._unit)
 
     def follow(self, layer: Image | None) -> None:
-        """Show the range of another layer, unless the user typed numbers."""
+        """Show the range of another layer, unless the user has typed numbers."""
         self._layer = layer
         chosen = self._by_hand and self.kind.currentText() in (PERCENTILES, CUSTOM)
         if layer is not None and not chosen:
@@ -82,7 +82,7 @@ class RangeChooser(QWidget):
                 box.setCursorPosition(0)  # so that the first digits of a long number are visible
 
     def _tell_numbers(self) -> None:
-        """Show the whole numbers in tooltips, because the boxes may be too narrow for them."""
+        """Show all digits of the numbers in tooltips, because the boxes may be too narrow."""
         self.low.setToolTip(f"Black: {self.low.text()}")
         self.high.setToolTip(f"White: {self.high.text()}")
 
@@ -118,7 +118,7 @@ class RangeChooser(QWidget):
             got = f"got {_exactly(low)} and {_exactly(high)}"
             return f"Values must be two numbers, the first below the second, {got}"
         if self.kind.currentText() == PERCENTILES and not 0 <= low < high <= 100:
-            return f"Percentiles must lie between 0 and 100, got {low:g} and {high:g}"
+            return f"Percentiles must be between 0 and 100, got {low:g} and {high:g}"
         return None
 
     def _typed(self) -> tuple[float, float] | None:
@@ -135,7 +135,7 @@ class RangeChooser(QWidget):
         ----------
         layer : Image, optional
             The layer to upscale; by default, the one that the fields show. If the user has not
-            chosen a kind of range, the kind that is usual for this layer is used.
+            chosen a kind of range, this layer's default kind is used.
         """
         kind = self.kind.currentText()
         if layer is not None and layer is not self._layer and not self._by_hand:
@@ -148,7 +148,7 @@ class RangeChooser(QWidget):
         return Percentiles(*typed) if kind == PERCENTILES else typed
 
     def difference(self) -> str:
-        """Return the range in words, or "" if it is the layer's usual one."""
+        """Return the range in words, or "" if it is the layer's default."""
         kind = self.kind.currentText()
         if self._layer is None or kind == usual_kind(self._layer):
             return ""
@@ -156,7 +156,7 @@ class RangeChooser(QWidget):
         return f"{self.low.text()} to {self.high.text()}{percent}"
 
     def use_default(self) -> None:
-        """Show the layer's usual range."""
+        """Show the layer's default range."""
         self._by_hand = False
         self.follow(self._layer)
 
@@ -183,9 +183,9 @@ def _exactly(number: float) -> str:
 
 
 def usual_kind(layer: Image) -> str:
-    """Return a layer's default: the data type's range for bytes and colours, or contrast limits.
+    """Return a layer's default: the data type's range for bytes and colours, else contrast limits.
 
-    Other data do not fill their type: 12 bits in uint16, CT in int16, physical floats.
+    Other data rarely use the whole range of their type, such as 12 bits in uint16 or CT in int16.
     """
     if layer.rgb or np.dtype(layer.dtype).itemsize == 1:
         return preference("upscaling", "values_of_8_bits", DTYPE)

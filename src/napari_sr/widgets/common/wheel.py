@@ -1,4 +1,4 @@
-"""A guard against fields that change when the mouse wheel scrolls over them."""
+"""Protect fields from being changed when the mouse wheel scrolls over them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Guard(QObject):
         field.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
-        """Pass the wheel on to the parent, which scrolls."""
+        """Leave the wheel to the field's parent, which scrolls."""
         if isinstance(event, QFocusEvent):
             by_click = event.reason() == Qt.FocusReason.MouseFocusReason
             self._clicked = event.type() == QEvent.Type.FocusIn and by_click

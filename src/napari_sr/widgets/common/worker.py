@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 class StoppedError(Exception):
-    """Code in a run asked Python to exit."""
+    """A run was ended by code that asked Python to exit."""
 
 
-class _Outliving:
-    """Lets a worker end quietly if the window, and with it the worker's signals, is deleted.
+class _EndsQuietly:
+    """Ignores the error in a worker whose signals were deleted with the window.
 
-    The error would otherwise end the process, because Qt called `run`.
+    The error would end the process, because Qt calls `run`.
     """
 
     def run(self) -> None:
@@ -37,11 +37,11 @@ class _Outliving:
             super().run()  # type: ignore[misc]  # of the worker's other base
 
 
-class Errand(_Outliving, FunctionWorker[Any]):
+class ThreadCall(_EndsQuietly, FunctionWorker[Any]):
     """A worker for a short function."""
 
 
-class RunWorker(_Outliving, GeneratorWorker):  # type: ignore[misc]  # napari has no types
+class RunWorker(_EndsQuietly, GeneratorWorker):  # type: ignore[misc]  # napari has no types
     """A worker that closes its generator in the worker's thread, which frees the memory.
 
     Otherwise, napari's list of tasks would keep an aborted generator until the window closes.
@@ -52,28 +52,28 @@ class RunWorker(_Outliving, GeneratorWorker):  # type: ignore[misc]  # napari ha
         import_engine()
         from napari_sr.engine.execution.background import in_background
 
-        # the window has priority
+        # the GUI thread has priority
         self._gen = in_background(self._gen)  # type: ignore[has-type]  # napari has no types
         try:
             return super().work()
         except (KeyboardInterrupt, SystemExit) as error:
-            # Qt's thread would end napari at these errors
+            # in a thread of Qt, these errors would end napari
             raise StoppedError(f"the run was ended by {type(error).__name__}") from error
         finally:
             self._gen.close()
 
     def pause(self) -> None:
-        """Pause before the next step, if `resume` is not called earlier."""
+        """Pause before the next step, unless `resume` is called first."""
         self._resume_requested = False
         self._pause_requested = True
 
     def resume(self) -> None:
-        """Go on, also if the pause has not begun yet, which superqt's method ignores."""
+        """Continue; unlike superqt's method, also cancel a pause that has not begun yet."""
         self._pause_requested = False
         self._resume_requested = True
 
     def _relay_error(self, error: Exception) -> None:
-        """Do nothing: napari's method would notify the user, but only with some Qt bindings."""
+        """Do nothing: forms show errors. napari's method notifies only with some Qt bindings."""
 
     def _relay_warning(self, details: tuple[Any, ...]) -> None:
         """Do nothing, as in `_relay_error`."""
@@ -99,24 +99,24 @@ def create_run(
     return worker
 
 
-def send_on_errand(
+def call_in_thread(
     function: Callable[..., object], *args: Any, engine: bool = True, **slots: Any
 ) -> None:
-    """Call a function in a thread; napari does not wait for the thread when it closes.
+    """Call a function in a thread, for which napari does not wait when it is closed.
 
     Parameters
     ----------
     function : callable
-        A short function: nothing can end it early.
+        A short function; it cannot be cancelled.
     *args
         Arguments of the function.
     engine : bool
-        Whether the function may import torch, which is then imported first.
+        Whether the function may import torch; if so, torch is imported first.
     **slots
         Functions by signal: returned and errored.
     """
-    errand = (_with_engine, function) if engine else (function,)
-    create_quiet_worker(*errand, *args, _connect=slots, _worker_class=Errand)
+    call = (_with_engine, function) if engine else (function,)
+    create_quiet_worker(*call, *args, _connect=slots, _worker_class=ThreadCall)
 
 
 def _with_engine(function: Callable[..., object], *args: Any) -> object:
@@ -132,7 +132,7 @@ def _with_engine(function: Callable[..., object], *args: Any) -> object:
 
 
 def forget_locals(error: BaseException | None) -> None:
-    """Free the pixels and networks that an error's tracebacks hold; keep file names and lines."""
+    """Free the local variables in an error's tracebacks; keep file names and lines."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
@@ -141,7 +141,7 @@ def forget_locals(error: BaseException | None) -> None:
 class ActivityBar(cancelable_progress):  # type: ignore[misc]  # napari has no types
     """A bar in napari's activity dock, whose Cancel button ends the run.
 
-    Qt handles events while the bar is created or updated, so each must be a slot's last statement.
+    Qt handles events while the bar is created or updated, so a slot must do either of them last.
 
     Parameters
     ----------

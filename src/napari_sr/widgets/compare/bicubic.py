@@ -1,7 +1,7 @@
-"""The bicubic enlargement of a plane along a line, computed only where the line is.
+"""The bicubic enlargement of a plane along a line, computed only near the line.
 
-The formula is that of the model `bicubic`: Keys' kernel with a = -0.5, a mirrored border, and the
-outer edges of source and result in one place. Unlike the model, it does not round.
+The formula is that of the model `bicubic`: Keys' kernel with a = -0.5 and a mirrored border. The
+outer edges of source and result coincide. Unlike the model, this code does not round.
 
 Letters: H x W pixels, N samples.
 """
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 NAME = "bicubic"
 """Name of the curve."""
 SAME = 0.01
-"""Largest relative difference from a whole number of an enlargement."""
+"""Largest relative difference between an enlargement and the nearest whole number."""
 LARGEST = 16
 """Largest enlargement that gets a curve."""
 _TAPS = np.arange(-1, 3)
 
 
 def enlargement(tracks: dict[str, Track]) -> int | None:
-    """Return how many times finer "after" is than "before", if this is a whole number above 1.
+    """Return how many times finer "after" is than "before"; None unless a whole number above 1.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def enlargement(tracks: dict[str, Track]) -> int | None:
 
 
 def enlarged_values(track: Track, places: NDArray[np.float64], scale: int) -> NDArray[np.float32]:
-    """Return values of the enlarged plane, (N,), read linearly between its pixels; NaN outside.
+    """Return values of the enlarged plane, (N,), interpolated between its pixels; NaN outside.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def enlarged_values(track: Track, places: NDArray[np.float64], scale: int) -> ND
     places : array, (N, 2)
         Rows and columns in pixels of the plane.
     scale : int
-        How many times it is enlarged.
+        Enlargement factor.
     """
     size = np.array(track.plane.size)
     inside = ((places >= -0.5) & (places <= size - 0.5)).all(axis=1)

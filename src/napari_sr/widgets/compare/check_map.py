@@ -1,4 +1,4 @@
-"""Check a result against the part of its source that it shows, and add the map as a layer."""
+"""Check a result against the part of its source that it covers, and add the map as a layer."""
 
 from __future__ import annotations
 
@@ -26,22 +26,23 @@ if TYPE_CHECKING:
     from napari_sr.runs.source import Source
 
 MOST_IN_MEMORY = 256 * 2**20
-"""Largest map in bytes that is computed whole. A larger one is computed where it is looked at, with
-an overview of large planes, so that the window never waits for a whole plane."""
+"""Size in bytes up to which a map is computed completely. A larger map is computed only where
+napari shows it. Large planes then get a coarse overview, so that the window never waits for a whole
+plane."""
 LIMIT = {"noise": 3.0}
-"""Contrast limit of maps by their unit; those in values end at their 99th percentile."""
+"""Contrast limit of maps by unit. Maps in pixel values end at the 99th percentile instead."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A check of two layers: what a worker reads, so that it never touches a layer."""
+    """The data of two layers to check; a worker uses these, and never touches a layer."""
 
     source: Source
     result: Source
     model: str | None
-    """The known model that made the result; None for others."""
+    """Name of the model that made the result; None if it is not a known model."""
     spans: Spans | None
-    """The part of the source that the result shows; None for all of it."""
+    """The part of the source that the result covers; None for the whole source."""
 
     @classmethod
     def of(cls, result: Image, source: Image) -> Checked:
@@ -65,9 +66,9 @@ class Checked:
         return tuple(start for start, _ in self.spans[: len(self.source.origin)])
 
     def steps(self) -> Generator[Step, None, Check]:
-        """Compare in a worker; a map that fits is computed here, so that napari shows it at once.
+        """Compare in a worker; a map that fits into memory is computed here, not when it is shown.
 
-        Colours give one map: their mean.
+        The map of a colour image is the mean over the colours.
         """
 
         def words(step: tuple[int, int]) -> Step:
@@ -94,22 +95,22 @@ def _layout(source: Source) -> Layout:
 
 
 def add_map(viewer: ViewerModel, found: Check, checked: Checked, source: Image) -> Image:
-    """Add the map of a check as a layer that lies on its source.
+    """Add the map of a check as a layer that covers its source exactly.
 
     Parameters
     ----------
     viewer : ViewerModel
         The viewer.
     found : Check
-        What the check found.
+        Figures and map of the check.
     checked : Checked
-        The check.
+        The data that were checked.
     source : Image
         The source layer.
     """
     from napari.utils.colormaps import Colormap
 
-    least = 1.0 if source.dtype.kind in "iu" else 0.0  # below it, all is rounding
+    least = 1.0 if source.dtype.kind in "iu" else 0.0  # smaller differences are rounding
     limit = LIMIT.get(found.unit, max(found.p99, least)) or 1.0
     unit = "units of noise" if found.unit == "noise" else "values"
     pyramid: Any = found.map if found.overview is None else [found.map, found.overview]

@@ -1,4 +1,4 @@
-"""The comparison that a viewer shows, at most one; when it ends, the viewer is restored."""
+"""The comparison of two layers in a viewer, one at a time; its end restores the viewer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_sr.widgets.compare.mode import Mode
 
 FLAT = "The slider needs a view in 2D: press Ctrl+Y, or choose Side by side or Blink."
-NO_CANVAS = "The slider needs napari's canvas, which cannot be reached here: choose another mode."
+NO_CANVAS = "The slider needs napari's canvas, which is not available here: choose another mode."
 
 
 class Comparison(QObject):
@@ -36,7 +36,7 @@ class Comparison(QObject):
     changed = Signal()
     """Emitted when a mode begins or ends."""
     removed = Signal(object)
-    """Emitted when a layer is removed from the viewer, while an owner has joined."""
+    """Emitted when a layer is removed from the viewer, if the comparison has an owner."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Comparison(QObject):
     def leave(self, owner: object, *_: object) -> None:
         """Unregister an owner, and end the comparison if this owner started it."""
         if not hasattr(getattr(self, "viewer", None), "layers"):
-            return  # the garbage collector emptied this object or the viewer before it came here
+            return  # the garbage collector has already emptied this object or the viewer
         self.stop_for(owner)
         if owner in self._owners:
             self._owners.remove(owner)
@@ -118,7 +118,7 @@ class Comparison(QObject):
         self.changed.emit()
 
     def stop(self, reason: object = "") -> None:
-        """End the comparison, restore the viewer, and pass on a reason for the end, if any."""
+        """End the comparison, restore the viewer, and show the reason for the end, if any."""
         if self._shown is None:
             return
         self._end()
@@ -126,12 +126,12 @@ class Comparison(QObject):
         self.changed.emit()
 
     def stop_for(self, owner: object) -> None:
-        """End the comparison if an owner started it."""
+        """End the comparison if this owner started it."""
         if self.owner is owner:
             self.stop()
 
     def turn(self) -> None:
-        """Turn the slider's line."""
+        """Make the slider's line horizontal or vertical."""
         if isinstance(self._shown, Slider):
             self._shown.turn()
 
@@ -195,11 +195,11 @@ class Comparison(QObject):
 
 
 _comparisons: WeakValueDictionary[int, Comparison] = WeakValueDictionary()
-"""Comparisons by the identity of their viewer, which lives at least as long."""
+"""Comparisons by the `id` of their viewer, which exists at least as long as the comparison."""
 
 
 def comparison_of(viewer: ViewerModel) -> Comparison:
-    """Return the comparison of a viewer; it exists as long as an owner holds it."""
+    """Return the comparison of a viewer; it exists as long as an owner refers to it."""
     viewer = unwrapped(viewer)
     found = _comparisons.get(id(viewer))
     if found is None:

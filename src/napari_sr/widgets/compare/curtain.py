@@ -1,7 +1,7 @@
 """Show one layer on one side of a line in the canvas, and another layer on the other side.
 
-A fragment shader discards the screen pixels of each layer that are beyond the line. So it works for
-every layer that napari draws in 2D: multiscale, rotated, of any pixel size.
+A fragment shader discards the screen pixels of each layer that are beyond the line. This works for
+every layer that napari draws in 2D, including multiscale and rotated layers, of any pixel size.
 """
 
 from __future__ import annotations
@@ -84,12 +84,12 @@ class Curtain:
         self._clipped: list[tuple[Any, _HalfPlane]] = []
         self.share, self.horizontal = share, horizontal
         if self._canvas is not None:
-            # before vispy's callback, which draws
+            # must run before vispy's callback, which draws
             self._canvas.events.draw.connect(self._prepare, position="first")
             self.move(share)
 
     def move(self, share: float) -> None:
-        """Move the line; the canvas is drawn soon afterwards."""
+        """Move the line, and ask Qt to redraw the canvas."""
         self.share = share
         if self._canvas is not None:
             self._canvas.native.update()
@@ -108,7 +108,7 @@ class Curtain:
         self._canvas = None
 
     def _prepare(self, event: Any) -> None:
-        """Clip both layers just before they are drawn: napari may have replaced their visuals."""
+        """Clip both layers before each drawing, because napari may have replaced their visuals."""
         self._place(*event.source.physical_size)
         for layer, half in self._halves.items():
             for drawn in self._drawn(layer):

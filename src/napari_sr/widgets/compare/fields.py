@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 
 
 class CompareFields(ScrolledForm):
-    """Fields, buttons and lines of text; it decides nothing."""
+    """Fields, buttons and lines of text; no logic."""
 
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.before = LayerBox(Image)
-        self.before.setToolTip("The layer at the left, or above: for instance the source.")
+        self.before.setToolTip("The layer on the left or above, such as the source.")
         self.after = LayerBox(Image)
-        self.after.setToolTip("The layer at the right, or below: for instance the result.")
+        self.after.setToolTip("The layer on the right or below, such as the result.")
         self.row = CompareRow(viewer, always=True, lines=2)
         self.reference = LayerBox(Image, none="none")
         self.reference.setToolTip(
             "The layer that counts as the truth. PSNR and SSIM of the shown plane are computed\n"
-            "for layers of its size. Black and white are its contrast limits, or those of bytes."
+            "for layers of the same size. Black and white are the contrast limits of this layer,\n"
+            "or the range of its data type if it has 8 bits or colours."
         )
         self.figures = WrappedLabel()
         self.errors = QPushButton("Add error map")
@@ -43,7 +44,7 @@ class CompareFields(ScrolledForm):
         )
         self.lines = LayerBox(Shapes, none="none")
         self.lines.setToolTip(
-            "The plot follows the selected line or path, or else the one drawn last."
+            "The plot follows the selected line or path, or else the last one drawn."
         )
         self.draw = QPushButton("Draw")
         self.draw.setToolTip("Draw a line in the canvas: press the mouse button, move, release.")
@@ -52,8 +53,8 @@ class CompareFields(ScrolledForm):
         self.plot = ProfilePlot()
         self.plot.setToolTip(
             "Intensities along the line; colours are shown as luma.\n"
-            "Bicubic: before, interpolated to the pixels of after, which adds nothing. What after\n"
-            "shows beyond it comes from the model: measure there with care."
+            'The curve "bicubic" is "before", interpolated to the pixels of "after"; this adds no\n'
+            'detail. Detail that only "after" shows comes from the model: measure it with care.'
         )
         self._lay_out()
 

@@ -40,7 +40,7 @@ class Errors:
 
 
 def judge(planes: dict[str, ShownPlane], reference: ShownPlane) -> str:
-    """Return a line for each plane: PSNR and SSIM against a reference, or the reason why not.
+    """Return a line for each plane: PSNR and SSIM against a reference, or why there are none.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def _figures(plane: ShownPlane, reference: ShownPlane, truth: NDArray[Any]) -> s
             f"the reference has values from {least:g} to {most:g}: widen its contrast limits, "
             f"which are {low:g} and {high:g}."
         )
-    from napari_sr.evaluation.metrics import METRICS, USUAL  # brings torch
+    from napari_sr.evaluation.metrics import METRICS, USUAL  # late: imports torch
 
     pair = [_unit(pixels, low, high) for pixels in (plane.read(), truth)]
     metrics = [METRICS[name] for name in USUAL if min(plane.size) >= METRICS[name].least]
@@ -122,7 +122,7 @@ def errors_of(result: ShownPlane, reference: ShownPlane) -> Errors:
     Parameters
     ----------
     result, reference : ShownPlane
-        Planes of two layers of equal shape; the shown planes determine the colours.
+        Shown planes of two layers of equal shape. Their errors set the limits of the colours.
     """
     shown = _difference(result.read(), reference.read())
     limit = float(np.nanpercentile(np.abs(shown), USUAL_ERRORS)) if shown.size else 0.0
@@ -150,7 +150,7 @@ def _all_planes(result: NDArray[Any], reference: NDArray[Any], rgb: bool) -> NDA
 
 
 def _lazily(result: Any, reference: Any, *, rgb: bool) -> Any:
-    """Return a dask array that subtracts the parts that are shown."""
+    """Return the difference as a dask array, which computes only the parts that are shown."""
     import dask.array as da
 
     arrays = [da.asarray(data) for data in (result, reference)]  # type: ignore[no-untyped-call]
@@ -161,7 +161,7 @@ def _lazily(result: Any, reference: Any, *, rgb: bool) -> Any:
 
 
 def error_arguments(result: Image, reference: Image, errors: Errors) -> dict[str, Any]:
-    """Return the keywords of `add_image` for a map of errors that lies exactly on the result."""
+    """Return keyword arguments of `add_image` for a map of errors that covers the result."""
     from napari.utils.colormaps import Colormap
 
     return {
@@ -175,14 +175,15 @@ def error_arguments(result: Image, reference: Image, errors: Errors) -> dict[str
 
 
 def placed_on(layer: Image, origin: Sequence[int] | None = None) -> dict[str, Any]:
-    """Return the keywords of `add_image` for a layer that lies on another, pixel on pixel.
+    """Return keyword arguments of `add_image` that put a new layer on another, pixel on pixel.
 
     Parameters
     ----------
     layer : Image
         The other layer.
     origin : sequence of int, optional
-        Index of its pixel on which the first one lies, without colours; by default its first.
+        Index of that layer's pixel, without colours, on which the new layer's first pixel is put;
+        by default, the first pixel.
     """
     scale, translate = layer.scale, layer.translate
     if origin is not None and any(origin):

@@ -39,7 +39,7 @@ class CompareWidget(DockedForm):
     Parameters
     ----------
     napari_viewer : ViewerModel
-        The form lists its layers.
+        The viewer; the form lists its layers.
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
@@ -63,15 +63,15 @@ class CompareWidget(DockedForm):
         form.lines.chosen.connect(self._follow_line)
         form.errors.clicked.connect(self._ask_errors)
         form.draw.clicked.connect(self._draw_line)
-        self._judge.told.connect(self._show_figures)
-        self._measure.told.connect(self._show_profile)
-        self._subtract.told.connect(self._show_errors)
+        self._judge.answered.connect(self._show_figures)
+        self._measure.answered.connect(self._show_profile)
+        self._subtract.answered.connect(self._show_errors)
         self._pixels.changed.connect(self._renew)
         viewer.dims.events.point.connect(self._renew)
 
     def reset_choices(self, event: object = None) -> None:
         """List the layers again; napari calls this when the layer list changes."""
-        if self._gone:
+        if self._closed:
             return
         layers = self._viewer.layers
         before, after = self._usual_pair()
@@ -128,7 +128,7 @@ class CompareWidget(DockedForm):
         return {name: layer for name, layer in chosen.items() if layer is not None}
 
     def _show_figures(self, answer: str | Exception) -> None:
-        if not self._gone:
+        if not self._closed:
             said = answer if isinstance(answer, str) else error_in_words(answer)
             self.form.figures.say(said)
 
@@ -146,7 +146,7 @@ class CompareWidget(DockedForm):
 
     def _show_errors(self, answer: Errors | Exception) -> None:
         (after, reference), self._subtracted = self._subtracted, (None, None)
-        if self._gone or after is None or reference is None:
+        if self._closed or after is None or reference is None:
             return
         if isinstance(answer, Exception):
             show_error(error_in_words(answer))
@@ -165,7 +165,7 @@ class CompareWidget(DockedForm):
         shapes.mode = "add_line"
 
     def _add_lines(self) -> Shapes:
-        """Add a layer for lines. It has the images' units: napari ignores units that differ."""
+        """Add a layer for lines, with the images' units, because napari ignores other units."""
         dims, after = self._viewer.dims, self.form.after.layer()
         own = after.units if after is not None and after.ndim == dims.ndim else None
         camera = getattr(self._viewer, "scene", self._viewer).camera
@@ -201,7 +201,7 @@ class CompareWidget(DockedForm):
             self._measure.ask(profile_of, *found)
 
     def _show_profile(self, answer: Profile | Exception) -> None:
-        if not self._gone:
+        if not self._closed:
             self.form.plot.show_profile(answer if isinstance(answer, Profile) else None)
 
     def _end_with_dock(self) -> None:

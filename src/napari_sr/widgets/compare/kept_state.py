@@ -1,4 +1,4 @@
-"""State of a viewer that a comparison changes, and restores at the end."""
+"""Change a viewer for a comparison, and restore its state afterwards."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ if TYPE_CHECKING:
 LOOK = ("contrast_limits", "gamma")
 """Attributes that two compared layers share."""
 OVERLAP = 0.5
-"""Two layers get one look only if their ranges of values overlap by at least this share."""
+"""Two layers share a look only if their ranges of values overlap by at least this share."""
 
 
 class KeptState:
-    """Changes attributes, and later restores those that have not been changed otherwise."""
+    """Changes attributes, and later restores those that nothing else has changed since."""
 
     def __init__(self) -> None:
         self._changes: dict[tuple[int, str], tuple[Any, Any, Any]] = {}
 
-    def change(self, thing: Any, name: str, value: Any) -> None:
-        """Set an attribute, and remember the value that it had before the first change."""
-        before = getattr(thing, name)
-        setattr(thing, name, value)
-        _, original, _ = self._changes.pop((id(thing), name), (thing, before, value))
-        self._changes[id(thing), name] = thing, original, getattr(thing, name)
+    def change(self, target: Any, name: str, value: Any) -> None:
+        """Set an attribute, and remember its value before the first change."""
+        before = getattr(target, name)
+        setattr(target, name, value)
+        _, original, _ = self._changes.pop((id(target), name), (target, before, value))
+        self._changes[id(target), name] = target, original, getattr(target, name)
 
     def restore(self) -> None:
         """Set all attributes back, in reverse order."""
         while self._changes:
-            (_, name), (thing, original, ours) = self._changes.popitem()
-            if _equal(getattr(thing, name), ours):
-                setattr(thing, name, original)
+            (_, name), (target, original, ours) = self._changes.popitem()
+            if _equal(getattr(target, name), ours):
+                setattr(target, name, original)
 
 
 class LinkedLook:
@@ -43,7 +43,7 @@ class LinkedLook:
     before, after : Image
         The second layer gets the look of the first.
     kept : KeptState
-        Restores the look of the second layer, unless the user changes it meanwhile.
+        Later restores the look of the second layer, unless the user has changed it.
     """
 
     def __init__(self, before: Image, after: Image, kept: KeptState) -> None:
@@ -76,7 +76,7 @@ class LinkedLook:
 def share_look(first: Image, second: Image) -> bool:
     """Return whether one pair of contrast limits suits two layers.
 
-    Both must be grey and have one data type, and their ranges must overlap by at least half.
+    Both must be grey and have the same data type; their ranges must overlap by at least half.
     """
     if first.rgb or second.rgb or first.dtype != second.dtype:
         return False
@@ -92,6 +92,6 @@ def _equal(first: Any, second: Any) -> bool:
     return bool(tuple(first) == tuple(second) if sequences else first == second)
 
 
-def unwrapped(thing: Any) -> Any:
+def unwrapped(target: Any) -> Any:
     """Return the viewer or layer behind the proxy that napari gives to plugins."""
-    return getattr(thing, "__wrapped__", thing)
+    return getattr(target, "__wrapped__", target)

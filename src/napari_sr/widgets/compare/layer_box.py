@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LayerBox(NamesBox):
-    """A list of layers of one class; the user's choice is kept while it is in the viewer.
+    """A list of layers of one class; a layer that the user chose stays chosen until it is removed.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class LayerBox(NamesBox):
     """
 
     chosen = Signal()
-    """Another layer is chosen, or none."""
+    """Emitted when another layer is chosen, or none."""
 
     def __init__(self, kind: type[Layer], *, none: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)

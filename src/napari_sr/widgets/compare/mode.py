@@ -20,7 +20,9 @@ EDGE = 10
 
 
 class Mode:
-    """A mode shows two layers of a viewer; `end` undoes the changes that `kept` does not restore.
+    """A way to show two layers of a viewer.
+
+    At the end of a comparison, `end` removes the widgets, and `kept` restores layers and viewer.
 
     Parameters
     ----------
@@ -33,7 +35,7 @@ class Mode:
     """
 
     hint: ClassVar[str]
-    """Tells the user what can be done now."""
+    """A sentence that tells the user what to do in this mode."""
 
     def __init__(self, viewer: ViewerModel, before: Image, after: Image, kept: KeptState) -> None:
         self.viewer, self.before, self.after, self.kept = viewer, before, after, kept
@@ -42,7 +44,7 @@ class Mode:
         self.tags: list[Tag] = []
 
     def begin(self) -> None:
-        """Show the two layers, and hide others; until the mode ends, the user's grid is off."""
+        """Show the two layers, hide others, and switch off the user's grid until the mode ends."""
         self.kept.change(grid_of(self.viewer), "enabled", False)
         for layer in self.viewer.layers:
             if layer is self.before or layer is self.after:
@@ -51,11 +53,11 @@ class Mode:
                 self.kept.change(layer, "visible", False)
 
     def hides(self, layer: Any) -> bool:
-        """Return whether to hide another layer: images, because they would cover the two."""
+        """Return whether to hide another layer: true for images, which would cover the two."""
         return layer.visible and isinstance(layer, Image)
 
     def place(self) -> None:
-        """Place the widgets on the canvas, which may have another size now."""
+        """Place the widgets on the canvas again, because its size may have changed."""
 
     def key(self, key: int, pressed: bool, large: bool) -> bool:
         """Handle a key that is pressed in the canvas; return whether it was handled."""
@@ -75,5 +77,5 @@ class Mode:
 
 
 def grid_of(viewer: ViewerModel) -> Any:
-    """Return the model of napari's grid, which napari 0.9 moved."""
+    """Return the model of napari's grid mode, which napari 0.9 moved to another attribute."""
     return viewer.canvas.grid if hasattr(viewer, "canvas") else viewer.grid

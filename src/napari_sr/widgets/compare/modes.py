@@ -48,7 +48,7 @@ class SideBySide(Mode):
         self.place()
 
     def hides(self, layer: Any) -> bool:
-        """Return whether to hide another layer: all are hidden, because each would get a view."""
+        """Return whether to hide another layer: true for all, because each would get a view."""
         return bool(layer.visible)
 
     def place(self) -> None:
@@ -70,7 +70,7 @@ class SideBySide(Mode):
             for stride in range(1, min(len(layers), MOST_STRIDE) + 1)
             for sign in (1, -1)
         ]
-        # so that the canvas follows only once
+        # a separate grid for the trials, so that the canvas changes only once
         trial = type(grid)(shape=(1, 2), enabled=True)
         for stride in strides:
             trial.stride = stride
@@ -80,7 +80,7 @@ class SideBySide(Mode):
                 return
 
     def _shows_all(self, camera: Any) -> bool:
-        """Return whether both layers are wholly visible now."""
+        """Return whether both layers are completely visible now."""
         canvas = getattr(self.viewer, "canvas", None)
         size = getattr(self.viewer, "_canvas_size", None) if canvas is None else canvas.size
         if size is None:
@@ -92,31 +92,31 @@ class SideBySide(Mode):
 
 
 class Blink(Mode):
-    """Shows one layer at a time; while a key or a name on the canvas is held, the other one."""
+    """Shows "after", or "before" while a key or the name on the canvas is pressed."""
 
-    hint = "Hold B, or hold the name on the canvas, to see the layer before. Esc ends."
+    hint = 'Hold B, or press and hold the name on the canvas, to see "before". Esc ends.'
 
     def begin(self) -> None:
-        """Show the layer after, and its name, which can be pressed."""
+        """Show "after", and its name, which can be pressed."""
         super().begin()
         if self.native is not None:
             tag = Tag(self.native, pressable=True)
-            tag.setToolTip("Press and hold to see the layer before (or hold the key B).")
+            tag.setToolTip('Press and hold to see "before" (or hold the key B).')
             tag.pressed.connect(self.show_before)
             tag.released.connect(self.show_after)
             self.tags = [tag]
         self.show_after()
 
     def show_before(self) -> None:
-        """Show the layer before instead of the one after."""
+        """Show "before" instead of "after"."""
         self._show(self.before, self.after)
 
     def show_after(self) -> None:
-        """Show the layer after instead of the one before."""
+        """Show "after" instead of "before"."""
         self._show(self.after, self.before)
 
     def key(self, key: int, pressed: bool, large: bool) -> bool:
-        """Show the layer before while B is held."""
+        """Show "before" while B is held."""
         if key != Qt.Key.Key_B:
             return False
         shown = self.before if pressed else self.after
@@ -125,7 +125,7 @@ class Blink(Mode):
         return True
 
     def place(self) -> None:
-        """Put the name in the middle of the upper edge."""
+        """Put the name in the middle of the canvas's upper edge."""
         if self.native is None:
             return
         shown = self.titles()[not self.before.visible]
@@ -145,7 +145,7 @@ MODES: dict[str, type[Mode]] = {"slider": Slider, "side by side": SideBySide, "b
 
 
 def _position(grid: Any, index: int, layers: Any) -> tuple[int, int]:
-    """Return a layer's row and column in a grid; before napari 0.9 it took the number of layers."""
+    """Return a layer's row and column in a grid; the arguments depend on napari's version."""
     known = inspect.signature(grid.position).parameters
     found: tuple[int, int] = grid.position(index, layers if "layers" in known else len(layers))
     return found

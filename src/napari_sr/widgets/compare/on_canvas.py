@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BREADTH = 31
-"""Breadth of the handle in pixels of the screen; odd, so that the line is in its middle."""
+"""Breadth of the handle in screen pixels; odd, so that the line is in the middle."""
 RADIUS = 14.0
 STEP, LARGE_STEP = 0.01, 0.1
-"""Steps of the line by keys, as a share of the canvas."""
+"""Steps by which keys move the line, as a share of the canvas."""
 LIGHT, DARK, FOCUSED = QColor("#ffffff"), QColor("#1c1c1c"), QColor("#3fa7ff")
-"""Colours of the line and its edges, visible on any image; and of the line with the focus."""
+"""Colours of the line, of its edges, and of the focused handle's edge; visible on any image."""
 _TAG = (
     "QPushButton {{ background-color: rgba(20, 20, 20, 205); color: white; border-radius: 4px;"
     " border: 1px solid rgba(255, 255, 255, 110); padding: 3px 8px; }}"
@@ -27,17 +27,17 @@ _TAG = (
 
 
 def is_alive(widget: QObject) -> bool:
-    """Return whether a widget still exists: Qt may have deleted it, such as with its window."""
+    """Return whether a widget still exists: Qt may have deleted it, for example with its window."""
     return bool(isalive(widget))  # type: ignore[no-untyped-call]  # qtpy has no types here
 
 
 class Handle(QWidget):
-    """The line between two layers; it can be dragged by the mouse, and moved by keys.
+    """The line between two layers, which the mouse can drag and keys can move.
 
     Parameters
     ----------
     canvas : QWidget
-        The canvas, on which the handle lies.
+        The canvas, parent of the handle.
     share : float
         Position, as a share of the canvas's width or height.
     horizontal : bool
@@ -45,7 +45,7 @@ class Handle(QWidget):
     """
 
     moved = Signal(float)
-    """Emitted with another position, as a share of the canvas's width or height."""
+    """Emitted with the new position, as a share of the canvas's width or height."""
     turned = Signal()
     """Emitted when the handle is double-clicked."""
 
@@ -75,7 +75,7 @@ class Handle(QWidget):
         self.update()
 
     def move_to(self, share: float) -> None:
-        """Move the line, but not out of the canvas."""
+        """Move the line; positions outside the canvas are limited to its edge."""
         share = min(max(share, 0.0), 1.0)
         if share != self.share:
             self.share = share
@@ -117,7 +117,7 @@ class Handle(QWidget):
         """End dragging; the canvas must not get the release, because it did not get the press."""
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:  # noqa: N802
-        """Turn the line."""
+        """Emit `turned`, so that the line becomes horizontal or vertical."""
         self.turned.emit()
 
     def focusInEvent(self, event: object) -> None:  # noqa: N802  # Qt's name
@@ -125,7 +125,7 @@ class Handle(QWidget):
         self.update()
 
     def focusOutEvent(self, event: object) -> None:  # noqa: N802  # Qt's name
-        """Show that the focus is gone."""
+        """Show the loss of the focus."""
         self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
@@ -162,12 +162,12 @@ _LESS_MORE = {
 
 
 class Tag(QPushButton):
-    """A name on the canvas. If it is not `pressable`, the canvas gets mouse presses on it.
+    """A name on the canvas. Mouse presses on it go to the canvas, unless it is `pressable`.
 
     Parameters
     ----------
     canvas : QWidget
-        The canvas, on which the tag lies.
+        The canvas, parent of the tag.
     pressable : bool
         Whether the tag reacts to the mouse.
     """
@@ -179,7 +179,7 @@ class Tag(QPushButton):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, not pressable)
 
     def say(self, text: str, most: int) -> None:
-        """Show a text; if it is longer than a number of pixels, cut it in the middle."""
+        """Show a text, with its middle cut if it is wider than `most` pixels."""
         self.setText(self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, most))
         self.setAccessibleName(text)
         self.adjustSize()
@@ -188,7 +188,7 @@ class Tag(QPushButton):
 
 
 class CanvasWatch(QObject):
-    """Tells when the canvas changes its size, and lets keys be handled before napari.
+    """Reports when the canvas changes its size, and handles keys before napari does.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Notice that pixels of layers changed, also in place."""
+"""Notice when pixels of layers change, even in place."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class PixelWatch(QObject):
-    """Tells when the shown pixels of some layers change, or their black and white.
+    """Reports when the shown pixels of some layers change, or their contrast limits.
 
-    Other planes and other parts of a multiscale layer are not changes.
+    Showing another plane, or another part of a multiscale layer, does not count as a change.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class PixelWatch(QObject):
             layer.events.contrast_limits.connect(self._tell)
 
     def _notice(self, event: Event) -> None:
-        """Tell of a change if napari drew the same part again."""
+        """Report a change if napari drew the same part again."""
         now = [(layer, drawn_part(layer, self._dims)) for layer, _ in self._drawn]
         same = any(
             layer is event.source and part == before

@@ -27,7 +27,7 @@ PENS = {
 }
 """Colour, width and style of each curve; legible on napari's dark and light themes."""
 SAMPLE, SHORT = 22, 10
-"""Length of the lines in the legend in screen pixels, and where many names need the room."""
+"""Length of the lines in the legend, in screen pixels, and their length if many names need room."""
 FAINT = 110
 """Opacity of the frame, from 0 to 255."""
 LARGE = 1e6
@@ -45,9 +45,9 @@ class ProfilePlot(QWidget):
     across : str
         Name of the horizontal axis.
     about : str
-        What the plot shows, for screen readers.
+        Title of the plot for screen readers.
     empty : str
-        Text without curves.
+        Text that is shown if there are no curves.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ProfilePlot(QWidget):
         parent: QWidget | None = None,
         across: str = "distance",
         about: str = "Intensities along the line",
-        empty: str = "No line, or it is outside",
+        empty: str = "No line, or it is outside the layers",
     ) -> None:
         super().__init__(parent)
         self._across, self._empty = across, empty

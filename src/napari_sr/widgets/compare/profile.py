@@ -1,4 +1,4 @@
-"""Read intensities along a line, at equal distances in the world, for layers of any pixel size.
+"""Read intensities along a line, equally spaced in world coordinates, for any pixel size.
 
 Letters: V vertices of a line, N samples.
 """
@@ -71,7 +71,7 @@ def tracks_of(
     Parameters
     ----------
     shapes : Shapes
-        The layer that holds the line.
+        The layer that contains the line.
     layers : dict
         Layers by their role in the comparison.
     dims : Dims
@@ -80,6 +80,7 @@ def tracks_of(
     Returns
     -------
     tracks : dict
+        The line in the pixels of each layer, by the layer's role in the comparison.
     distances : array, (V,)
         Distances of the vertices from the start, along the line.
     unit : str
@@ -112,7 +113,7 @@ def unit_symbol(dims: Dims, layers: dict[str, Image]) -> str:
 
 
 def profile_of(tracks: dict[str, Track], distances: NDArray[np.float64], unit: str) -> Profile:
-    """Read the values along a line, and those of "before" enlarged, if "after" is finer.
+    """Read the values along a line; if "after" is finer, also those of "before", enlarged.
 
     Parameters
     ----------
@@ -121,7 +122,7 @@ def profile_of(tracks: dict[str, Track], distances: NDArray[np.float64], unit: s
     """
     count = _count(tracks)
     at = np.linspace(0.0, distances[-1], count)
-    # each layer is an affine map of the world, so shares of a side of the line are equal in all
+    # each layer maps to the world by an affine transform, which keeps ratios along a line
     places = {
         name: np.stack([np.interp(at, distances, axis) for axis in track.vertices.T], axis=1)
         for name, track in tracks.items()

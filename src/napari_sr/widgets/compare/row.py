@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from napari_sr.widgets.compare.comparison import Comparison
 
 _BUTTONS = {
-    "slider": ("Slider", "A line in the image: before at the left, after at the right."),
-    "side by side": ("Side by side", "Two views that move together: before and after."),
-    "blink": ("Blink", "The layer after; hold B to see the one before."),
+    "slider": ("Slider", 'A line in the image, with "before" on the left, "after" on the right.'),
+    "side by side": ("Side by side", 'Two views that move together: "before" and "after".'),
+    "blink": ("Blink", 'Shows "after"; hold B to see "before".'),
 }
 
 IDLE = "Both layers are shown in the canvas until you press the button again, or Esc."
 
 
 class _Owner:
-    """Stands for a row in a comparison, which holds it until Qt deletes the row.
+    """Owner of a comparison on behalf of a row, until Qt deletes the row.
 
-    Qt calls its method, and not a `partial`: the garbage collector may empty a `partial` before Qt
-    calls it, and then Python crashes.
+    When Qt deletes the row, it calls a method of this object, not a `partial`: the garbage
+    collector may empty a `partial` before Qt calls it, and then Python crashes.
     """
 
     def __init__(self, comparison: Comparison) -> None:
@@ -78,13 +78,13 @@ class CompareRow(QWidget):
         self._lay_out()
         self._comparison.changed.connect(self._show)
         self._comparison.removed.connect(self._forget_removed)
-        # the form around the row may be deleted without any call
+        # Qt may delete the form around the row without calling any of its methods
         self.destroyed.connect(self._owner.leave)
         self._show()
         self.setVisible(always)
 
     def offer(self, before: Image, after: Image) -> None:
-        """Set the layers to compare; a comparison of others that was started here ends."""
+        """Set the layers to compare; if this row compares other layers, that comparison ends."""
         pair = unwrapped(before), unwrapped(after)
         if self.is_on and self._comparison.pair != pair:
             self._comparison.stop_for(self._owner)
@@ -93,7 +93,7 @@ class CompareRow(QWidget):
         self.setVisible(True)
 
     def clear(self) -> None:
-        """Set no layers; a comparison that was started here ends."""
+        """Forget the layers, and end the comparison that this row started."""
         self._offered = None
         self._comparison.stop_for(self._owner)
         self._show()
@@ -107,7 +107,7 @@ class CompareRow(QWidget):
 
     @property
     def is_on(self) -> bool:
-        """Whether a comparison is shown that was started here."""
+        """Whether this row started the comparison that is shown."""
         return self._comparison.owner is self._owner
 
     def _lay_out(self) -> None:

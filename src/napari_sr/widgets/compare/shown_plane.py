@@ -33,7 +33,7 @@ LUMA = np.array(TO_YCBCR[0]) / sum(TO_YCBCR[0])
 
 @dataclass(frozen=True)
 class ShownPlane:
-    """One plane of a layer; nothing is read before `read` is called."""
+    """One plane of a layer; only `read` reads its pixels."""
 
     source: Source
     """The layer's pixels, with the index of the plane."""

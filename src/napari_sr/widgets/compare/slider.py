@@ -21,7 +21,7 @@ class Slider(Mode):
     share, horizontal = 0.5, False
 
     def begin(self) -> None:
-        """Show the curtain, and give the keyboard focus to its handle."""
+        """Show the layers on the two sides of the line, and give the handle the keyboard focus."""
         super().begin()
         self._focused = QApplication.focusWidget()
         self._curtain = Curtain(

@@ -1,1 +1,1 @@
-"""Forms for functions: upscale a folder, download models for offline use, measure layers."""
+"""Forms for functions: upscale a folder, download models, measure, check and save layers."""

@@ -23,14 +23,14 @@ OPTIONS = {name: {"label": name.capitalize()} for name in ("result", "source")}
 
 
 def check_layers(result: Image, source: Image) -> Check:
-    """Compare a result with its source, by shrinking it again.
+    """Compare a result with its source, by shrinking the result to the source's size.
 
     Parameters
     ----------
     result : Image
-        The upscaled layer. If it shows a part of its source, its record names the part.
+        The upscaled layer. If it covers only a part of its source, its record names the part.
     source : Image
-        The layer that it was made from.
+        The layer from which the result was made.
 
     Returns
     -------
@@ -46,20 +46,20 @@ def check_layers(result: Image, source: Image) -> Check:
 
 
 class CheckWidget(LayersForm):
-    """Compare a result with its source, and add a map of what differs.
+    """Compare a result with its source, and add a map of the differences.
 
     Parameters
     ----------
     napari_viewer : ViewerModel
-        The form lists its layers, and adds the map to it.
+        The viewer; the form lists its layers, and adds the map as a layer.
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         gui = RememberedGui(check_layers, OPTIONS, forgotten=OPTIONS)
         fields = FunctionFields(gui, "Check")
         fields.run.setToolTip(
-            "Shrink the result again, and show where it disagrees with its source.\n"
-            "What vanishes when it is shrunk may be invented all the same."
+            "Shrink the result to the source's size, and show where the two differ.\n"
+            "Detail so fine that shrinking removes it cannot be checked: it may be invented."
         )
         super().__init__(napari_viewer, fields, "Check a result", ("result", "source"))
         self._pair: tuple[Checked, Image] | None = None
@@ -72,10 +72,10 @@ class CheckWidget(LayersForm):
         if result is None:
             return {"result": "Open two image layers: a result and its source."}
         if result is source:
-            return {"source": "Choose another layer than the result."}
+            return {"source": "Choose a layer other than the result."}
         larger, smaller = source_of(result).shape, source_of(source).shape
         if len(larger) != len(smaller) or result.rgb != source.rgb:
-            return {"source": "The two layers have different axes."}
+            return {"source": "Result and source have different axes: choose another layer."}
         try:
             part = Checked.of(result, source).spans
         except ValueError as error:

@@ -70,7 +70,7 @@ def _options() -> dict[str, dict[str, Any]]:
         "ensemble": {"label": "Mean of eight views"},
         "border": {"label": "Border", "choices": BORDERS},
         "device": {"label": "Device", "choices": list(dict.fromkeys((*DEVICES, device)))},
-        "overwrite": {"label": "Compute again what differs"},
+        "overwrite": {"label": "Recompute results that differ"},
     }
 
 
@@ -110,7 +110,7 @@ class FolderWidget(FunctionForm):
         self.details.setReadOnly(True)
         self.details.setTabChangesFocus(True)
         self.details.setAccessibleName("Report")
-        self.details.setToolTip("What became of each file; can be copied.")
+        self.details.setToolTip("Failures and messages for each file, as text to copy.")
         self.details.setFixedHeight(DETAILS_LINES * self.details.fontMetrics().height())
         self.details.hide()
         fields = FunctionFields(gui, "Run", above=[self.count], below=[self.details])
@@ -123,7 +123,7 @@ class FolderWidget(FunctionForm):
         self._notes: dict[str, str] = {}
         self._file = ""
         self._counted = Latest(self, pause=300)
-        self._counted.told.connect(self._show_count)
+        self._counted.answered.connect(self._show_count)
         gui.model.changed.connect(self._offer_scales)
         gui.values.changed.connect(self._offer_values)
         for name in ("source", "target", "pattern"):
@@ -146,7 +146,7 @@ class FolderWidget(FunctionForm):
 
     def follow_models(self) -> None:
         """List the models again, because some were downloaded, imported or removed."""
-        with self.gui.changed.blocked():  # the user changes nothing
+        with self.gui.changed.blocked():  # this is not a change by the user
             self.gui.model.reset_choices()
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  # Qt's name
@@ -184,7 +184,7 @@ class FolderWidget(FunctionForm):
         self._counted.ask(count_images, *paths, values["pattern"])
 
     def _show_count(self, answer: int | Exception) -> None:
-        if self._gone:
+        if self._closed:
             return
         if isinstance(answer, Exception):
             self.count.say(error_in_words(answer))
@@ -210,7 +210,7 @@ class FolderWidget(FunctionForm):
         super()._show_progress(step)
 
     def _show_warning(self, details: tuple[Any, ...]) -> None:
-        """Keep a warning for the report, because each file may bring some."""
+        """Keep a warning for the report, because each file may cause some."""
         message, category = details[:2]
         if category.__module__.startswith("napari_sr."):
             self._note(str(message))
@@ -237,5 +237,5 @@ class FolderWidget(FunctionForm):
         self.details.setPlainText("\n".join((*failed, *self._notes)))
         self.details.setVisible(bool(failed or self._notes))
 
-    def _let_go(self) -> None:
+    def _stop_listening(self) -> None:
         self._counted.forget()

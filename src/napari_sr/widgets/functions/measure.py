@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 OPTIONS = {name: {"label": name.capitalize()} for name in ("result", "reference", "rectangles")}
 """Labels of the fields."""
 HEADS = ("region", "measure", "result", "reference", "difference")
-"""Headings of the table in the form, without the first if there is one region; CSV has more."""
+"""Headings of the form's table; a single region needs no "region". CSV has more columns."""
 
 
 class MeasureWidget(LayersForm):
@@ -37,21 +37,21 @@ class MeasureWidget(LayersForm):
     Parameters
     ----------
     napari_viewer : ViewerModel
-        The form lists its layers.
+        The viewer; the form lists its layers.
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         gui = RememberedGui(measure_layers, OPTIONS)
-        self.table: Any = Table(value=([], [], HEADS))  # its type misses formats of values
+        self.table: Any = Table(value=([], [], HEADS))  # Any: magicgui's types lack such a value
         self.table.read_only = True
         self.copy = QPushButton("Copy as CSV")
         self.copy.setToolTip("Copy all numbers with ten digits, for a spreadsheet.")
         shown = self.table.native
-        shown.setItemDelegate(QStyledItemDelegate(shown))  # magicgui's would format the numbers
+        shown.setItemDelegate(QStyledItemDelegate(shown))  # magicgui's would reformat the numbers
         shown.verticalHeader().hide()
         shown.setAccessibleName("Measurements")
         shown.setToolTip(
-            "Sums are in pixels of the reference: those of an exact enlargement are equal.\n"
+            "Sums are scaled to the reference's pixels: an exact enlargement has an equal sum.\n"
             "Colours are measured as luma. Ctrl+C copies the selected cells."
         )
         fields = FunctionFields(gui, "Measure", below=[shown, self.copy], fills=True)
@@ -77,9 +77,9 @@ class MeasureWidget(LayersForm):
     def _problems(self, values: dict[str, Any]) -> dict[str, str]:
         result, reference = values["result"], values["reference"]
         if result is None:
-            return {"result": "Open two image layers: a result, and its source or the truth."}
+            return {"result": "Open two image layers: a result, and its source or ground truth."}
         if result is reference:
-            return {"reference": "Choose another layer than the result."}
+            return {"reference": "Choose a layer other than the result."}
         return {}
 
     def _steps(self, values: dict[str, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:

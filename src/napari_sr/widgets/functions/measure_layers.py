@@ -1,4 +1,4 @@
-"""Measure two layers in the plane that a viewer shows: what to read, and where it lies."""
+"""Measure two layers in the plane that a viewer shows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_sr.evaluation.measure import Rectangle
 
 NEAR = 1e-3
-"""Largest share of a pixel by which the sides of a rectangle may be turned."""
+"""Largest deviation of a side from the direction of an axis, as a share of the side's length."""
 
 
 class MeasureError(ValueError):
@@ -41,10 +41,10 @@ def measure_layers(
     result : Image
         The layer to measure.
     reference : Image
-        The layer to compare it with: its source, or the truth. Pixels may differ in size.
+        The layer to compare with: the source, or the ground truth. Pixels may differ in size.
     rectangles : Shapes, optional
-        Measure only inside the selected rectangles of this layer, or all of them if none is
-        selected. Without it: all that both layers show.
+        Measure only inside the selected rectangles of this layer, or inside all rectangles if none
+        is selected. Without such a layer, measure the area that both images cover.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def measure_layers(
     Raises
     ------
     MeasureError
-        If the layers are turned against each other, or a shape is not a rectangle along the axes.
+        If one layer is rotated relative to the other, or a shape is not a rectangle along the axes.
     """
     from napari import current_viewer
 
@@ -67,12 +67,12 @@ def measure_layers(
 
 @dataclass(frozen=True)
 class Task:
-    """All that a measurement reads; a worker can run it."""
+    """The input of a measurement, which a worker can run."""
 
     result: ShownPlane
     reference: ShownPlane
     rectangles: dict[str, Rectangle] | None
-    """Rectangles in pixels of the reference; None for all that both planes show."""
+    """Rectangles in pixels of the reference; None for the area that both planes cover."""
     placement: measuring.Placement
 
     def measure(self) -> Measurements:
@@ -104,7 +104,7 @@ class Task:
 
 
 def task_of(result: Image, reference: Image, rectangles: Shapes | None, dims: Dims) -> Task:
-    """Return what to measure; call it in the GUI thread.
+    """Return the input of a measurement; call this in the GUI thread.
 
     Parameters
     ----------
@@ -126,12 +126,12 @@ def task_of(result: Image, reference: Image, rectangles: Shapes | None, dims: Di
 def placement_of(
     result: Image, plane: ShownPlane, reference: Image, dims: Dims
 ) -> measuring.Placement:
-    """Return where the pixels of a reference lie in a result.
+    """Return size and position of a reference's pixels, in pixels of a result.
 
     Raises
     ------
     MeasureError
-        If the layers are turned against each other.
+        If one layer is rotated relative to the other.
     """
     leading = plane.source.plane or ()
     points = [(*leading, row, column) for row, column in ((0, 0), (1, 0), (0, 1))]
@@ -139,8 +139,8 @@ def placement_of(
     steps = np.array([below - first, right - first])
     if np.abs(steps - np.diag(np.diag(steps))).max() > NEAR * np.abs(np.diag(steps)).min():
         raise MeasureError(
-            f"{result.name} and {reference.name} are turned against each other: measure layers "
-            "whose rows are parallel"
+            f"{result.name} is rotated relative to {reference.name}: measure layers whose rows are "
+            "parallel"
         )
     rows, columns = np.diag(steps)
     return measuring.Placement((float(rows), float(columns)), (float(first[0]), float(first[1])))
@@ -152,7 +152,7 @@ def rectangles_of(shapes: Shapes, reference: Image, dims: Dims) -> dict[str, Rec
     Raises
     ------
     MeasureError
-        If there is none, or a shape is not a rectangle along the reference's rows.
+        If there is no shape, or a shape is not a rectangle along the reference's rows.
     """
     chosen = sorted(shapes.selected_data) or range(len(shapes.data))
     found: dict[str, Rectangle] = {}

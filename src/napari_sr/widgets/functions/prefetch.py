@@ -25,12 +25,12 @@ LINES = 12
 
 
 def _choices(widget: object) -> list[tuple[str, str]]:
-    """Return a line for each model: title, size, licence, and whether it is here."""
+    """Return a line for each model: title, size, licence, and whether it is downloaded."""
     return [
         (
             f"{entry.title}: {size_in_words(entry.size)}, "
             f"{'no licence' if entry.licence == UNSTATED else entry.licence}"
-            f"{', here' if download.local_path(entry) is not None else ''}",
+            f"{', downloaded' if download.local_path(entry) is not None else ''}",
             entry.name,
         )
         for entry in downloadable()
@@ -43,14 +43,14 @@ OPTIONS = {
         "widget_type": "Select",
         "choices": _choices,
         "tooltip": "The models to download: Ctrl selects several, Shift a range, Ctrl+A all.\n"
-        "Those that are included need no download.",
+        "Included models need no download, and are not listed.",
     },
     "folder": {
         "label": "Copy to",
         "mode": "d",
         "nullable": True,
-        "tooltip": "Empty to keep the models for this machine only. A folder gets copies of the\n"
-        "files for another machine: there, set NAPARI_SR_WEIGHTS to the folder.",
+        "tooltip": "Leave this empty to use the models on this machine only. A folder gets copies\n"
+        "for another machine: on that machine, set NAPARI_SR_WEIGHTS to the folder.",
     },
 }
 """Labels, choices and tooltips of the fields."""
@@ -62,7 +62,7 @@ class PrefetchWidget(FunctionForm):
     Parameters
     ----------
     napari_viewer : ViewerModel
-        Open forms in its window list the downloaded models.
+        The viewer; open forms in its window list the downloaded models.
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
@@ -72,7 +72,7 @@ class PrefetchWidget(FunctionForm):
         fields.run.setToolTip(
             "Download the selected models. Checksums are verified; nothing is sent."
         )
-        fields.stop.setToolTip("Stop. Finished models stay.")
+        fields.stop.setToolTip("Stop. Models that are already downloaded stay.")
         box = gui.models.native
         box.setMinimumHeight(LINES * box.fontMetrics().height())
         super().__init__(napari_viewer, fields, "Download for offline use")
@@ -81,15 +81,15 @@ class PrefetchWidget(FunctionForm):
         self._refresh()
 
     def follow_models(self) -> None:
-        """Show which models are here now; the selection stays."""
+        """Show which models are downloaded now; the selection stays."""
         chosen = self.gui.models.value
-        with self.gui.changed.blocked():  # the user changes nothing
+        with self.gui.changed.blocked():  # this is not a change by the user
             self.gui.models.choices = ()
             self.gui.models.choices = _choices
             self.gui.models.value = chosen
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  # Qt's name
-        """Show which models are here, because some may have come meanwhile."""
+        """Show which models are downloaded, because this may have changed."""
         super().showEvent(event)
         self.follow_models()
 
@@ -118,10 +118,10 @@ class PrefetchWidget(FunctionForm):
         self.form.status.say("\n".join(told))
 
     def _show_cancelled(self) -> None:
-        self.form.status.say("Cancelled. Models that were finished stay.")
+        self.form.status.say("Cancelled. Models that are already downloaded stay.")
 
     def _clean_up(self) -> None:
-        if self._gone:
+        if self._closed:
             return
         for form in docked(self._viewer, FunctionForm):
             form.follow_models()

@@ -1,4 +1,4 @@
-"""The form *Resolution*: how fine the repeatable detail of a layer and of its result is."""
+"""The form *Resolution*: the finest repeatable detail of a layer and of its result."""
 
 from __future__ import annotations
 
@@ -61,25 +61,26 @@ class ResolutionWidget(LayersForm):
     Parameters
     ----------
     napari_viewer : ViewerModel
-        The form lists its layers.
+        The viewer; the form lists its layers.
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         gui = RememberedGui(resolution_of_layers, OPTIONS, forgotten=IMAGES)
-        self.table: Any = Table(value=([], [], HEADS))  # its type misses formats of values
+        self.table: Any = Table(value=([], [], HEADS))  # Any: magicgui's types lack such a value
         self.table.read_only = True
         self.copy = QPushButton("Copy as CSV")
         self.copy.setToolTip("Copy all figures with ten digits, for a spreadsheet.")
         self.add_map = QPushButton("Add error map")
         self.add_map.setToolTip(
-            "Add a layer: where the result, blurred to the source's resolution, differs from it."
+            "Add a layer that shows where the result, blurred to the source's resolution,\n"
+            "differs from the source."
         )
         give_icon(self.add_map, "difference")
         shown = self.table.native
-        shown.setItemDelegate(QStyledItemDelegate(shown))  # magicgui's would format the numbers
+        shown.setItemDelegate(QStyledItemDelegate(shown))  # magicgui's would reformat the numbers
         shown.verticalHeader().hide()
         shown.setAccessibleName("Figures of resolution")
-        shown.setToolTip("Smaller periods are finer. Ctrl+C copies the selected cells.")
+        shown.setToolTip("Smaller periods mean finer detail. Ctrl+C copies the selected cells.")
         self.plot = ProfilePlot(
             across="frequency", about="Correlation by spatial frequency", empty="No curve"
         )
@@ -114,9 +115,9 @@ class ResolutionWidget(LayersForm):
         result = values["result"]
         record = {} if result is None else result.metadata.get(METADATA_KEY, {})
         if record.get("region") is not None or record.get("kept") is not None:
-            return {"result": "This result is of a part of its source: upscale the whole layer."}
+            return {"result": "This result covers a part of its source: upscale the whole layer."}
         if values["second_result"] is not None and None in (result, values["second"]):
-            return {"second_result": "Choose the first result and the second source, too."}
+            return {"second_result": "Also choose a result and a second source."}
         question = "" if result is None else swapped(result, values["source"])
         return {"result": question} if question else {}
 
@@ -142,7 +143,7 @@ class ResolutionWidget(LayersForm):
         self.form.status.say("\n".join(told) or "Measured.")
 
     def _fit_table(self) -> None:
-        """Make the table as high as its rows, so that the plot is in sight."""
+        """Make the table as high as its rows, so that the plot below it is visible."""
         table = self.table.native
         table.resizeColumnsToContents()
         rows = sum(table.rowHeight(row) for row in range(table.rowCount()))
@@ -158,7 +159,7 @@ class ResolutionWidget(LayersForm):
         self.form.status.say(f"Copied {len(self._found.rows)} rows.")
 
     def add_error_map(self) -> None:
-        """Add the error map as a layer that lies on the result."""
+        """Add the error map as a layer that covers the measured part of the result."""
         found, task, layer = self._found, self._task, self._result
         if found is None or found.errors is None or task is None or layer is None:
             return

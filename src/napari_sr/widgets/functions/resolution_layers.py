@@ -1,4 +1,4 @@
-"""Measure the resolution of layers in the plane that a viewer shows: what to read, and units."""
+"""Measure the resolution of layers in the plane that a viewer shows."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 THRESHOLD_NAME = "1/7"
 """Name of the dashed line in the plot."""
 WORLD = "world units"
-"""Unit of layers that napari scales without a unit of length: not to be read as pixels."""
+"""Unit of layers that have a scale but no unit of length; one such unit is not one pixel."""
 SQUARE = 1e-3
-"""Largest relative difference of the sides of a pixel."""
+"""Largest relative difference between the sides of a pixel that counts as square."""
 
 
 class ResolutionError(ValueError):
@@ -56,11 +56,12 @@ def resolution_of_layers(
     result : Image, optional
         The upscaled layer.
     second : Image, optional
-        Another exposure of the same place.
+        A second exposure of the same field of view.
     second_result : Image, optional
-        The other exposure, upscaled.
+        The second exposure, upscaled.
     gain : float
-        Pixel values per photon, to split photons: 1 for counts of photons, 0 if it is unknown.
+        Pixel values per photon, to split one exposure into two: 1 if pixels count photons, 0 if
+        it is unknown.
     offset : float
         Pixel value of the camera without light.
     read_noise : float
@@ -69,7 +70,7 @@ def resolution_of_layers(
     Returns
     -------
     Resolution
-        Figures of both layers, and sentences on those that cannot be measured.
+        Figures of both layers, and sentences on figures that cannot be measured.
 
     Raises
     ------
@@ -80,17 +81,19 @@ def resolution_of_layers(
 
     viewer = current_viewer()
     if viewer is None:
-        raise ResolutionError("resolution_of_layers needs a viewer that shows the layers")
+        raise ResolutionError(
+            "resolution_of_layers needs a viewer that shows the layers, but there is none"
+        )
     layers = {"source": source, "result": result, "second": second, "second_result": second_result}
     return drive(task_of(layers, Camera(gain or None, offset, read_noise), viewer.dims).steps())
 
 
 @dataclass(frozen=True)
 class Task:
-    """All that a measurement reads; a worker can run it."""
+    """The input of a measurement, which a worker can run."""
 
     planes: Mapping[str, ShownPlane]
-    """The planes of "source", "result", "second" and "second_result", as far as chosen."""
+    """The planes of "source" and, if chosen, of "result", "second" and "second_result"."""
     camera: Camera
     record: Mapping[str, Any]
     """The record of the result, or {}."""
@@ -99,7 +102,7 @@ class Task:
 
     def steps(self) -> Generator[Step, None, Resolution]:
         """Measure in a worker."""
-        from napari_sr.evaluation._resolution import resolution_steps  # brings scipy
+        from napari_sr.evaluation._resolution import resolution_steps  # late: imports scipy
 
         yield Step(0, 0, "Reading …")
         height, width = self.planes["source"].size
@@ -124,7 +127,10 @@ class Task:
         return found
 
     def _again(self) -> Any:
-        """Return a function that upscales as the result was made, or None if that is unknown."""
+        """Return a function that upscales with the result's model and settings.
+
+        Return None if they are unknown, or if no gain is given, because nothing is upscaled then.
+        """
         if not self.record or self.camera.gain is None:
             return None
         from napari_sr.runs.again import again
@@ -146,14 +152,14 @@ class Task:
 
 
 def task_of(layers: Mapping[str, Image | None], camera: Camera, dims: Dims) -> Task:
-    """Return what to measure; call it in the GUI thread.
+    """Return the input of a measurement; call this in the GUI thread.
 
     Parameters
     ----------
     layers : mapping
         The layers by the names of `resolution_of_layers`.
     camera : Camera
-        What is known of the camera.
+        Properties of the camera.
     dims : Dims
         The viewer's axes and sliders.
 
@@ -199,12 +205,12 @@ def profile_of_curves(found: Resolution) -> Profile:
 
 
 def map_arguments(layer: Image, plane: ShownPlane, size: tuple[int, int]) -> dict[str, Any]:
-    """Return the keywords of `add_image` for a map of the middle of a plane of a layer.
+    """Return keyword arguments of `add_image` that put a map on the middle of a layer's plane.
 
     Parameters
     ----------
     layer : Image
-        The layer on which the map lies.
+        The layer on which to put the map.
     plane : ShownPlane
         The plane of the layer.
     size : (H, W)

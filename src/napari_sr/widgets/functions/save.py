@@ -1,6 +1,6 @@
-"""The form *Save a layer*: OME-TIFF or OME-Zarr with place and record, written in a worker.
+"""The form *Save a layer*, which writes an OME-TIFF or OME-Zarr in a worker.
 
-napari's own *Save Selected Layers* writes the same files, but blocks the window meanwhile.
+napari's own *Save Selected Layers* writes the same files, but blocks the window while it does.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 TIFF, ZARR = (".tif", ".tiff", ".btf", ".tf8"), ".zarr"
 """Suffixes of the files that can be written."""
 USUAL = ".ome.tif"
-"""Suffix of a path without one."""
+"""Suffix that is added to a path without one."""
 
 
 def save_layer(layer: Image, path: Path, overwrite: bool = False) -> Path:
-    """Save an image layer with its place, channels, colour and the record of how it was made.
+    """Save an image layer with its pixel size, position, channels, colour and record.
 
     Parameters
     ----------
@@ -59,13 +59,13 @@ def save_layer(layer: Image, path: Path, overwrite: bool = False) -> Path:
 def save_steps(
     data: FullLayerData, name: str, path: Path, overwrite: bool
 ) -> Generator[Step, None, Path]:
-    """Save the data of a layer in a worker; closing the generator leaves no file."""
+    """Save the data of a layer in a worker; closing the generator cancels, and leaves no file."""
     path = completed(path)
     return (yield from named_errors(_saved(data, path, overwrite), name))
 
 
 def _saved(data: FullLayerData, path: Path, overwrite: bool) -> Generator[Step, None, Path]:
-    from napari_sr.files.ome_zarr.folder import discard  # these bring writers of files
+    from napari_sr.files.ome_zarr.folder import discard  # late: imports writers of files
     from napari_sr.writer import write_steps
 
     existed, complete = path.exists(), False
@@ -81,12 +81,12 @@ def _saved(data: FullLayerData, path: Path, overwrite: bool) -> Generator[Step, 
 
 
 def completed(path: Path) -> Path:
-    """Return a path with a suffix.
+    """Add a suffix to a path that has none.
 
     Raises
     ------
     FileError
-        If files with its suffix cannot be written.
+        If the path has a suffix whose format cannot be written.
     """
     path = Path(path).expanduser()
     if not path.suffix:
@@ -102,7 +102,7 @@ class SaveWidget(LayersForm):
     Parameters
     ----------
     napari_viewer : ViewerModel
-        The form lists its layers.
+        The viewer; the form lists its layers.
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
@@ -127,7 +127,7 @@ class SaveWidget(LayersForm):
         if values["layer"] is None:
             return {"layer": "Open an image layer first."}
         if values["path"] is None:
-            return {"path": "Choose a file; its suffix, .ome.tif or .ome.zarr, is the format."}
+            return {"path": "Choose a file; its suffix, .ome.tif or .ome.zarr, sets the format."}
         try:
             completed(values["path"])
         except FileError as error:
@@ -137,8 +137,8 @@ class SaveWidget(LayersForm):
     def _steps(self, values: dict[str, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
         path, layer = completed(values["path"]), values["layer"]
         if path.exists() and (path.is_dir() or not values["overwrite"]):
-            advice = "choose another name" if path.is_dir() else "replace it, or choose another"
-            self.form.status.say(f"{path.name} exists: {advice}.")
+            tick = "" if path.is_dir() else "tick the box to replace it, or "
+            self.form.status.say(f"{path.name} exists: {tick}choose another name.")
             return None
         data = layer.as_layer_data_tuple()
         return save_steps, (data, layer.name, values["path"], values["overwrite"])

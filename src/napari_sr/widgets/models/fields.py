@@ -32,7 +32,7 @@ DETAILS_LINES = 7
 
 
 class ModelsFields(TaskFields):
-    """Search, table, buttons and details; it holds no logic."""
+    """Search, table, buttons and details; no logic."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         icons = "download", "cancel"
@@ -42,8 +42,8 @@ class ModelsFields(TaskFields):
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Search the models")
         self.search.setToolTip(
-            "Show only models that contain all of these words, in any column, in their summary or\n"
-            "in their paper: for example, MIT x4 photographs."
+            "Show only models whose row, summary or paper contains all of these words,\n"
+            "for example: MIT x4 photographs."
         )
         self.scale = QComboBox()
         self.scale.addItem("any scale", None)
@@ -67,11 +67,11 @@ class ModelsFields(TaskFields):
         self.add = _button(
             "Import…",
             "add",
-            "Copy checkpoint files into the folder of own networks. You can also drop files on\n"
-            f"this form. {ABOUT_FILES}",
+            "Copy checkpoint files into the folder of your own networks. You can also drop files\n"
+            f"on this form. {ABOUT_FILES}",
         )
         self.folder = _button(
-            "Open folder", "folder", "Show the file of the selected model in its folder."
+            "Open folder", "folder", "Open the folder that contains the selected model's file."
         )
         self.remove = _button(
             "Remove…",
@@ -83,7 +83,7 @@ class ModelsFields(TaskFields):
         self.details.setReadOnly(True)
         self.details.setTabChangesFocus(True)
         self.details.setAccessibleName("About the selected model")
-        self.details.setToolTip("All that is known of the selected model; can be copied.")
+        self.details.setToolTip("Details of the selected model, as text to copy.")
         self.details.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard

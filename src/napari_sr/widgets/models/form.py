@@ -1,4 +1,4 @@
-"""The form *Models*: find, download, time, import and remove models, and use one."""
+"""The form *Models*: find, download, time, import and remove models, or choose one to use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from napari_sr.widgets.common.download import may_download_all
 from napari_sr.widgets.common.function_form import FunctionForm
 from napari_sr.widgets.common.latest import Latest
 from napari_sr.widgets.common.open_form import docked, open_form
-from napari_sr.widgets.common.worker import send_on_errand
+from napari_sr.widgets.common.worker import call_in_thread
 from napari_sr.widgets.models.fields import ModelsFields
 from napari_sr.widgets.models.removal import may_remove
 from napari_sr.widgets.upscale.form import UpscaleWidget
@@ -45,11 +45,11 @@ class ModelsWidget(RunningForm):
     Parameters
     ----------
     napari_viewer : ViewerModel
-        *Use* chooses a model in the upscaling form of its window.
+        The viewer. *Use* chooses a model in the upscaling form of its window.
     """
 
     listed = Signal()
-    """The table shows which models there are now."""
+    """Emitted when the table shows a new list of models."""
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         self.form = ModelsFields()
@@ -57,7 +57,7 @@ class ModelsWidget(RunningForm):
         self._rows: list[ModelRow] = []
         self._wanted: set[str] = set()
         self._lister = Latest(self, pause=0, engine=False)
-        self._lister.told.connect(self._take_rows)
+        self._lister.answered.connect(self._take_rows)
         self.setAcceptDrops(True)
         self._connect()
         self.relist()
@@ -77,7 +77,7 @@ class ModelsWidget(RunningForm):
             button.clicked.connect(slot)
 
     def relist(self) -> None:
-        """Find out in a thread which models there are now, and show them; filters stay."""
+        """List the models again, in a thread, and show them; filters stay."""
         if not self._rows:
             self.form.say_reading(True)
             self._refresh()
@@ -108,7 +108,7 @@ class ModelsWidget(RunningForm):
         self._refresh()
 
     def _refresh(self) -> None:
-        """Show the selected row's details, and enable the buttons that can do something."""
+        """Show the selected row's details, and enable the buttons that apply to the selection."""
         form, rows, idle = self.form, self.form.table.selected(), self._worker is None
         about = "\n\n\n".join(map(model_table.details, rows[:1]))
         if len(rows) > 1:
@@ -138,8 +138,8 @@ class ModelsWidget(RunningForm):
         rows = self.form.table.selected()
         files = {entry.file: entry for row in rows for entry in row.missing}
         entries = list(files.values())
-        # the question lets Qt handle events: the dock may be closed meanwhile
-        if not entries or not may_download_all(entries, self) or self._gone:
+        # while the dialog is open, Qt handles events, so the dock may be closed
+        if not entries or not may_download_all(entries, self) or self._closed:
             return
         self._begin("Starting the download …")
         self._launch(download_models, entries, name="Download")
@@ -159,17 +159,17 @@ class ModelsWidget(RunningForm):
         self.form.status.say(f"{result}.")
 
     def _show_cancelled(self) -> None:
-        self.form.status.say("Cancelled. What was finished stays.")
+        self.form.status.say("Cancelled. Finished downloads and measurements are kept.")
 
     def _clean_up(self) -> None:
-        if not self._gone:
+        if not self._closed:
             self._tell_change()
 
-    def _let_go(self) -> None:
+    def _stop_listening(self) -> None:
         self._lister.forget()
 
     def _tell_change(self) -> None:
-        """Show what is here now, in this table and in open upscaling forms."""
+        """List the models again, in this table and in other open forms."""
         self.relist()
         for upscaling in docked(self._viewer, UpscaleWidget):
             upscaling.follow_models()
@@ -182,13 +182,13 @@ class ModelsWidget(RunningForm):
             self.import_files([Path(name) for name in names])
 
     def import_files(self, paths: Sequence[Path]) -> None:
-        """Recognise checkpoint files in a thread, and copy them to the own networks."""
+        """Recognise checkpoint files in a thread, and copy them to the user's own networks."""
         what = paths[0].name if len(paths) == 1 else f"{len(paths)} files"
         self.form.status.say(f"Reading {what} …")
-        send_on_errand(import_files, paths, returned=self._take_imports)
+        call_in_thread(import_files, paths, returned=self._take_imports)
 
     def _take_imports(self, result: ImportResult) -> None:
-        if self._gone:
+        if self._closed:
             return
         self.form.search.clear()
         self._wanted = {str(path) for path in result.paths}
@@ -222,7 +222,7 @@ class ModelsWidget(RunningForm):
     def _remove(self) -> None:
         rows = self.form.table.selected()
         files = [path for row in rows for path in row.removable]
-        if not files or not may_remove(files, self) or self._gone:
+        if not files or not may_remove(files, self) or self._closed:
             return
         try:
             count = remove_files(rows)

@@ -13,16 +13,17 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QMessageBox, QWidget
 
 MOST_NAMED = 6
-"""Largest number of files that a question names."""
+"""Largest number of files that the dialog lists by name."""
 
 
 def question(files: Sequence[Path], parent: QWidget | None = None) -> QMessageBox:
-    """Return the dialog that asks whether to remove files; it names them."""
+    """Return the dialog that lists files and asks whether to remove them."""
     named = [str(path) for path in files[:MOST_NAMED]]
     if len(files) > MOST_NAMED:
         named.append(f"and {len(files) - MOST_NAMED} more")
     what = "this file" if len(files) == 1 else f"these {len(files)} files"
-    more = "\n".join((*named, "", "Downloads can be downloaded again; imported files are copies."))
+    can = "Downloaded models can be downloaded again; imported files are copies."
+    more = "\n".join((*named, "", can))
     return questions.question("Remove models", f"Delete {what}?", more, "Delete", parent)
 
 

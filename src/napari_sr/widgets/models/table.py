@@ -112,9 +112,9 @@ class ModelsView(QTableView):
     """The table on the screen; whole rows are selected, several with Shift or Ctrl."""
 
     chosen = Signal()
-    """The user pressed Enter on a row, or double-clicked it."""
+    """Emitted when the user presses Enter on a row, or double-clicks it."""
     changed = Signal()
-    """Other rows are selected."""
+    """Emitted when other rows are selected."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,7 +135,7 @@ class ModelsView(QTableView):
         if (top := self.horizontalHeader()) is not None:
             top.setHighlightSections(False)
             top.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-            # the order of the list of models, until a column's title is clicked
+            # keep the order of the list of models until the user clicks a column's title
             top.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
         self.setMinimumHeight((LINES + 1) * height)

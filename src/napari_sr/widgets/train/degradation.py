@@ -1,4 +1,4 @@
-"""The fields for the degradation that makes the LR images of a training."""
+"""The fields for the degradation, which computes the low-resolution (LR) training images."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 BICUBIC, BLUR, MICROSCOPE = "bicubic", "blur", "microscope"
 _ABOUT = {
     BICUBIC: "The layers are downscaled bicubically without noise, as in papers.",
-    BLUR: "The layers are blurred by a Gaussian, and every S-th pixel is kept.",
-    MICROSCOPE: "The layers are taken as the truth; the LR images are what this microscope "
-    "would record.",
+    BLUR: "The layers are blurred by a Gaussian; then every S-th pixel is kept (S: the scale).",
+    MICROSCOPE: "The layers count as the truth; LR images are computed as this microscope would "
+    "record them.",
 }
 
 
@@ -35,9 +35,9 @@ class DegradationChooser(QWidget):
         self.kind = QComboBox()
         self.kind.addItems([BICUBIC, BLUR, MICROSCOPE])
         self.kind.setToolTip(
-            "A network learns from pairs: the layers' pixels, and low-resolution (LR) images that\n"
-            "are computed from them.\n"
-            "Choose what comes closest to the way in which your images to upscale were recorded."
+            "A network learns from pairs: the layers, and low-resolution (LR) images computed\n"
+            "from them. Choose the method that is closest to how the images that you want to\n"
+            "upscale were recorded."
         )
         self.about = WrappedLabel()
         self.sigma = _box(1.6, (0.1, 20), 2, " px", "Sigma of the Gaussian, in the layers' pixels.")
@@ -45,8 +45,8 @@ class DegradationChooser(QWidget):
         self.aperture = _box(0.8, (0.05, 1.7), 2, "", "The objective's numerical aperture.")
         self.pixel = _box(
             0.1, (0.001, 1000), 4, " µm",
-            "Side of the layers' pixels, as a length in the sample. It is read from the first\n"
-            "layer if its scale has a unit of length. The LR image's pixels are S times larger.",
+            "Pixel size of the layers, as a length in the sample. It is read from the first\n"
+            "layer if that has a unit of length. LR pixels are larger by the factor of the scale.",
         )  # fmt: skip
         self.photons = _box(
             500,
@@ -104,7 +104,7 @@ class DegradationChooser(QWidget):
         return ComponentSpec(kind, {"optics": optics, "camera": {"photons": self.photons.value()}})
 
     def words(self, scale: int) -> str:
-        """Describe the chosen degradation."""
+        """Describe the chosen degradation in words."""
         kind = self.kind.currentText()
         if kind == BICUBIC:
             return kind

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class TrainFields(RunFields):
-    """Fields, buttons, lines of text, curves and pictures; it holds no logic."""
+    """Fields, buttons, lines of text, curves and pictures; no logic."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        # two lines: curves and pictures stay in place while the status changes
+        # two lines, so that curves and pictures do not move when the status changes
         super().__init__("Train", "Stop", icons=("train", "stop"), status_lines=2, parent=parent)
         self.layers = LayersChooser()
         self.base_model = ModelChooser(base_models)

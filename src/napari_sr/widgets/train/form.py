@@ -16,7 +16,7 @@ from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.layer_source import layer_problem, source_of
 from napari_sr.widgets.common.open_form import open_form
 from napari_sr.widgets.common.value_range import CONTRAST
-from napari_sr.widgets.common.worker import send_on_errand
+from napari_sr.widgets.common.worker import call_in_thread
 from napari_sr.widgets.train.fields import TrainFields
 from napari_sr.zoo import trained
 
@@ -33,7 +33,7 @@ class TrainWidget(RunningForm):
     Parameters
     ----------
     napari_viewer : ViewerModel
-        The form lists its image layers.
+        The viewer; the form lists its image layers.
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
@@ -45,7 +45,7 @@ class TrainWidget(RunningForm):
         self._connect()
         self.reset_choices()
         self._follow_selection()
-        send_on_errand(available_devices, returned=self.form.device.offer)
+        call_in_thread(available_devices, returned=self.form.device.offer)
 
     def _connect(self) -> None:
         form = self.form
@@ -64,7 +64,7 @@ class TrainWidget(RunningForm):
         self.form.layers.offer(self._viewer.layers)
 
     def _follow_selection(self, event: object = None) -> None:
-        if not self._gone:
+        if not self._closed:
             self.form.layers.tick(self._viewer.layers.selection.active)
 
     def _change_layers(self) -> None:
@@ -99,7 +99,7 @@ class TrainWidget(RunningForm):
         if choice is None or choice.model.architecture in models.names():
             return self.form.base_model.problem()
         kind = choice.model.architecture
-        return f"{choice.model.title} is a {kind}, which napari-sr cannot train."
+        return f"{choice.model.title} is a {kind}, which napari-sr cannot train: choose another."
 
     def _name_problem(self) -> str | None:
         name = self.form.name.text()
@@ -186,7 +186,7 @@ class TrainWidget(RunningForm):
             form.preview.show_pictures({name.replace("_", " "): one for name, one in pictures})
         if update.scores is not None:
             form.show_results()
-        self._tell_bar(Step(update.done, update.total, update.doing))
+        self._update_bar(Step(update.done, update.total, update.doing))
 
     def _show_cancelled(self) -> None:
         self.form.status.say("Stopped before the training began: there is nothing to keep.")
@@ -195,7 +195,8 @@ class TrainWidget(RunningForm):
         self._made = str(tuned.path)
         notes = " ".join(f"{note[:1].upper()}{note[1:]}." for note in tuned.notes)
         kept = f"Kept as {tuned.path.stem}, after {tuned.steps} steps."
-        told = (kept, notes, tuned.verdict, "Use it only for images like those it was trained on.")
+        advice = "Use this network only for images like its training images."
+        told = (kept, notes, tuned.verdict, advice)
         self.form.status.say("Done.")
         # the message stays beside curves and pictures until the next training
         self.form.verdict.say(" ".join(filter(None, told)))
@@ -209,5 +210,5 @@ class TrainWidget(RunningForm):
         """Open the upscaling form, and choose the new network."""
         open_form(self._viewer, "Upscale layer").form.model.choose(self._made)
 
-    def _let_go(self) -> None:
+    def _stop_listening(self) -> None:
         self.form.layers.leave()

@@ -20,7 +20,7 @@ ROWS = 4
 
 
 class LayersChooser(QListWidget):
-    """A list of image layers to tick. Call `leave` before it is deleted: layers live longer."""
+    """A list of image layers to tick. Call `leave` before it is deleted, to stop listening."""
 
     changed = Signal()
     """Emitted when the set of ticked layers has changed."""
@@ -31,7 +31,8 @@ class LayersChooser(QListWidget):
         super().__init__(parent)
         self.setToolTip(
             "Tick the images to train on: sharp images of the kind that you want to upscale.\n"
-            "All planes of a stack are used. The middle fifth of each is held out for validation."
+            "All planes of a stack are used. The middle fifth of each image is held out, to\n"
+            "validate the network."
         )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -50,7 +51,7 @@ class LayersChooser(QListWidget):
     def offer(self, layers: Iterable[Layer]) -> None:
         """List the images among these layers. Ticks stay; a single image gets a tick.
 
-        A result of napari-sr never gets a tick automatically, because its pixels are not measured.
+        A result of napari-sr never gets a tick automatically, because its pixels are computed.
         """
         before = self.layers()
         self._layers = [layer for layer in layers if isinstance(layer, Image)]

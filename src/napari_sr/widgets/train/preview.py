@@ -1,4 +1,4 @@
-"""Four pictures of one held-out part, side by side."""
+"""Four pictures of one held-out part of the training images, side by side."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PreviewBoard(QWidget):
         self.setSizePolicy(policy)
         self.setToolTip(
             "A held-out part of the images: the network's input, bicubic interpolation, the\n"
-            "result of the best network so far, and the truth. Networks of luma show grey."
+            "result of the best network so far, and the truth. Luma networks show grey pictures."
         )
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""Lines that say whether the chosen model suits the layer, with a button for a better one."""
+"""Lines that say whether the chosen model suits the layer, with a button to choose a better one."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from napari_sr.runs.source import Source
 
 PAUSE = 300
-"""Milliseconds without a change of the form, after which advice is computed."""
+"""Time without a change of the form before advice is computed, in milliseconds."""
 AGAIN = 1000
-"""Milliseconds after which advice is renewed if pixels are changed in place, however often."""
+"""Time from a change of pixels in place to new advice, in milliseconds. Further changes do not
+extend it."""
 LINES = 2
 """Lines reserved for the advice, so that no field moves when it arrives."""
 
@@ -31,16 +32,16 @@ class AdviceLine(QWidget):
     """Advice on the chosen layer; a thread reads a few windows of it."""
 
     wanted = Signal(str, int)
-    """Emitted with the family and the scale of a model that the user takes over."""
+    """Emitted with family and scale of the advised model, when the user presses Use."""
     changed = Signal(object)
-    """Emitted with other advice, or with None if there is none any more."""
+    """Emitted with new advice, or with None if there is no longer any."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.label = WrappedLabel(lines=LINES, cut=True)
         self.use = QPushButton("Use")
         self._latest = Latest(self, pause=PAUSE)
-        self._latest.told.connect(self._take)
+        self._latest.answered.connect(self._take)
         self._again = QTimer(self)
         self._again.setSingleShot(True)
         self._again.setInterval(AGAIN)
@@ -53,7 +54,7 @@ class AdviceLine(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.label, 1, Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(self.use)
-        # hidden, it keeps its place, so that nothing below moves
+        # the hidden button keeps its space, so that nothing below moves
         policy = self.use.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.use.setSizePolicy(policy)
@@ -67,7 +68,7 @@ class AdviceLine(QWidget):
         values: tuple[float, float] | Percentiles | None,
         pixel_size: float | None = None,
     ) -> None:
-        """Advise on other pixels or another scale, or compare the advice with another model.
+        """Ask for advice if pixels, scale or values have changed; judge the chosen model by it.
 
         Parameters
         ----------
@@ -86,19 +87,19 @@ class AdviceLine(QWidget):
             return
         asked = (id(source.data), source.axes, source.plane, chosen.scale, pixel_size, values)
         if self._asked is None or asked[:-1] != self._asked[:-1]:
-            self.forget()  # with another black or white, the old advice stays until the new comes
+            self.forget()  # if only black or white changed, the old advice stays meanwhile
         if asked != self._asked:
             self._asked, self._request = asked, (source, chosen.scale, values, pixel_size)
             self._ask()
         self._show()
 
     def renew(self) -> None:
-        """Advise again, because pixels were changed in place; the advice is shown until then."""
+        """Advise again, because pixels were changed in place; show the old advice until then."""
         if self._asked is not None and not self._latest.waits and not self._again.isActive():
             self._again.start()
 
     def forget(self) -> None:
-        """Drop the advice, because the layer's pixels are others now or the form closes."""
+        """Remove the advice, because the layer has other pixels now, or the form is closed."""
         self._latest.forget()
         self._again.stop()
         self._asked, self._request = None, ()
@@ -109,13 +110,13 @@ class AdviceLine(QWidget):
 
     def _ask_again(self) -> None:
         if self._latest.is_busy:
-            self._again.start()  # a newer request would replace the answer that is on its way
+            self._again.start()  # asking now would discard the answer to the pending request
         else:
             self._ask()
 
     def _take(self, answer: Advice | Exception) -> None:
         if self._asked is not None:
-            # images that are too small or hold no numbers get no advice
+            # images that are too small or contain no numbers get no advice
             self._set(None if isinstance(answer, Exception) else answer)
 
     def _set(self, advice: Advice | None) -> None:
@@ -126,7 +127,7 @@ class AdviceLine(QWidget):
             self.changed.emit(advice)
 
     def _show(self) -> None:
-        """Say whether the chosen model suits, and what else to look at."""
+        """Show whether the chosen model suits the layer, and further remarks."""
         advice, chosen = self._advice, self._chosen
         self.use.setVisible(False)
         if advice is None or chosen is None:
@@ -139,7 +140,7 @@ class AdviceLine(QWidget):
         if against:
             verdict = f"Unsuitable: {against[0].short}. Advised: {better.title}"
         elif chosen.model.training().images == OWN:
-            verdict = "Suits images like those it was trained on."
+            verdict = "Suits images like its training images."
         elif chosen.model.name != better.family and not _may_suit(chosen):
             verdict = f"Advised: {better.title}"
         self.use.setVisible(verdict.endswith(better.title))
@@ -161,13 +162,16 @@ class AdviceLine(QWidget):
 
 
 def _remarks(advice: Advice, chosen: ChosenModel) -> tuple[Remark, ...]:
-    """Return remarks on the chosen model, and on the second one of a blend."""
+    """Return remarks on the chosen model, and on the second model of a blend."""
     told = advice.on(chosen.model.title, chosen.model.training(chosen.scale))
     return told if chosen.second is None else (*told, *_remarks(advice, chosen.second))
 
 
 def _may_suit(chosen: ChosenModel) -> bool:
-    """Return whether a model without a remark against it suits; interpolation is a way out only."""
+    """Return whether a model suits if no remark speaks against it.
+
+    Interpolation does not, nor does a model if the noise in its training images is unknown.
+    """
     return not chosen.model.computed and chosen.model.training(chosen.scale).noise is not None
 
 
@@ -177,8 +181,8 @@ def _advised(
     values: tuple[float, float] | Percentiles | None,
     pixel_size: float | None,
 ) -> Advice:
-    """Advise in a thread."""
-    from napari_sr.advice.advise import advise  # brings scientific libraries
+    """Return advice; call this in a thread."""
+    from napari_sr.advice.advise import advise  # late: imports scientific libraries
 
     return advise(
         source.pixels, scale=scale, axes=source.axes, value_range=values, pixel_size=pixel_size

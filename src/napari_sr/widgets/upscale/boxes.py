@@ -23,42 +23,42 @@ def usual_engine() -> str:
 
 
 def precision_box() -> QComboBox:
-    """Return a box of precisions, whose data are values of the setting."""
+    """Return a box to choose the precision; item data are the setting's values."""
     words = ("float32", "float16", "bfloat16")
     return _choices(
         {"automatic": "auto", **{word: word for word in words}},
-        "Half precision is faster on GPUs; a tile that\n"
-        "overflows is computed again in float32. Automatic uses it on CUDA only.",
+        "float16 and bfloat16 are faster on GPUs; a tile that overflows is computed again in\n"
+        "float32. Automatic uses them on CUDA only.",
     )
 
 
 def outliers_box() -> QComboBox:
-    """Return a box of treatments of outliers, whose data are values of the setting."""
+    """Return a box to choose what to do with outliers; item data are the setting's values."""
     return _choices(
         {"clip": "clip", "mark as NaN": "mark", "keep": "keep"},
-        "What to do with results far outside the range of the image's values. A network that\n"
-        "does not suit the image may produce them; a message then tells how many.\n"
-        "Only images of floats can hold NaN.",
+        "What to do with values of the result far outside the range of the image's values. A\n"
+        "network that does not suit the image may produce them; a message then says how many.\n"
+        "Only images of floats can contain NaN.",
     )
 
 
 def border_box() -> QComboBox:
-    """Return a box of treatments of the border, whose data are values of the setting."""
+    """Return a box to choose how to extend the border; item data are the setting's values."""
     return _choices(
         {"automatic": "auto", "reflect": "reflect", "zeros, as in papers": "zeros"},
-        "What the network sees beyond the border of the image. Most networks see zeros, so the\n"
-        "outermost rows are wrong even in a flat image. Automatic puts up to 6 reflected pixels\n"
-        "before them, except for networks that gather values from the whole image.",
+        "What the network sees beyond the border of the image. With zeros, the outermost rows of\n"
+        "the result are wrong even in a flat image. Automatic puts up to 6 reflected pixels\n"
+        "between image and zeros, except for networks that use values of the whole image.",
     )
 
 
 def engine_box() -> QComboBox:
-    """Return a box of engines, whose data are keys of `ENGINES`."""
+    """Return a box to choose the engine; item data are keys of `ENGINES`."""
     return _choices(
         {words: words for words in ENGINES},
-        "The library that computes. Automatic takes the fastest one that is installed and agrees\n"
-        "with PyTorch: OpenVINO or ONNX Runtime on a CPU, Triton kernels on a GPU by NVIDIA.\n"
-        "A run never waits for it: PyTorch computes until it is ready.",
+        "The software that runs the network. Automatic takes the fastest one that is installed\n"
+        "and agrees with PyTorch: OpenVINO or ONNX Runtime on a CPU, Triton kernels on an NVIDIA\n"
+        "GPU. A run never waits for an engine: PyTorch computes until the engine is ready.",
     )
 
 
@@ -70,15 +70,15 @@ def tile_box() -> QSpinBox:
     box.setSpecialValueText("automatic")
     box.setSuffix(" px")
     box.setToolTip(
-        "Side of the tiles, in pixels of the source, halo included. 0 chooses it by memory and\n"
-        "time. Smaller tiles take less memory and can be cancelled sooner; the result is the\n"
-        "same."
+        "Side of the tiles in pixels of the source, including their overlap (halo). 0 chooses the\n"
+        "side by memory and time. Smaller tiles take less memory and can be cancelled sooner; the\n"
+        "result is the same."
     )
     return box
 
 
 def _choices(choices: dict[str, str], tip: str) -> QComboBox:
-    """Return a box with the choices in words, their values, and a tip."""
+    """Return a box with a tooltip and choices: words as text, values as item data."""
     box = QComboBox()
     for words, value in choices.items():
         box.addItem(words, value)

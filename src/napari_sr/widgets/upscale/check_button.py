@@ -31,7 +31,7 @@ CHECK = "Check against source"
 class CheckButton(QPushButton):
     """A button that adds the map of differences between a result and its source.
 
-    It is hidden until a result is offered. While the map is computed, it cancels.
+    It is hidden until a result is offered. While the map is computed, it cancels the check.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class CheckButton(QPushButton):
     """
 
     told = Signal(str)
-    """The figures in words, or why there are none."""
+    """Emitted with the figures in words, or with the reason why there are none."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class CheckButton(QPushButton):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(CHECK, parent)
-        # napari may give a proxy, whose layers are proxies that live as long as one call
+        # napari may pass a proxy of the viewer, whose layers are proxies that live for one call
         self._viewer: ViewerModel = unwrapped(viewer)
         self._add = add
         self._offered: tuple[ref[Image], ref[Image]] | None = None
@@ -59,8 +59,8 @@ class CheckButton(QPushButton):
         self._checked: Checked | None = None
         give_icon(self, "check")
         self.setToolTip(
-            "Shrink the result again, and show where it differs from its source, as a layer that\n"
-            "lies on the source. What vanishes when it is shrunk may be invented all the same."
+            "Shrink the result again, and add a layer that shows how it differs from its source.\n"
+            "Detail so fine that shrinking removes it cannot be checked: it may be invented."
         )
         self.clicked.connect(self._press)
         self.setVisible(False)

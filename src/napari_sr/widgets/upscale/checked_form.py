@@ -44,25 +44,25 @@ if TYPE_CHECKING:
     from napari_sr.runs.source import Source
 
 FORECAST_PAUSE = 200
-"""Milliseconds without a change of the form, after which a forecast starts."""
+"""Time without a change of the form before a forecast starts, in milliseconds."""
 PAN_PAUSE = 100
-"""Milliseconds without a change of the view, after which its region is checked and forecast."""
+"""Time without a change of the view before its region is checked and forecast, in milliseconds."""
 
 
 class CheckedForm(RunningForm):
-    """A form that shows which fields are wrong, or else memory and time of a run.
+    """A form that shows which fields are wrong, or else a forecast of a run's memory and time.
 
     Parameters
     ----------
     napari_viewer : ViewerModel
-        The form lists its image layers.
+        The viewer; the form lists its image layers.
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         self.form = UpscaleFields()
         super().__init__(napari_viewer, self.form)
         self._forecaster = Latest(self, pause=FORECAST_PAUSE)
-        self._forecaster.told.connect(self._show_forecast)
+        self._forecaster.answered.connect(self._show_forecast)
         self._pan = QTimer(self)
         self._pan.setSingleShot(True)
         self._pan.setInterval(PAN_PAUSE)
@@ -87,7 +87,7 @@ class CheckedForm(RunningForm):
         self._edit()
 
     def _follow_view(self, event: object = None) -> None:
-        """Check the visible region again, once the view no longer changes."""
+        """Check the visible region again, once the view has stopped changing."""
         self._preview.update()
         if self._worker is not None:
             return
@@ -96,7 +96,7 @@ class CheckedForm(RunningForm):
         self._advise()  # on another slice, or pixels of another size
 
     def _notice_drawing(self) -> None:
-        """Read the layer again if napari drew the same part again: pixels were changed in place."""
+        """Read the layer again if napari redrew the same part: pixels were changed in place."""
         before = self._drawn
         self._drawn = drawn_part(self.form.layers.layer(), self._viewer.dims)
         if self._drawn == before:
@@ -116,7 +116,7 @@ class CheckedForm(RunningForm):
     # before a run
 
     def check(self) -> None:
-        """Check all fields now, without waiting for the view to stand still."""
+        """Check all fields now, without waiting for the view to stop changing."""
         self._pan.stop()
         self._refresh()
 
@@ -149,7 +149,7 @@ class CheckedForm(RunningForm):
         self.form.advice.follow(source, self.form.choice(), values, size)
 
     def _change_limits(self) -> None:
-        """Show the layer's other contrast limits, which may be black and white."""
+        """Show the layer's new contrast limits, which may define black and white."""
         self.form.values.refresh()
         if self._worker is None:
             self._advise()
@@ -172,17 +172,17 @@ class CheckedForm(RunningForm):
             found["output"] = problem_of_layer(layers[0])
             if len(layers) > 1:
                 found["output"] = (
-                    f"A folder holds one result, but {len(layers)} layers are selected: choose "
+                    f"A folder takes one result, but {len(layers)} layers are selected: choose "
                     f"{MEMORY} as Output, or one layer"
                 )
             if self.form.spread.isChecked():
-                found["output"] = f"A folder holds no spread: choose {MEMORY} as Output"
-            running = self._worker is not None  # a run has created the folder itself
+                found["output"] = f"A folder cannot store a spread: choose {MEMORY} as Output"
+            running = self._worker is not None  # then the folder exists: the run has created it
             found["folder"] = None if running else self.form.output.problem()
         return {field: reason for field, reason in found.items() if reason is not None}
 
     def _look_at_folder(self) -> dict[str, str]:
-        """Say if the folder holds the run's unfinished result; return the reason if another's."""
+        """Say if Run will resume the folder's unfinished result; return the reason if it cannot."""
         layer, choice, output = self.form.layers.layer(), self.form.choice(), self.form.output
         folder = output.folder()
         if layer is None or choice is None or folder is None or self._worker is not None:
@@ -207,7 +207,8 @@ class CheckedForm(RunningForm):
     def _outliers_problem(self, layer: Image) -> str | None:
         if self.form.outliers.currentData() != "mark" or layer.dtype.kind == "f":
             return None
-        return f"The layer {layer.name} holds {layer.dtype}, which has no NaN: change Outliers."
+        why = f"has the type {layer.dtype}, which cannot contain NaN"
+        return f"The layer {layer.name} {why}: change Outliers."
 
     def _show_forecast(self, answer: Forecast | Exception) -> None:
         if isinstance(answer, Forecast):
@@ -245,9 +246,9 @@ class CheckedForm(RunningForm):
         if self._worker is not None:
             return None
         if layer is None or choice is None or self._problems():
-            return "No preview: something above is wrong."
+            return "No preview: correct the framed field first."
         if choice.reference.missing:
-            return "No preview: Run downloads the model first."
+            return "No preview: the model is not downloaded yet; Run downloads it."
         try:
             region = visible_region(layer, self._viewer)
         except RegionError as error:

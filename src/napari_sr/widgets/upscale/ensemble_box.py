@@ -1,4 +1,4 @@
-"""The choice of a mean over eight views, and of a second layer with their spread."""
+"""The choice of a mean over eight views (flips and quarter turns), and of their spread."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class EnsembleBox(QWidget):
         )
         self.spread = QCheckBox("and spread")
         self.spread.setToolTip(
-            "Add a second layer with the standard deviation over the eight views, in the image's\n"
-            "values: where it is bright, the network is unsure. Where it is dark, the network may\n"
-            "be wrong all the same. It takes no more time, but four bytes for each value."
+            "Add a second layer with the standard deviation over the eight views, in the units of\n"
+            "the image. Where this layer is bright, the network is unsure; where it is dark, the\n"
+            "network may still be wrong. It takes no more time, but four bytes for each value."
         )
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -50,7 +50,7 @@ class EnsembleBox(QWidget):
         self.spread.setChecked(mean and spread)
 
     def difference(self) -> str:
-        """Return what is checked, in words; "" if nothing is."""
+        """Return the checked boxes in words; "" if none is checked."""
         if not self.mean.isChecked():
             return ""
         return f"mean{' and spread' if self.spread.isChecked() else ''} of eight views"

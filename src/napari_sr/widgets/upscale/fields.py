@@ -37,7 +37,7 @@ FORECAST_LINES = 3
 
 
 class UpscaleFields(RunFields):
-    """Fields, buttons and lines of text; it holds no logic."""
+    """Fields, buttons and lines of text; no logic."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Run", "Cancel", parent=parent)
@@ -54,7 +54,7 @@ class UpscaleFields(RunFields):
         self.consistent = QCheckBox("with the source")
         self.consistent.setToolTip(
             "Correct the result until it agrees with its source when it is shrunk again (iterated\n"
-            "back-projection: Irani and Peleg, 1991). Not for noisy images: noise would come back."
+            "back-projection: Irani and Peleg, 1991). Not for noisy images: it restores the noise."
         )
         self.views = EnsembleBox()
         self.ensemble, self.spread = self.views.mean, self.views.spread
@@ -65,8 +65,8 @@ class UpscaleFields(RunFields):
         self.preview.setCheckable(True)
         give_icon(self.preview, "preview")
         self.preview.setToolTip(
-            "Show what the model does to the visible region, and follow while you pan, zoom and\n"
-            "change the model. The preview is a layer that goes when it is switched off."
+            "Show the model's result for the visible region, also while you pan, zoom or change\n"
+            "the model. The preview is a layer, which is removed when you switch the preview off."
         )
         self.aside = [self.preview]
         self.pause = QPushButton("Pause")
@@ -121,7 +121,7 @@ class UpscaleFields(RunFields):
         }
 
     def choice(self) -> ChosenModel | None:
-        """Return the chosen model, which may be made consistent."""
+        """Return the chosen model, and whether to make its results consistent."""
         found = self.model.choice()
         return None if found is None else replace(found, consistent=self.consistent.isChecked())
 
@@ -207,6 +207,6 @@ class UpscaleFields(RunFields):
         return ENGINES[self.engine.currentText()]
 
     def show_time_left(self, seconds: float | None) -> None:
-        """Show the remaining time of a run in place of the forecast."""
+        """Show the remaining time of a run instead of the forecast."""
         if seconds is not None:
             self.forecast.say(f"{time_in_words(seconds)} left, as measured on the tiles so far.")

@@ -1,4 +1,4 @@
-"""The form that upscales an image layer: it reads fields and shows results; it computes nothing."""
+"""The form that upscales an image layer: it reads fields and shows results, without computing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_sr.widgets.common.device_box import available_devices
 from napari_sr.widgets.common.layer_region import events_of_view
 from napari_sr.widgets.common.layer_source import looked_at
 from napari_sr.widgets.common.memory import remember, remembered
-from napari_sr.widgets.common.worker import send_on_errand
+from napari_sr.widgets.common.worker import call_in_thread
 from napari_sr.widgets.upscale.growing import GrowingLayer
 from napari_sr.widgets.upscale.queue import PendingRun
 from napari_sr.widgets.upscale.result import result_arguments
@@ -37,7 +37,7 @@ class UpscaleWidget(ResultForm):
     Parameters
     ----------
     napari_viewer : ViewerModel
-        The form lists its image layers, and adds results to it.
+        The viewer; the form lists its image layers, and adds results as layers.
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
@@ -47,7 +47,7 @@ class UpscaleWidget(ResultForm):
         self.reset_choices()
         self._change_layer()
         self._follow_selection()
-        send_on_errand(available_devices, returned=self.form.device.offer)
+        call_in_thread(available_devices, returned=self.form.device.offer)
 
     def _connect(self) -> None:
         form = self.form
@@ -82,15 +82,15 @@ class UpscaleWidget(ResultForm):
 
     def _follow_selection(self, event: object = None) -> None:
         """Choose the layers that the user selects; a result that was just added is ignored."""
-        if not self._gone and not self._adding:
+        if not self._closed and not self._adding:
             self.form.layers.follow(self._viewer.layers.selection)
 
     def _edit_region(self) -> None:
-        """Check another region, once its shape is drawn."""
+        """Check the region again, once its shape has stopped changing."""
         self._pan.start()
 
     def follow_models(self) -> None:
-        """Show which models are here now, because some were downloaded, imported or removed."""
+        """List the models again, because some were downloaded, imported or removed."""
         self.form.model.renew()
         self._refresh()
 
@@ -120,7 +120,7 @@ class UpscaleWidget(ResultForm):
             self._run(self._queue.next())
 
     def _pending_run(self, layer: Image, choice: ChosenModel) -> PendingRun:
-        """Return all that a run needs, so that neither layer nor fields are read later."""
+        """Collect everything that a run needs, so that neither layer nor fields are read later."""
         request = self._request(layer, choice)
         source: Any = request.image
         order = self._viewer.dims.order
@@ -150,9 +150,9 @@ class UpscaleWidget(ResultForm):
         task = folder_request(pending, pending.folder, near)
         self._launch(run_in_folder, task, name=name, cancel=self._cancel)
 
-    def _go_on(self) -> bool:
+    def _start_next(self) -> bool:
         """Start the next run, if one is waiting; return whether it was started."""
-        if self._gone or not self._queue.waiting:
+        if self._closed or not self._queue.waiting:
             return False
         self._run(self._queue.next())
         return True
@@ -164,7 +164,7 @@ class UpscaleWidget(ResultForm):
             self.form.show_cancelling()
             self.form.status.say(CANCELLING)
 
-    def _let_go(self) -> None:
+    def _stop_listening(self) -> None:
         if self._growing is not None and self._worker is not None:
             # this form will be deleted; Qt keeps a partial alive, but not a bound method
             self._worker.finished.connect(partial(self._growing.leave))

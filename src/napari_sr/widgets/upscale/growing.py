@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PAUSE = 0.5
 """Smallest number of seconds between two refreshes."""
 SHARE = 0.1
-"""Largest share of the time that refreshes may take, because they stop the window."""
+"""Largest share of the time that refreshes may take, because they block the window."""
 
 
 class GrowingLayer:
@@ -27,7 +27,7 @@ class GrowingLayer:
     Parameters
     ----------
     viewer : ViewerModel
-        The viewer that shows it.
+        The viewer that shows the layer.
     add : callable
         Takes levels and record, and adds the layer.
     """
@@ -41,7 +41,7 @@ class GrowingLayer:
         self._finished = False
 
     def begin(self, image: GrowingImage) -> None:
-        """Add the layer, because the folder exists now; a resumed run takes its former layer."""
+        """Add the layer, because the folder exists now; a resumed run reuses its earlier layer."""
         self._image = image
         record = {"folder": str(image.folder)}
         for layer in self._viewer.layers:
@@ -68,12 +68,12 @@ class GrowingLayer:
             return ""
         self._layer.metadata = {**self._layer.metadata, METADATA_KEY: record}
         self._finished = True
-        # including the levels that were computed last
+        # now with the coarser levels, which are computed at the end
         self._layer.data = list(self._image.all_levels)
         return str(self._layer.name)
 
     def leave(self) -> str:
-        """Keep the layer of an unfinished run, or remove it if empty; return a sentence on it."""
+        """Keep the layer of an unfinished run, or remove it if empty; return words for the user."""
         if self._image is None or self._layer is None or self._finished:
             return ""
         layers, image = self._viewer.layers, self._image

@@ -1,4 +1,4 @@
-"""The button that keeps what a cancelled run has finished."""
+"""The button that keeps the finished part of a cancelled run."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 class KeepButton(QPushButton):
     """A button that adds the finished part of a cancelled run as a layer.
 
-    It is hidden, and holds no pixels, unless a part is offered.
+    It is hidden, and keeps no pixels in memory, unless a part is offered.
 
     Parameters
     ----------
     add : callable
-        Takes a run, pixels, their record and keywords of `add_image` that differ from the run's;
-        adds the layer.
+        Takes a run, pixels, their record, and keyword arguments of `add_image` that replace the
+        run's; adds the layer.
     """
 
     kept = Signal(object, object, str)
-    """The source layer, the new layer, and a sentence on them."""
+    """Emitted with the source layer, the new layer, and a sentence for the user."""
 
     def __init__(self, add: Callable[..., Image], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,7 +43,7 @@ class KeepButton(QPushButton):
         self.clicked.connect(self._keep)
 
     def offer(self, pending: PendingRun, partial: PartialResult) -> None:
-        """Offer what a cancelled run has finished; do nothing if that is nothing."""
+        """Offer the finished part of a cancelled run, if there is one."""
         part = partial.finished()
         if part is None:
             return
@@ -52,18 +52,18 @@ class KeepButton(QPushButton):
         self.setText(f"Keep the finished part ({_percent(part.share)})")
         self.setToolTip(
             f"Add {_words(part, record) or 'all'} of the result of {pending.layer.name} as a layer "
-            f"in its place.\nUntil you press this or change the form, the pixels take "
+            f"at its position.\nUntil you press this or change the form, the pixels take "
             f"{size_in_words(part.pixels.nbytes)} of memory."
         )
         self.setVisible(True)
 
     def forget(self) -> None:
-        """Free the part that is offered."""
+        """Offer nothing, and free the memory of the offered part."""
         self._offered = None
         self.setVisible(False)
 
     def forget_without(self, layers: Container[Layer]) -> None:
-        """Free the part that is offered if its source layer was removed."""
+        """Free the memory of the offered part if its source layer was removed."""
         if self._offered is not None and self._offered[0].layer not in layers:
             self.forget()
 
@@ -76,7 +76,7 @@ class KeepButton(QPushButton):
         told = ""
         if words:
             record = {**record, "kept": part.spans}
-            told = f". It ends at the frame; the rest was not computed, and you see {source} there"
+            told = f". It ends at the frame; beyond, nothing was computed, and you see {source}"
         layer = self._add(pending, part.pixels, record, **part_arguments(pending, part, words))
         layer.bounding_box.visible = bool(words)
         layer.bounding_box.points = False
@@ -84,7 +84,7 @@ class KeepButton(QPushButton):
 
 
 def _words(part: FinishedPart, record: dict[str, Any]) -> str:
-    """Return what the part has, such as "512 of 2048 rows" of the source; "" if it is complete."""
+    """Return the part's extent, such as "512 of 2048 rows" of the source; "" if complete."""
     return part_in_words(part.pixels.shape, part.shape, part.axes, int(record["scale"]))
 
 

@@ -26,17 +26,17 @@ class LayerChooser(NamesBox):
     limits_changed = Signal()
     """Emitted when the contrast limits of the chosen layer have changed."""
     data_changed = Signal()
-    """Emitted when the chosen layer has another array of pixels."""
+    """Emitted when the chosen layer gets another array of pixels."""
     redrawn = Signal()
-    """Emitted when napari has drawn the chosen layer again, whatever the reason."""
+    """Emitted when napari has drawn the chosen layer again, for any reason."""
     moved = Signal()
-    """Emitted when the chosen layer was moved, scaled, turned or sheared, or has other units."""
+    """Emitted when the chosen layer is moved, scaled, rotated or sheared, or gets other units."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setToolTip(
-            "The image layer to upscale. It follows the layer that you select;\n"
-            "select several (Ctrl or Shift and click) to upscale them one after the other."
+            "The image layer to upscale. This list follows the selection in napari's layer list;\n"
+            "select several layers (Ctrl or Shift and click) to upscale one after the other."
         )
         self._layers: list[Image] = []
         self._several: list[Image] = []

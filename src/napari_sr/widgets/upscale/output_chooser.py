@@ -1,4 +1,4 @@
-"""The field for the place of the result: memory, or an OME-Zarr folder."""
+"""The field for the destination of the result: memory, or an OME-Zarr folder."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ LONGEST = 80
 
 
 class OutputChooser(QWidget):
-    """A choice of memory or a folder. A folder is proposed; the user can type or browse another."""
+    """A choice of memory or a folder. The form proposes a path, which the user can change."""
 
     changed = Signal()
-    """Emitted when the place of the result may have changed."""
+    """Emitted when the destination of the result may have changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,9 +45,9 @@ class OutputChooser(QWidget):
         self.kind.addItems([MEMORY, FOLDER])
         self.kind.setToolTip(
             "Where the result goes: into memory, or block by block into a folder on the disk,\n"
-            "for results of any size. The layer then shows blocks as they are done; drop the\n"
-            "folder into napari to open it again. A folder is proposed if memory is too small.\n"
-            "Choose the folder of an interrupted run again, and Run goes on."
+            "for results of any size. The layer then shows blocks as they are done; to open the\n"
+            "folder again, drop it into napari. A folder is proposed if memory is too small.\n"
+            "To continue an interrupted run, choose its folder again, and press Run."
         )
         self.path = QLineEdit()
         self._tell_path("")
@@ -101,7 +101,7 @@ class OutputChooser(QWidget):
     def problem(self) -> str | None:
         """Return the reason why the folder cannot be created, or None.
 
-        It may exist if it holds an unfinished result.
+        A folder that contains an unfinished result may exist.
         """
         folder = self.folder()
         if folder is None:
@@ -109,7 +109,7 @@ class OutputChooser(QWidget):
         if not self.path.text().strip() or not folder.name:
             return "Output needs the name of a new folder"
         if not folder.is_absolute():
-            return f"Output needs an absolute path, got {folder}: Browse… chooses one"
+            return f"Output needs an absolute path, got {folder}: press Browse… to choose one"
         if folder.exists() and not Journal(folder).exists:
             return f"{folder} exists: choose another name"
         if not folder.parent.is_dir():
@@ -131,7 +131,7 @@ class OutputChooser(QWidget):
         scale : int, optional
             How many times larger the result will be.
         another : bool
-            Whether the layer has just been chosen; the user's earlier choice then no longer counts.
+            Whether the layer has just been chosen; if so, forget the user's earlier choice.
         """
         if another:
             self._by_hand = self._typed = False
@@ -141,7 +141,7 @@ class OutputChooser(QWidget):
             self._show_path(free_path(self._place, enlarged, resumes=True))
 
     def pass_over(self) -> bool:
-        """Propose a new folder in place of a proposed one; return whether there was one."""
+        """Propose another folder, unless the user typed the path; return whether this was done."""
         folder = self.folder()
         if folder is None or self._typed:
             return False
@@ -149,7 +149,7 @@ class OutputChooser(QWidget):
         return True
 
     def propose(self, *, fits: bool) -> bool:
-        """Choose memory or the folder, unless the user has; return whether the choice changed."""
+        """Choose memory or a folder, unless the user did; return whether the choice changed."""
         wanted = MEMORY if fits else FOLDER
         if self._by_hand or self.missing or wanted == self.kind.currentText():
             return False
@@ -221,7 +221,7 @@ def ask_for_folder(parent: QWidget, proposed: Path) -> Path | None:
 
 
 def free_path(place: Path, name: str, *, resumes: bool = False) -> Path:
-    """Return the path of a new OME-Zarr folder; letters that file systems refuse are replaced.
+    """Return the path of a new OME-Zarr folder, without characters that file systems refuse.
 
     Parameters
     ----------
@@ -230,7 +230,7 @@ def free_path(place: Path, name: str, *, resumes: bool = False) -> Path:
     name : str
         Name of the image.
     resumes : bool
-        Whether the folder may also hold an unfinished result.
+        Whether a folder with an unfinished result may be returned, too.
     """
     stem = re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", name)[:LONGEST].strip(" .") or "result"
     path, number = place / f"{stem}{SUFFIX}", 1

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 LARGE = 2**25
-"""Smallest number of pixels of a result that is drawn only after the window has handled events.
-The window's thread needs 0.28 s to add and draw 8192 x 8192 px, most of it for the layer's controls
-in napari; so it stands still for 0.19 s, then for 0.13 s (processor time, software OpenGL)."""
+"""Number of pixels from which a result is drawn only after the window has handled events. To add
+and draw 8192 x 8192 px at once blocks the window for 0.28 s, mostly for the layer's controls in
+napari; in two steps, for 0.19 s, then for 0.13 s (processor time, software OpenGL)."""
 
 
 class Placer:
@@ -48,19 +48,19 @@ class Placer:
     ) -> Image:
         """Add a result directly above its source and the earlier results of this source.
 
-        A large result is visible a moment later, see `LARGE`.
+        A large result becomes visible a moment later; see `LARGE`.
 
-        The result is selected if nothing, its source or an earlier result was selected: then `V`
-        and the status bar apply to the new result. Any other selection stays.
+        If nothing, the source or an earlier result was selected, the new result is selected, so
+        that `V` and the status bar apply to it. Any other selection stays.
 
         Parameters
         ----------
         pixels : array
             The result.
         source : Layer
-            Its source layer, which may have been removed meanwhile.
+            Its source layer, which may have been removed since the run started.
         arguments, afterwards : dict
-            Keywords of the new layer's constructor, and attributes to set afterwards.
+            Keyword arguments of the new layer's constructor, and attributes to set afterwards.
         """
         visible = bool(arguments.get("visible", True))
         later = visible and math.prod(getattr(pixels, "shape", ())) >= LARGE
@@ -91,7 +91,7 @@ class Placer:
         return above
 
     def _is_of(self, layer: Layer, source: Layer) -> bool:
-        """Return whether a layer is a result of another: added by this form, or by its metadata."""
+        """Return whether a layer is a result of another, as this form or its record knows."""
         record = layer.metadata.get(METADATA_KEY, {})
         return layer in self._results.get(source, ()) or record.get("source") == source.name
 

@@ -1,4 +1,4 @@
-"""The preview: a layer that shows what a model does to the visible region, and follows the view.
+"""The preview: a layer that shows a model's result for the visible region, and follows the view.
 
 Letters: H x W pixels, S scale.
 """
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from napari_sr.widgets.common.worker import RunWorker
 
 PAUSE = 150
-"""Milliseconds without a change of view or form, after which blocks are computed."""
+"""Time without a change of view or form before blocks are computed, in milliseconds."""
 KEPT = 2**28
-"""Largest size of the blocks that are kept in case the user pans back, in bytes."""
+"""Largest size in bytes of the blocks that are kept in case the user pans back."""
 
 
 class Preview(QObject):
@@ -40,7 +40,7 @@ class Preview(QObject):
     viewer : ViewerModel
         The viewer that shows the preview.
     view : callable
-        Returns the part to preview, or a sentence on why there is none; None keeps the present one.
+        Returns the part to preview, or a sentence on why there is none; None to keep the last.
     parent : QObject, optional
     """
 
@@ -80,7 +80,7 @@ class Preview(QObject):
         return self._on
 
     def switch(self, on: bool) -> None:
-        """Switch the preview on or off; off, its layer is removed and its memory is freed."""
+        """Switch the preview on; or switch it off, remove its layer and free its memory."""
         self._on = on
         if on:
             self.update()
@@ -89,18 +89,18 @@ class Preview(QObject):
         self._show_nothing("")
 
     def update(self) -> None:
-        """Follow another view or other settings, once they no longer change."""
+        """Update the preview, once view and settings have stopped changing."""
         if self._on:
             self._pause.start()
 
     def forget(self) -> None:
-        """Compute everything again: the pixels of the layer have changed."""
+        """Compute everything again, because the pixels of the layer have changed."""
         self._forget_blocks()
         self._view = None
         self.update()
 
     def hold(self) -> None:
-        """Compute nothing until `update` is called; what is shown stays."""
+        """Compute nothing until `update` is called; the shown pixels stay."""
         self._pause.stop()
         self._plane.stop()
         if self._worker is not None:
@@ -124,7 +124,7 @@ class Preview(QObject):
         view = self._view_of_form()
         if self._worker is not None:
             if not self._computes(view):
-                self._worker.quit()  # when it ends, the next one starts
+                self._worker.quit()  # `_end` then starts the next one
             return
         if isinstance(view, str):
             self._show_nothing(view)
@@ -156,7 +156,7 @@ class Preview(QObject):
         self._tell()
 
     def _computes(self, view: View | str | None) -> bool:
-        """Return whether the worker computes this view already; the layer moves to its place."""
+        """Return whether the worker already computes this view; move the layer with its source."""
         if not isinstance(view, View) or self._view is None or not alike(view, self._view):
             return False
         self._layer.place(view.arguments)
@@ -197,7 +197,7 @@ class Preview(QObject):
                 self._compute_plane(self._view)
 
     def _tell(self) -> None:
-        """Say what is shown, unless another region is being computed."""
+        """Tell the user what is shown, unless another region is being computed."""
         view, shown = self._view, self._shown
         if self._on and view is not None and shown is not None and shown == self._asked:
             self._exact = self._exact or self._plane.is_complete

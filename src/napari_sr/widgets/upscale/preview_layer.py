@@ -37,7 +37,7 @@ class PreviewLayer:
     Parameters
     ----------
     viewer : ViewerModel
-        The viewer that shows it.
+        The viewer that shows the layer.
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
@@ -49,9 +49,10 @@ class PreviewLayer:
         self._refreshed = 0.0
 
     def keep_for(self, source: Image) -> None:
-        """Remove the layer, if it exists, unless it can show this source, too.
+        """Remove the layer, if it exists, unless it can also show this source.
 
-        It is not replaced at once: napari may crash if it draws neither the one nor the other.
+        `show` adds the new layer later: napari may crash if it draws neither the old layer nor the
+        new one in between.
         """
         other = self._source is not source
         if self._layer is not None and (other or self._layer.ndim != source.ndim):
@@ -65,7 +66,7 @@ class PreviewLayer:
         pixels: NDArray[Any],
         arguments: dict[str, Any],
     ) -> None:
-        """Show another region in place of the last one.
+        """Show a new region instead of the last one.
 
         Parameters
         ----------
@@ -74,11 +75,11 @@ class PreviewLayer:
         region : Region
             Rows and columns of the source.
         scale : int
-            S.
+            Enlargement, S.
         pixels : array, (S * H, S * W) or (S * H, S * W, C)
             Pixels of the region; blocks are pasted into them.
         arguments : dict
-            Keywords of the layer.
+            Keyword arguments of the layer.
         """
         self._source, self._region, self._scale = source, region, scale
         pixels = pixels.reshape(*(1,) * (source.ndim - 2), *pixels.shape)
@@ -89,12 +90,12 @@ class PreviewLayer:
             _move(self._layer, arguments)
 
     def place(self, arguments: Callable[[Region], dict[str, Any]]) -> None:
-        """Move the layer, if it exists, to where its source has been moved.
+        """Move the layer, if it exists, after its source has been moved.
 
         Parameters
         ----------
         arguments : callable
-            Returns the keywords of a layer that shows the result of a region.
+            Returns the keyword arguments of a layer that shows the result of a region.
         """
         if self._layer is not None and self._region is not None:
             _move(self._layer, arguments(self._region))
@@ -107,14 +108,14 @@ class PreviewLayer:
             look["blending"] = "opaque"
         layer = Image(pixels, **{**arguments, **look})
         selected, active = set(layers.selection), layers.selection.active
-        self._layer = layer  # set before others are told of the layer
+        self._layer = layer  # set before napari emits events about the layer
         layers.insert(layers.index(source) + 1 if source in layers else len(layers), layer)
         layers.selection = selected
         layers.selection.active = active
         link_layers([source, layer], LINKED)
 
     def paste(self, core: Region, values: NDArray[Any]) -> None:
-        """Copy the part of a block that lies in the region.
+        """Copy the part of a block that is inside the region.
 
         Parameters
         ----------
@@ -135,7 +136,7 @@ class PreviewLayer:
             layer.data[target] = values[shared.slices_in(core, self._scale)]
 
     def refresh(self, *, at_once: bool = False) -> None:
-        """Draw what was pasted, unless the layer was drawn a moment ago."""
+        """Draw the pasted blocks, unless the layer was drawn a moment ago."""
         now = time.monotonic()
         if self._layer is not None and (at_once or now - self._refreshed > REFRESH):
             self._layer.refresh(extent=False, thumbnail=False, highlight=False)
@@ -152,12 +153,12 @@ class PreviewLayer:
             self._viewer.layers.remove(layer)
 
     def is_it(self, layer: object) -> bool:
-        """Return whether a layer is this one."""
+        """Return whether a layer is the preview's layer."""
         return self._layer is not None and layer is self._layer
 
 
 def _move(layer: Image, arguments: dict[str, Any]) -> None:
-    """Set the attributes that place a layer in the world, as far as they differ."""
+    """Set those attributes that place a layer in the world and that differ."""
     for name in PLACE:
         now = layer.affine.affine_matrix if name == "affine" else getattr(layer, name)
         wanted = arguments.get(name, now)

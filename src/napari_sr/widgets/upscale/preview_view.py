@@ -29,7 +29,7 @@ class View:
     """The source layer."""
     scale: int
     arguments: Callable[[Region], dict[str, Any]]
-    """Returns the keywords of a layer that shows the result of a region."""
+    """Returns the keyword arguments of a layer that shows the result of a region."""
 
     @property
     def plane_bytes(self) -> int:
@@ -51,7 +51,7 @@ def central(region: Region, scale: int) -> Region:
     """Return the central part of a region: its result has at most `LARGEST` pixels."""
     side = int(LARGEST**0.5) // scale
     height, width = region.size
-    # a region of small height may be wider
+    # a low region may be wider, and a narrow one higher
     rows = min(height, max(side, LARGEST // scale**2 // width))
     columns = min(width, max(side, LARGEST // scale**2 // height))
     top = region.rows.start + (height - rows) // 2
@@ -69,16 +69,14 @@ def in_words(view: View, region: Region, *, exact: bool, share: float | None = N
     region : Region
         The part that is shown.
     exact : bool
-        Whether it equals the result of the whole layer.
+        Whether that part equals the result of the whole layer.
     share : float, optional
-        Share of the whole plane that is computed, 0..1; the preview is exact once it is 1. None if
-        the plane is not computed.
+        Share of the whole plane that is computed, 0..1; the preview is exact once the share is 1.
+        None if the whole plane is not computed.
     """
     if exact:
         where = "" if region == view.request.region else " in the centre of the view"
         more = f"{where}; zoom in for the rest" if where else ""
         return f"Preview: these are the pixels of the result{more}."
-    until = "" if share is None else f", until all of it is computed ({share:.0%})"
-    return (
-        f"Preview: the network looks at the whole plane, so the result will differ a little{until}."
-    )
+    until = "" if share is None else f" until all of the plane is computed ({share:.0%})"
+    return f"Preview: the network uses the whole plane, so the preview differs slightly{until}."

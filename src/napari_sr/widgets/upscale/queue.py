@@ -1,4 +1,4 @@
-"""The runs that one press of Run starts, one after the other: one for each layer."""
+"""The runs that one press of Run starts, one after the other; each upscales one layer."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PendingRun:
-    """A run that waits, and data for its result's layer."""
+    """A waiting run, and data for its result's layer."""
 
     layer: Image
     """The source layer."""
     request: Request
     arguments: dict[str, Any]
-    """Keywords of `add_image`."""
+    """Keyword arguments of `add_image`."""
     afterwards: dict[str, Any]
     """Attributes to set once the layer exists."""
     folder: Path | None = None
     """The folder of the result; None for a result in memory."""
     resume: bool = False
-    """Whether the folder holds the unfinished result of this run."""
+    """Whether the folder contains the unfinished result of this run."""
 
 
 class RunQueue:
-    """Runs that wait, and the outcome of the runs before them."""
+    """Waiting runs, and the outcome of the runs before them."""
 
     def __init__(self) -> None:
         self._waiting: deque[PendingRun] = deque()
@@ -51,21 +51,21 @@ class RunQueue:
 
     @property
     def waiting(self) -> int:
-        """Number of runs that wait."""
+        """Number of waiting runs."""
         return len(self._waiting)
 
     def next(self) -> PendingRun:
-        """Remove and return the first run that waits.
+        """Remove and return the first waiting run.
 
         Raises
         ------
         IndexError
-            If no run waits.
+            If no run is waiting.
         """
         return self._waiting.popleft()
 
     def cancel(self) -> None:
-        """Forget the runs that wait."""
+        """Remove the waiting runs."""
         self._cancelled = True
         self._waiting.clear()
 

@@ -30,16 +30,16 @@ class RegionChooser(QWidget):
     """
 
     changed = Signal()
-    """Emitted when another part may be chosen."""
+    """Emitted when the chosen part may have changed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.area = NamesBox()
         self.area.addItems([WHOLE, VISIBLE])
         self.area.setToolTip(
-            "The part to upscale. The visible region is what the canvas shows: the fastest way to\n"
-            "see what a model does. Draw a rectangle in a Shapes layer to choose it here. The\n"
-            "result of a part equals that of the whole layer, and lies in its place."
+            "The part to upscale. The visible region is the part that the canvas shows: the\n"
+            "fastest way to try a model. To choose a rectangle here, draw it in a Shapes layer.\n"
+            "The result of a part has the same pixels, in the same place, as the whole result."
         )
         self.slices = QComboBox()
         self.slices.addItems([ALL, CURRENT])
@@ -68,8 +68,8 @@ class RegionChooser(QWidget):
     def offer(self, layers: Iterable[Layer]) -> None:
         """List the Shapes layers among these layers; the chosen part is kept.
 
-        If the chosen Shapes layer is gone, it stays in the list, and `region` raises an error until
-        the user chooses another part.
+        If the chosen Shapes layer was removed, its name stays in the list, and `region` raises an
+        error until the user chooses another part.
         """
         before, index = self._chosen_shapes(), self.area.currentIndex()
         self._shapes = [layer for layer in layers if isinstance(layer, Shapes)]

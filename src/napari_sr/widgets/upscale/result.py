@@ -35,16 +35,16 @@ def result_arguments(
     ensemble: bool = False,
     order: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    """Return all arguments of `add_image` but the pixels; call this on the GUI thread before a run.
+    """Return the arguments of `add_image` except the pixels; call this in the GUI thread.
 
-    The result lies exactly on its source and looks like it.
+    Call it before a run. The result will cover its source exactly and look like it.
 
     Parameters
     ----------
     layer : Image
         The source layer.
     source : Source
-        The pixels that are read from it.
+        The pixels that are read from the layer.
     choice : ChosenModel
         The model and its scale.
     region : Region, optional
@@ -90,14 +90,14 @@ def result_name(source: str, model: str, *, of_result: bool = False) -> str:
     if model.startswith(f"{source} "):
         model = f"own {model.removeprefix(source).strip()}"
     if len(model) > LONGEST:
-        # the end, which tells scale and ensemble, is kept
+        # keep the end, which contains the scale and the word ensemble
         model = f"{model[: LONGEST - 20]}…{model[-19:]}"
     before = re.fullmatch(r"(.* \[[^\]]*[^\d\]][^\]]*)\]", source) if of_result else None
     return f"{source} [{model}]" if before is None else f"{before[1]}, then {model}]"
 
 
 def part_arguments(pending: PendingRun, part: FinishedPart, words: str) -> dict[str, Any]:
-    """Return the arguments of `add_image` for a part of a result that differ from the whole's.
+    """Return the arguments of `add_image` in which a part of a result differs from the whole.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def part_arguments(pending: PendingRun, part: FinishedPart, words: str) -> dict[
     part : FinishedPart
         The part.
     words : str
-        What the part has, for the layer's name; "" if it is the whole result.
+        Extent of the part, for the layer's name; "" if it is the whole result.
     """
     if not words:
         return {}

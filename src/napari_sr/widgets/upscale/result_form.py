@@ -81,7 +81,7 @@ class ResultForm(CheckedForm):
             self._doing = f"{self._queue.place}{step.doing}"
             self._show_pause()
             self.form.show_time_left(step.seconds_left)
-        self._tell_bar(step)
+        self._update_bar(step)
 
     def _show_pause(self) -> None:
         """Show what the run does, and whether it is paused."""
@@ -99,7 +99,7 @@ class ResultForm(CheckedForm):
     def _add(
         self, pending: PendingRun, pixels: Any, record: dict[str, Any], **arguments: Any
     ) -> Image:
-        """Add the layer of a result; the next run uses the same source, not this result."""
+        """Add the layer of a result, without choosing it as the next run's source."""
         self._adding = True
         try:
             arguments = {**with_record(pending.arguments, record), **arguments}
@@ -128,7 +128,7 @@ class ResultForm(CheckedForm):
         self.form.status.say(self._queue.summary or "; ".join(told))
 
     def _add_map(self, *found: Any) -> None:
-        """Add the map of a check; the next run does not use it as its source."""
+        """Add the map of a check, without choosing it as the next run's source."""
         self._adding = True
         try:
             add_map(*found)
@@ -169,9 +169,9 @@ class ResultForm(CheckedForm):
         pending, self._pending = self._pending, None
         partial, self._partial = self._partial, None
         growing, self._growing = self._growing, None
-        if self._gone:
+        if self._closed:
             return
-        if self.form.status.text() == CANCELLING:  # the last tile ended before
+        if self.form.status.text() == CANCELLING:  # the run ended before it could be cancelled
             self._show_cancelled()
         if self._queue.cancelled and pending is not None and partial is not None:
             self.keep.offer(pending, partial)
@@ -185,6 +185,6 @@ class ResultForm(CheckedForm):
 
 
 def _agreement(record: dict[str, Any]) -> list[str]:
-    """Return how much a result agrees with its source, in words; empty if it is not recorded."""
+    """Return in words how well a result agrees with its source; empty if it is not recorded."""
     figures = record.get(KEY)
     return [in_words(figures)] if figures else []

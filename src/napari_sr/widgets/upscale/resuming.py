@@ -1,4 +1,4 @@
-"""Whether the folder of a run holds its unfinished result, which then goes on."""
+"""Find out whether the folder of a run contains its unfinished result, to resume the run."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 def unfinished_run(
     layer: Image, request: Request, choice: ChosenModel, folder: Path
 ) -> Unfinished | None:
-    """Return the unfinished result in a folder, compared with a run of a layer; None without one.
+    """Return the unfinished result in a folder, compared with a run; None if there is none.
 
     Parameters
     ----------
     layer : Image
-        The layer, of which OME-Zarr can hold the result.
+        The source layer; OME-Zarr must be able to store its result.
     request : Request
         The run, as the fields describe it.
     choice : ChosenModel
-        Its model.
+        The run's model.
     folder : Path
         The folder.
     """
@@ -44,8 +44,8 @@ def unfinished_run(
 
 
 def in_words(found: Unfinished) -> str:
-    """Return a line on an unfinished result that can be resumed."""
+    """Return a sentence on an unfinished result that can be resumed."""
     return (
-        f"The folder holds this result unfinished: {found.done} of {found.total} blocks are done. "
-        "Run computes the others."
+        f"The folder contains this result, unfinished: {found.done} of {found.total} blocks are "
+        "done. Run computes the others."
     )

@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from napari_sr.runs.run import Request
 
 SPREAD_KEY = "napari-sr spread"
-"""Key of a spread layer's metadata. A spread has no record, because a record repeats a result."""
+"""Key of a spread layer's metadata. A spread has no record, because a record describes a result."""
 SHOWN = 99.5
 """Percentile of the spread that is shown in the brightest colour."""
 MOST_VALUES = 1_000_000
-"""Number of values from which percentiles are taken: the window's thread needs some 20 ms."""
+"""Number of values from which percentiles are computed; this takes the GUI thread some 20 ms."""
 LEVEL = 0.9
-"""Probability with which errors are below the bounds of a calibrated model."""
+"""Probability that an error is below its bound, for calibrated models."""
 
 
 def run_for_layers(
     request: Request, partial: PartialResult | None = None
 ) -> Generator[Step, None, Upscaled]:
-    """Run a request as `job.run` does; of colours, return one value for each pixel.
+    """Run a request as `job.run` does; the spread has one value per pixel, even for colours.
 
-    If the model is calibrated, the second layer holds bounds of the error in place of the spread.
-    The record's `spread` says what the layer holds.
+    If the model is calibrated, bounds of the error replace the spread. The record's `spread` says
+    which of the two is returned.
     """
     found = yield from run(request, partial)
     if found.spread is None:
@@ -52,7 +52,7 @@ def run_for_layers(
     try:
         known = calibration_for(found.record)
         width = width_of(found.record)
-        bounds = known.bound(found.spread, LEVEL, width, out=found.spread)  # needs no more memory
+        bounds = known.bound(found.spread, LEVEL, width, out=found.spread)  # takes no extra memory
     except CalibrationError as error:
         shown = of_colours(found.spread) if rgb else found.spread
         name, about = "spread", [ranks_in_words(known_model(found.record) or ""), str(error)]
@@ -74,7 +74,7 @@ def of_colours(spread: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def add_spread(viewer: ViewerModel, layer: Image, result: Upscaled) -> str:
-    """Add the spread of a result as a layer above it; return a sentence on it.
+    """Add the spread of a result as a layer above it; return a sentence about its values.
 
     The selection stays.
 
@@ -85,7 +85,7 @@ def add_spread(viewer: ViewerModel, layer: Image, result: Upscaled) -> str:
     layer : Image
         The layer of the result.
     result : Upscaled
-        The result with its spread, (..., H, W) in its values.
+        The result with its spread, (..., H, W), in units of the result's values.
     """
     spread = result.spread
     if spread is None:
@@ -99,7 +99,7 @@ def add_spread(viewer: ViewerModel, layer: Image, result: Upscaled) -> str:
     layers.insert(layers.index(layer) + 1, shown)
     layers.selection = selected
     layers.selection.active = active
-    return f"{told['shows']}: half of the values below {half:.2g}, 1 % above {most:.2g}"
+    return f"{told['shows']}: half of the values are below {half:.2g}, 1 % above {most:.2g}"
 
 
 def _sample(spread: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from napari_sr.files.axis_labels import stored_axes
 from napari_sr.files.lazy_image import Axis
 from napari_sr.files.units import METRES, SECONDS, unit_of
 from napari_sr.streaming.layer_request import LayerRequest
+from napari_sr.widgets.upscale.output_chooser import MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,19 +35,19 @@ class Stored:
 
 
 def problem_of_layer(layer: Image) -> str | None:
-    """Return the reason why OME-Zarr cannot hold a layer's result, or None."""
+    """Return the reason why OME-Zarr cannot store a layer's result, or None."""
     if stored_axes(layer.axis_labels, rgb=layer.rgb) is None:
         labels = ", ".join(layer.axis_labels[:-2])
-        colours = "  and colours, which need C" if layer.rgb else ""
+        colours = " and colours, which need C" if layer.rgb else ""
         return (
             f"OME-Zarr has the axes T, C, Z, Y and X, but the layer {layer.name} has {labels} "
-            f"before Y and X{colours}: choose the Output in memory, or other axis_labels"
+            f"before Y and X{colours}: choose {MEMORY} as Output, or change the layer's axis_labels"
         )
     if not (np.asarray(layer.scale) > 0).all():
         scale = ", ".join(f"{size:g}" for size in layer.scale)
         return (
             f"OME-Zarr needs pixel sizes above 0, but the layer {layer.name} has {scale}: choose "
-            "the Output in memory"
+            f"{MEMORY} as Output"
         )
     return None
 
@@ -124,7 +125,7 @@ def _colour(layer: Image) -> str:
 
 
 def lost_in_folder(layer: Image) -> str:
-    """Return a sentence on the transformations that a folder cannot keep; "" if it keeps all."""
+    """Return a sentence on the transformations that a folder cannot store; "" if it stores all."""
     matrix = np.asarray(layer.affine.affine_matrix)
     found = {
         "rotation": not np.allclose(layer.rotate, np.eye(layer.ndim)),
@@ -132,4 +133,4 @@ def lost_in_folder(layer: Image) -> str:
         "affine": not np.allclose(matrix, np.eye(len(matrix))),
     }
     names = " and ".join(name for name, there in found.items() if there)
-    return f"The folder cannot keep the layer's {names}." if names else ""
+    return f"The folder cannot store the layer's {names}." if names else ""

@@ -43,7 +43,7 @@ class WholePlane(QObject):
         self._paused = False
 
     def begin(self, request: PreviewRequest) -> None:
-        """Compute a plane, unless it is computed or has failed; `forget` before another plane.
+        """Compute a plane, unless it is complete or has failed. Call `forget` before another plane.
 
         Parameters
         ----------
@@ -70,17 +70,20 @@ class WholePlane(QObject):
         self.share, self.is_complete, self.has_failed = 0.0, False, False
 
     def pause(self) -> None:
-        """Let another computation have the processor."""
+        """Pause, so that another computation gets the processor."""
         self._paused = True
         self._follow_pause()
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Continue after a pause."""
         self._paused = False
         self._follow_pause()
 
     def _follow_pause(self) -> None:
-        """Pause the worker, or let it go on; a worker ignores requests until it has changed."""
+        """Pause or resume the worker.
+
+        A worker ignores requests until it has paused or resumed, so this is called again then.
+        """
         if self._worker is not None:
             self._worker.pause() if self._paused else self._worker.resume()
 
