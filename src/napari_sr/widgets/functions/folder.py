@@ -83,7 +83,7 @@ def _scales(scales: Iterable[int]) -> list[tuple[str, int]]:
 
 
 def _job_of(given: Mapping[str, Any]) -> FileJob:
-    """Return the task that the fields describe."""
+    """Return the job that the fields describe."""
     model = reference_of(given["model"], given["scale"], consistent=given["consistent"])
     settings = Settings(
         device=given["device"],
