@@ -94,7 +94,7 @@ def test_the_slider_ends_in_3d(viewer, comparison, pair, canvas):
 
 
 def test_the_slider_needs_a_canvas(comparison, pair):
-    with pytest.raises(ValueError, match="cannot be reached"):
+    with pytest.raises(ValueError, match="is not available"):
         comparison.start("slider", *pair)
 
     assert comparison.mode is None
