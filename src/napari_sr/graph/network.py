@@ -56,6 +56,9 @@ class Network(nn.Module):
     zeros_reach: int = 6
     """Distance from the zeros, in LR pixels, at which they change flat images by less than 1 of
     255, measured with all weights (benchmarks/quality/border.py)."""
+    input_limits: tuple[float, float] | None = None
+    """Smallest and largest value that it may get, where 0 is black and 1 is white, if its results
+    are wrong beyond them. The engine then clips its input, and interpolates the rest."""
     full_range: bool = False
     """For a network of one channel: True if it was trained on grey from 0 to 1, False if it was
     trained on luma from 16/255 to 235/255. The engine converts images accordingly."""

@@ -84,6 +84,8 @@ class BSRN(DistillationNetwork):
         If the convolution or the activation is unknown.
     """
 
+    input_limits = (0.0, 1.0)
+
     def __init__(
         self,
         *,

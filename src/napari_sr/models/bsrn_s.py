@@ -93,6 +93,8 @@ class BSRNS(DistillationNetwork):
 
     least_size = ESA_LEAST_SIZE
 
+    input_limits = (0.0, 1.0)
+
     def __init__(
         self,
         *,

@@ -41,6 +41,8 @@ class IMDN(DistillationNetwork):
     FACTOR: ClassVar[int | None] = None
     """Factor by which the tail enlarges the features; None means the scale."""
 
+    input_limits: tuple[float, float] | None = (0.0, 1.0)
+
     def __init__(
         self,
         *,

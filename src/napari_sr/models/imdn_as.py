@@ -73,6 +73,7 @@ class IMDNAS(IMDN):
     """
 
     FACTOR = SHRINKING
+    input_limits = None  # not measured beyond black and white
 
     @staticmethod
     def make_head(scale: int, channels: int, features: int, activation: nn.Module) -> nn.Module:

@@ -65,6 +65,8 @@ class IMDNNTIRE(Network):
         The value of white that the weights expect: 1, or for instance 255.
     """
 
+    input_limits = (0.0, 1.0)
+
     def __init__(
         self,
         *,

@@ -34,7 +34,7 @@ SHRINKING = 2
 """A shrunk pixel depends on this number of source pixels on each side."""
 _COPIED = (
     "multiple", "least_size", "exact", "whole", "full_range", "precisions", "pads_with_zeros",
-    "zeros_reach",
+    "zeros_reach", "input_limits",
 )  # fmt: skip
 """Attributes that are copied from the network."""
 

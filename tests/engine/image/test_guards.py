@@ -86,3 +86,17 @@ def test_beyond_an_undeclared_range_is_recorded_but_not_reported():
 
     assert diagnostics.in_words("clip") == ""
     assert diagnostics.record()["beyond_black_and_white"] == 1
+
+
+def test_a_network_that_gets_clipped_values_is_told_of_and_recorded():
+    diagnostics = Diagnostics(declared=True)
+    diagnostics.add_values(100, 2)
+    diagnostics.add_ends((0.0, 300.0))
+    other = Diagnostics(declared=True, clipped=True)
+
+    assert "flatten, dim or distort" in diagnostics.in_words("clip")
+    assert diagnostics.record()["beyond_interpolated"] is False
+    diagnostics.merge(other)
+
+    assert "what is beyond was interpolated" in diagnostics.in_words("clip")
+    assert diagnostics.record()["beyond_interpolated"] is True

@@ -15,6 +15,7 @@ import torch
 
 from napari_sr.engine.execution.context import UntrustedError
 from napari_sr.engine.image.conversion import Extension
+from napari_sr.engine.image.excess import Excess
 from napari_sr.engine.image.plane_values import PlaneValues
 from napari_sr.engine.planning.tiling import scaled
 
@@ -62,6 +63,8 @@ class PlaneOutput:
         self._kept = plane.kept or (slice(0, height), slice(0, width))
         self._origin = plane.origin
         self.values = PlaneValues(plane, run_context.values, run_context.output.dtype)
+        limits = run_context.network.input_limits
+        self._excess = None if limits is None else Excess(self.values, limits)
         self._index = index
         self._source = ExtendedPixels(self.values.pixels, plane.extension, size)
         self.extension = plane.extension
@@ -80,6 +83,7 @@ class PlaneOutput:
         # interpolation handles values beyond black and white like any others
         if next(run_context.network.parameters(), None) is not None:
             diagnostics.add_values(values.visible, values.beyond)
+        diagnostics.clipped |= self._excess is not None and self._excess.exists
 
     def reset(self) -> None:
         """Forget the overshoot found so far, because the plane is computed again."""
@@ -122,6 +126,8 @@ class PlaneOutput:
     def encoded(self, block: NDArray[Any]) -> Tensor:
         """Convert pixels, (rows, columns, C), to network input, (1, C, rows, columns)."""
         encoded = self.values.encode(block)
+        if self._excess is not None:
+            encoded = self._excess.clipped(encoded)
         return torch.from_numpy(encoded).permute(2, 0, 1)[None].contiguous()
 
     def checked(self, rows: slice, columns: slice, large: Tensor, float32: bool) -> Tensor:
@@ -181,7 +187,10 @@ class PlaneOutput:
         for start in range(rows.start, rows.stop, step):
             band = slice(start, min(start + step, rows.stop))
             inside = scaled(slice(start - rows.start, band.stop - rows.start), scale)
-            result = self.values.decode(values[inside], band, columns, scale)
+            part = values[inside]
+            if self._excess is not None:
+                part = self._excess.added(part, band, columns, scale)
+            result = self.values.decode(part, band, columns, scale)
             block = result if context.layout.samples else result[..., 0]
             target = scaled(band, scale), scaled(columns, scale)
             context.output_layout.write(context.output, self._index, *target, block)

@@ -61,6 +61,9 @@ class Diagnostics:
     """Number of colour values of the image read so far, without fully transparent pixels."""
     beyond: int = 0
     """Number of those `values` that are darker than black or brighter than white."""
+    clipped: bool = False
+    """Whether such values were kept from the network, because it breaks down beyond black and
+    white: see `excess`."""
     lowest: float = math.inf
     highest: float = -math.inf
     """Smallest and largest visible value of the image."""
@@ -91,6 +94,7 @@ class Diagnostics:
         """Add the counts of another part of the same run."""
         self.masked += other.masked
         self.recomputed += other.recomputed
+        self.clipped |= other.clipped
         if other.outliers:
             self.add_outliers("", other.outliers, (other.outliers_from, other.outliers_to))
             named = [*filter(None, self.outlier_tiles), *other.outlier_tiles]
@@ -116,10 +120,14 @@ class Diagnostics:
             return ""
         share = self.beyond / self.values
         lowest, highest = distinct(self.lowest, self.highest)
-        return (
+        what = (
             f"{max(share, 1e-4):.2%} of the image's values, which go from {lowest} to "
-            f"{highest}, are darker than black or brighter than white; no network was trained "
-            "on such values, so it may flatten, dim or distort them"
+            f"{highest}, are darker than black or brighter than white; "
+        )
+        if self.clipped:
+            return what + "this network breaks down there, so what is beyond was interpolated"
+        return what + (
+            "no network was trained on such values, so it may flatten, dim or distort them"
         )
 
     def _of_result(self, choice: str) -> str:
@@ -143,5 +151,6 @@ class Diagnostics:
             "outliers_at": list(self.outlier_tiles),
             "outliers_from_to": (self.outliers_from, self.outliers_to) if self.outliers else None,
             "beyond_black_and_white": self.beyond,
+            "beyond_interpolated": self.clipped,
             **self.overshoot.record(),
         }

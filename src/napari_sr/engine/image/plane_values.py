@@ -140,7 +140,13 @@ class PlaneValues:
     def _set_ends(self, low: float, high: float) -> None:
         """Set the smallest and largest value of the plane, and the bounds of results."""
         self._low, self._high = low, high
-        self.bounds = Bounds.of(*self._range.encode(np.array([low, high])).tolist())
+        self.bounds = Bounds.of(*self.ends)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Smallest and largest colour value, where 0 is black and 1 is white."""
+        low, high = self._range.encode(np.array([self._low, self._high])).tolist()
+        return low, high
 
     def widen(self) -> bool:
         """Use the range of the whole plane from now on; return False if it is already used."""

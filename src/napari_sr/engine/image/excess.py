@@ -1,0 +1,107 @@
+"""Keep values from a network that it was never trained on: clip them, and interpolate the rest.
+
+Some networks break down beyond black and white: at three pixels of 1.2 times white, results of BSRN
+are up to 700 times white, all over the plane. Their input is clipped. What was cut off is enlarged
+by bicubic interpolation (Keys, 1981, https://doi.org/10.1109/TASSP.1981.1163711) and added to the
+result, so bright pixels keep their brightness. Planes within the limits are not touched.
+
+Letters: H x W pixels of a plane, C channels, S scale.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.image.plane_values import PlaneValues
+
+REACH = 2
+"""Pixels of the plane on each side that an interpolated pixel depends on."""
+COLOURS = 3
+"""Number of channels that are not alpha, at most."""
+
+
+class Excess:
+    """The values of a plane beyond the limits of a network.
+
+    Parameters
+    ----------
+    values : PlaneValues
+        The plane.
+    limits : (low, high)
+        The values that the network may get, where 0 is black and 1 is white.
+    """
+
+    def __init__(self, values: PlaneValues, limits: tuple[float, float]) -> None:
+        self._values = values
+        self._limits = limits
+        low, high = values.ends
+        self.exists = low < limits[0] or limits[1] < high
+        """Whether the plane has values beyond the limits."""
+
+    def clipped(self, encoded: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a part of the plane, (..., C), without its excess; alpha is not clipped."""
+        if self.exists:
+            colours = encoded[..., :COLOURS]
+            np.clip(colours, *self._limits, out=colours)
+        return encoded
+
+    def added(
+        self, values: NDArray[np.float32], rows: slice, columns: slice, scale: int
+    ) -> NDArray[np.float32]:
+        """Return a part of a result, (S * rows, S * columns, C), with the enlarged excess."""
+        excess = self.enlarged(rows, columns, scale)
+        return values if excess is None else values + excess
+
+    def enlarged(self, rows: slice, columns: slice, scale: int) -> NDArray[np.float32] | None:
+        """Return the excess in some rows and columns, (S * rows, S * columns, C); None if none.
+
+        Parameters
+        ----------
+        rows, columns : slice
+            Rows and columns of the plane.
+        scale : int
+            S.
+        """
+        if not self.exists:
+            return None
+        pixels = self._values.pixels
+        for axis, span in enumerate((rows, columns)):
+            places = np.arange(span.start - REACH, span.stop + REACH)
+            pixels = pixels.take(places.clip(0, pixels.shape[axis] - 1), axis)
+        encoded = self._values.encode(pixels)
+        excess = encoded - self.clipped(encoded.copy())
+        if not excess.any():
+            return None
+        across = _along_rows(excess.swapaxes(0, 1), scale).swapaxes(0, 1)
+        return _along_rows(across, scale)
+
+
+def _along_rows(pixels: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
+    """Enlarge (H + 2 * REACH, W, C) to (S * H, W, C); a fixed order of sums keeps tiles equal."""
+    height = len(pixels) - 2 * REACH
+    larger = np.empty((scale * height, *pixels.shape[1:]), np.float32)
+    for phase, (first, weights) in enumerate(_taps(scale)):
+        total = pixels[first : first + height] * weights[0]
+        for number in range(1, len(weights)):
+            total += pixels[first + number : first + number + height] * weights[number]
+        larger[phase::scale] = total
+    return larger
+
+
+@lru_cache(maxsize=8)
+def _taps(scale: int) -> tuple[tuple[int, NDArray[np.float32]], ...]:
+    """Return for each of S new pixels the first pixel and four weights of Keys' cubic kernel."""
+    found = []
+    for phase in range(scale):
+        place = (phase + 0.5) / scale - 0.5
+        first = int(np.floor(place)) - 1
+        x = np.abs(np.arange(first, first + 4) - place)
+        near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
+        found.append((first + REACH, np.where(x <= 1, near, far).astype(np.float32)))
+    return tuple(found)
