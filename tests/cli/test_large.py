@@ -114,6 +114,25 @@ def test_a_stopped_run_is_resumed(tmp_path, call, number):
     assert not list(out.rglob("*.partial"))
 
 
+@pytest.mark.parametrize("more", [(), ("--workers", "2")], ids=["one process", "workers"])
+def test_ctrl_c_again_and_again_is_told_as_once(tmp_path, call, more):
+    source = tiff_of(tmp_path / "large.tif", image_of((5, 600, 700)))
+    out = tmp_path / "a.zarr"
+    process = command(source, out, *more)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not list(out.glob(".napari-sr/*.done")):
+        time.sleep(0.02)
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+
+    told = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert told.splitlines()[-1] == f"Stopped: {out} is unfinished; --resume continues it."
+    assert "Traceback" not in told
+    assert call(source, out, "--resume")[0] == 0
+
+
 def test_a_file_is_never_replaced_by_its_own_result(source, call):
     before = source.read_bytes()
 

@@ -32,6 +32,19 @@ def test_a_result_that_cannot_be_begun_leaves_nothing(source, tmp_path, monkeypa
     assert names(tmp_path) == ["in.tif"]
 
 
+def test_a_folder_that_cannot_be_written_is_said_once(source, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("napari_sr.files.ome_zarr.write.create_folder", fail)
+
+    with pytest.raises(FileError) as found:
+        start(request_of(source, tmp_path / "out.zarr"))
+
+    out = tmp_path / "out.zarr"
+    assert str(found.value) == f"{out} could not be written: Read-only file system"
+
+
 def test_what_a_run_left_that_was_killed_at_its_beginning_is_removed(source, tmp_path, gone):
     left = tmp_path / private_name(FOLDER, gone)
     left.mkdir()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import zarr
 from fakes import Global, Nearest
 
 from napari_sr.engine.image.value_range import Percentiles
@@ -214,6 +216,29 @@ def test_a_folder_of_a_run_in_progress_is_locked(request_for, random):
         next(step for step in steps if isinstance(step, GrowingImage))
         with pytest.raises(FileError, match="another process is writing"):
             Lock().take(request.folder)
+
+
+def test_a_folder_in_the_layer_s_own_image_is_refused(request_for, random, tmp_path):
+    zarr.create_group(tmp_path / "in.zarr")
+    request = request_for(random.integers(1, 255, SHAPES["YX"], np.uint8), name="in.zarr/a.zarr")
+    source = replace(request.source, path=str(tmp_path / "in.zarr"))
+
+    with pytest.raises(FileError, match="is in the layer's image: give the result another folder"):
+        drive(run_layer(replace(request, source=source)))
+
+    assert not request.folder.exists()
+
+
+def test_a_folder_that_is_removed_during_the_run_is_not_made_again(request_for, random):
+    request = request_for(random.integers(1, 255, SHAPES["YX"], np.uint8))
+    with pytest.raises(FileError, match="was removed meanwhile: nothing more is written"):
+        for step in run_layer(request):
+            if isinstance(step, GrowingImage):
+                image = step
+                shutil.rmtree(request.folder)
+
+    assert image.written == 0
+    assert not request.folder.exists()
 
 
 def test_the_command_line_says_where_a_layer_goes_on(interrupted, tmp_path):

@@ -24,6 +24,7 @@ def main() -> NoReturn:
         with terminal.terminable():
             code = _run()
     except (KeyboardInterrupt, typer.Abort):
+        terminal.ignore_interrupts()
         code = INTERRUPTED
     except terminal.Terminated:
         code = TERMINATED

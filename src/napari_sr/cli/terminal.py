@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
@@ -77,6 +77,12 @@ def raise_terminated(number: int, frame: FrameType | None) -> None:
     """
     del number, frame
     raise Terminated
+
+
+def ignore_interrupts() -> None:
+    """Ignore further Ctrl-C, because this process is ending."""
+    with suppress(ValueError):  # other threads than the main one may not set signal handlers
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager

@@ -149,7 +149,8 @@ def publish(
             return False
         reason = error.strerror if isinstance(error, OSError) else None
         told = reason or str(error).replace(str(draft), str(result))
-        raise FileError(f"{result} could not be written: {told}") from error
+        about = "" if told.startswith(str(result)) else f"{result} could not be written: "
+        raise FileError(f"{about}{told}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return True

@@ -150,6 +150,7 @@ def _blocks(
     run, before = task.run, len(task.done)
 
     def write(block: Block, values: NDArray[Any]) -> None:
+        task.check()
         write_block(task.writer, block, run.network.scale, values)
         if block.last:
             task.note(block)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import __version__
@@ -11,7 +12,10 @@ from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.blocks import usual_grid
 from napari_sr.engine.planning.region import checked_region
+from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr import write as ome_zarr
+from napari_sr.files.ome_zarr.locate import is_zarr
+from napari_sr.files.place import check_apart
 from napari_sr.runs.job import Step
 from napari_sr.runs.record import for_file
 from napari_sr.runs.run import translate
@@ -28,7 +32,6 @@ from napari_sr.streaming.unfinished import LAYER, check_kind, told_differences
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.planning.blocks import Block
@@ -51,6 +54,17 @@ class LayerTask:
     lock: Lock
     done: frozenset[int] = frozenset()
     """Numbers of the blocks that are done already."""
+
+    def check(self) -> None:
+        """Check that the folder is still there.
+
+        Raises
+        ------
+        FileError
+            If someone has removed it; writing would create an image without metadata.
+        """
+        if not self.journal.exists:
+            raise FileError(f"{self.writer.path} was removed meanwhile: nothing more is written")
 
     def note(self, block: Block) -> None:
         """Note in the journal that a block is on the disk, with a hash of its source pixels."""
@@ -77,6 +91,8 @@ def opened(request: LayerRequest, network: Network) -> Generator[Step, None, Lay
     napari_sr.engine.planning.devices.OutOfMemoryError
         If a block does not fit into memory.
     """
+    if request.source.path is not None and is_zarr(Path(request.source.path)):
+        check_apart(request.folder, Path(request.source.path), other="the layer's image")
     lock = Lock()
     try:
         if request.resume:
