@@ -91,6 +91,23 @@ def test_a_missing_part_is_told(source, tmp_path, call):
     assert "blocks, the first is number" in told
 
 
+def test_a_shard_that_cannot_be_read_is_computed_again(source, tmp_path, call):
+    out = tmp_path / "a.zarr"
+    assert call(source, out, "--part", "1/1")[0] == 0
+    file = out / "0" / "c" / "1" / "0" / "0"
+    file.write_bytes(file.read_bytes()[:-40] + bytes(40))
+
+    code, told = call(source, out, "--finish")
+    again = call(source, out, "--resume")
+
+    assert code == 2
+    assert "1 of 2 finished blocks in" in told
+    assert "could not be read, and were removed: --resume computes them again" in told
+    assert again[0] == 0
+    assert call(source, tmp_path / "b.zarr")[0] == 0
+    np.testing.assert_array_equal(pixels(out), pixels(tmp_path / "b.zarr"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_is_resumed(tmp_path, call, number):
     source = tiff_of(tmp_path / "large.tif", image_of((5, 600, 700)))

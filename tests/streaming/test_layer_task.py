@@ -134,9 +134,14 @@ def test_planes_of_a_network_with_global_values_go_on(request_for, loader, rando
     assert files(request.folder) == files(whole.folder)
 
 
-def test_a_block_whose_file_is_lost_is_computed_again(interrupted):
+@pytest.mark.parametrize("damage", ["remove", "cut off"])
+def test_a_block_whose_file_is_lost_is_computed_again(interrupted, damage):
     request = interrupted(blocks=2)
-    next(path for path in request.folder.glob("0/c/**/*") if path.is_file()).unlink()
+    file = next(path for path in request.folder.glob("0/c/**/*") if path.is_file())
+    if damage == "remove":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:-1])
 
     drive(run_layer(request))
 

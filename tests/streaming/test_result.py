@@ -263,14 +263,18 @@ def test_a_result_that_is_replaced_while_a_block_is_written_does_not_get_it(
     assert Journal(request.result).done() == {0}
 
 
-@pytest.mark.parametrize("damage", ["remove", "empty"])
+@pytest.mark.parametrize("damage", ["remove", "empty", "cut off"])
 def test_a_block_whose_file_is_lost_is_computed_again(source, tmp_path, damage):
     request = request_of(source, tmp_path / "out.zarr", resume=True)
     run(request, [0, 1])
     file = next((tmp_path / "out.zarr" / "0" / "c").rglob("0/0/0"))
-    file.write_bytes(b"") if damage == "empty" else file.unlink()
+    if damage == "remove":
+        file.unlink()
+    else:
+        file.write_bytes(b"" if damage == "empty" else file.read_bytes()[:-1])
 
     assert 0 in missing(request.result)
+    assert "lost or cut off, computed again: 1" in start(request)[-1]
     run(request)
 
     np.testing.assert_array_equal(

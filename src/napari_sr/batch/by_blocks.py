@@ -106,7 +106,7 @@ def upscale_by_blocks(
         elif Journal(request.result).exists:
             lock.take(request.result)
         if options.part is None:
-            yield from _finish(request.result, job.target)
+            yield from _finish_or_repair(request.result, job.target)
     finally:
         lock.release()
 
@@ -178,6 +178,23 @@ def _missing_blocks(
     if options.scheduler is not None:
         return (yield from cluster.run_distributed(result, numbers, options.scheduler))
     return (yield from compute(result, numbers))
+
+
+def _finish_or_repair(store: Path, target: Path) -> Generator[FileStep, None, None]:
+    """Finish a result; if blocks cannot be read, remove them, so that the run can be resumed."""
+    from napari_sr.files.image import FileError
+    from napari_sr.streaming.journal import Journal, JournalError
+    from napari_sr.streaming.repair import remove_unreadable
+
+    try:
+        yield from _finish(store, target)
+    except JournalError:
+        raise  # the source has changed
+    except FileError as error:
+        told = remove_unreadable(store) if Journal(store).exists else ""
+        if not told:
+            raise
+        raise FileError(told) from error
 
 
 def _finish(store: Path, target: Path) -> Generator[FileStep, None, None]:

@@ -26,7 +26,7 @@ from napari_sr.streaming.hashing_reader import HashingReader
 from napari_sr.streaming.journal import Journal, JournalError, differences
 from napari_sr.streaming.lock import Lock
 from napari_sr.streaming.run import run_on
-from napari_sr.streaming.shards import is_there, shard_of_block
+from napari_sr.streaming.shards import shard_of_block, size_of
 from napari_sr.streaming.task import weights_of
 from napari_sr.streaming.unfinished import LAYER, check_kind, told_differences
 
@@ -67,8 +67,16 @@ class LayerTask:
             raise FileError(f"{self.writer.path} was removed meanwhile: nothing more is written")
 
     def note(self, block: Block) -> None:
-        """Note in the journal that a block is on the disk, with a hash of its source pixels."""
-        self.journal.add(block.number, self.reader.hashes.pop(block.number))
+        """Note in the journal that a block is on the disk."""
+        self.journal.add(block.number, self.mark_of(block))
+
+    def mark_of(self, block: Block) -> str:
+        """Return the size of a block's files, and the hash of the source pixels last read for it.
+
+        The size is 0 if a file is missing.
+        """
+        size = size_of(self.writer, block, self.run.network.scale)
+        return f"{size}:{self.reader.hashes.pop(block.number)}"
 
     def close(self) -> None:
         """Close the journal's file, and release the lock."""
@@ -195,18 +203,19 @@ def _checked(request: LayerRequest, task: LayerTask) -> Generator[Step, None, fr
     JournalError
         If the pixels have changed.
     """
-    reader, scale = task.reader, task.run.network.scale
+    reader = task.reader
     marks, done = task.journal.marks(), set()
     for count, (number, mark) in enumerate(sorted(marks.items())):
         yield Step(count, len(marks), "Comparing finished blocks with the layer …")
         block = reader.grid.block(number)
-        if not is_there(task.writer, block, scale):
-            continue
         reader.read(block)
-        if reader.hashes.pop(number) != mark:
+        size, read = task.mark_of(block).split(":")
+        size_before, read_before = mark.split(":")
+        if read != read_before:
             top, left = block.core.rows.start, block.core.columns.start
             raise JournalError(_changed_pixels(request, f"at row {top}, column {left}"))
-        done.add(number)
+        if size == size_before:  # otherwise, its files are lost or cut off
+            done.add(number)
     return frozenset(done)
 
 

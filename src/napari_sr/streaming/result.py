@@ -21,7 +21,7 @@ from napari_sr.streaming.creation import check_free, create_result, space
 from napari_sr.streaming.disk import told_in_one_sentence
 from napari_sr.streaming.journal import Journal
 from napari_sr.streaming.run import run_blocks
-from napari_sr.streaming.shards import is_there, write_block
+from napari_sr.streaming.shards import size_of, write_block
 from napari_sr.streaming.task import begin, check_unchanged, key_of, reopen
 
 if TYPE_CHECKING:
@@ -105,9 +105,12 @@ def start(
     if lock is not None:
         lock.take(request.result)
     again = reopen(journal.task(), key)
-    done, writer = journal.done(), ome_zarr.open_writer(request.result)
-    writer.clean()
-    return [*told, f"resumed: {len(done)} of {again.grid.count} blocks are done"]
+    ome_zarr.open_writer(request.result).clean()
+    done = again.grid.count - len(missing(request.result))
+    told.append(f"resumed: {done} of {again.grid.count} blocks are done")
+    if lost := len(journal.done()) - done:
+        told.append(f"finished blocks whose files are lost or cut off, computed again: {lost}")
+    return told
 
 
 def _whole_planes(new: Opened) -> list[str]:
@@ -141,15 +144,16 @@ def _current(result: Path) -> tuple[Opened, OmeZarrWriter]:
 def missing(result: Path) -> list[int]:
     """Return the numbers of an unfinished result's missing blocks, in order.
 
-    A block whose files are lost is missing, even if the journal lists it as done.
+    A block whose files are lost or cut off is missing, even if the journal lists it as done.
     """
     task, writer = _current(result)
-    done = Journal(result).done()
-    return [
-        number
-        for number in range(task.grid.count)
-        if number not in done or not is_there(writer, task.grid.block(number), task.network.scale)
-    ]
+    marks = Journal(result).marks()
+
+    def is_whole(number: int) -> bool:
+        size = size_of(writer, task.grid.block(number), task.network.scale)
+        return size > 0 and marks[number] in ("", str(size))  # older journals have no sizes
+
+    return [one for one in range(task.grid.count) if one not in marks or not is_whole(one)]
 
 
 def compute(
@@ -187,7 +191,7 @@ def compute(
         write_block(writer, block, task.network.scale, values)
         _check_same(journal, task)
         if block.last:
-            journal.add(block.number)
+            journal.add(block.number, str(size_of(writer, block, task.network.scale)))
             if finished is not None:
                 finished(block)
 

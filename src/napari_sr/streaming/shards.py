@@ -66,10 +66,11 @@ def shards_of(writer: OmeZarrWriter, block: Block, scale: int) -> list[tuple[sli
     return list(product(_cut(top, height), _cut(left, width)))
 
 
-def is_there(writer: OmeZarrWriter, block: Block, scale: int) -> bool:
-    """Return whether all files of a block's result exist, and none is empty."""
+def size_of(writer: OmeZarrWriter, block: Block, scale: int) -> int:
+    """Return the size of all files of a block's result in bytes; 0 if one is missing or empty."""
     places = shards_of(writer, block, scale)
-    return all(writer.has(block.plane, rows.start, columns.start) for rows, columns in places)
+    sizes = [writer.size_of(block.plane, rows.start, columns.start) for rows, columns in places]
+    return sum(sizes) if all(sizes) else 0
 
 
 def _cut(span: slice, side: int) -> list[slice]:

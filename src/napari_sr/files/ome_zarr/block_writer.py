@@ -162,7 +162,12 @@ class OmeZarrWriter:
 
     def has(self, plane: tuple[int, ...], row: int, column: int) -> bool:
         """Return whether all files of a block exist, and none is empty."""
-        return all(map(_has_content, self.files_of(plane, row, column)))
+        return self.size_of(plane, row, column) > 0
+
+    def size_of(self, plane: tuple[int, ...], row: int, column: int) -> int:
+        """Return the size of a block's files in bytes; 0 if one is missing or empty."""
+        sizes = [_size(file) for file in self.files_of(plane, row, column)]
+        return sum(sizes) if all(sizes) else 0
 
     def clean(self) -> None:
         """Remove the unfinished files of processes on this machine that no longer run."""
@@ -201,8 +206,8 @@ class OmeZarrWriter:
             raise FileError(f"{self.path} could not be written: {reason}") from error
 
 
-def _has_content(file: Path) -> bool:
+def _size(file: Path) -> int:
     try:
-        return file.stat().st_size > 0
+        return file.stat().st_size
     except FileNotFoundError:
-        return False
+        return 0
