@@ -6,7 +6,8 @@ Run it on a display, or with xvfb-run -a -s "-screen 0 1366x768x24". A timer tic
 longest time between two ticks is a stall. The table also shows the largest processor time of the
 window's thread between two ticks, which other programs do not affect. The script measures:
 
-* napari alone, for comparison: an idle window, panning, and adding arrays that are ready;
+* napari alone, for comparison: an idle window, panning, adding arrays that are ready, and the bare
+  upload of their pixels as a texture, without which no program can show them;
 * opening each form, and choosing each model;
 * runs of 1024 x 1024 and 2048 x 2048, x4, until the result is shown;
 * panning with the preview on;
@@ -28,6 +29,7 @@ import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtTest import QTest
 from skimage import data
+from vispy import gloo
 
 from napari_sr.widgets.common.memory import remember_nothing
 from napari_sr.zoo.registry import entries
@@ -99,6 +101,16 @@ def pan(viewer: napari.Viewer) -> None:
         QTest.qWait(50)
 
 
+def upload(viewer: napari.Viewer, pixels: np.ndarray) -> None:
+    """Send pixels to OpenGL as a texture, and wait until it has them; draw nothing."""
+    canvas = viewer.window._qt_viewer.canvas._scene_canvas
+    canvas.set_current()
+    texture = gloo.Texture2D(pixels[..., np.newaxis], format="luminance")
+    canvas.context.glir.associate(texture.glir)
+    canvas.context.flush_commands()
+    canvas.context.finish()
+
+
 def choose(widget: UpscaleWidget, model: str, scale: int) -> None:
     """Choose a model, and wait until the form has a forecast."""
     widget.form.choose({"model": model, "scale": scale})
@@ -151,6 +163,8 @@ class Window:
                 self.measure(what, partial(self.viewer.add_image, ready), WAIT)
                 self.viewer.layers.remove(self.viewer.layers[-1])
                 QTest.qWait(WAIT)
+                what = f"OpenGL alone, a texture of {side} x {side}, {turn}"
+                self.measure(what, partial(upload, self.viewer, ready), 100)
 
     def forms(self) -> UpscaleWidget:
         """Measure how long forms take to open, and to show a model."""

@@ -30,7 +30,7 @@ from superqt.utils import WorkerBase
 
 from napari_sr.widgets.common.fields import takes_tab
 from napari_sr.widgets.common.label import WrappedLabel
-from napari_sr.widgets.common.names_box import NamesBox
+from napari_sr.widgets.common.names_box import Elider, NamesBox
 
 LONG = "2026-11-29_experiment_17_plate_3_well_B04_field_12_channel_GFP_maximum_projection.ome.tif"
 SCREEN = 768 - 130
@@ -41,12 +41,7 @@ def commands():
     """Return the commands of `napari.yaml` that open a dock, with the names of the classes."""
     manifest = PluginManifest.from_file(Path(__file__).parents[2] / "napari.yaml")
     python = {one.id: one.python_name for one in manifest.contributions.commands}
-    own = ("upscale", "train", "compare", "models")  # magicgui lays out the others
-    return {
-        one.display_name: python[one.command]
-        for one in manifest.contributions.widgets
-        if one.command.removeprefix("napari-sr.") in own
-    }
+    return {one.display_name: python[one.command] for one in manifest.contributions.widgets}
 
 
 COMMANDS = commands()
@@ -146,7 +141,7 @@ def is_cut(widget):
         wanted = widget.sizeHint()
         return widget.width() < wanted.width() or widget.height() < wanted.height()
     line = room(widget)
-    if line is None or isinstance(widget, NamesBox):
+    if line is None or isinstance(widget, NamesBox) or widget.findChild(Elider):
         return False  # its tooltip begins with the whole name
     text, width = line
     return widget.fontMetrics().horizontalAdvance(text) > width and text not in widget.toolTip()

@@ -28,6 +28,7 @@ def _tool():
     spec = importlib.util.spec_from_file_location(
         "draw_pictures", ROOT / "tools" / "draw_pictures.py"
     )
+    sys.path.append(str(ROOT / "tools"))  # it imports its neighbour
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -12,6 +12,7 @@ from superqt.utils import WorkerBase
 
 from napari_sr.runs.job import Step
 from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm, RememberedGui
+from napari_sr.widgets.common.icons import PROPERTY
 from napari_sr.widgets.common.memory import remember, remembered
 
 OPTIONS = {"folder": {"mode": "d", "nullable": True, "label": "Folder"}}
@@ -162,3 +163,21 @@ def test_all_such_forms_open_in_a_window_and_close_with_it(make_napari_viewer):
     assert [layer.name for layer in saving.gui.layer.choices] == ["cells", "more"]
     for dock, _ in opened[:2]:
         viewer.window.remove_dock_widget(dock)
+
+
+def test_an_optional_choice_is_none_in_words_and_icons_say_what_buttons_do(qtbot):
+    def optional(kind: Literal["a", "b"] | None = None) -> None:
+        """Do nothing."""
+
+    fields = FunctionFields(RememberedGui(optional, {}), "Save", icon="save")
+    qtbot.addWidget(fields)
+
+    assert fields.frame("kind").currentText() == "none"
+    assert fields.run.property(PROPERTY) == "save"
+
+
+def test_fields_of_paths_have_a_button_with_an_icon_and_a_tip(form):
+    browse = form.gui.folder.choose_btn.native
+
+    assert browse.property(PROPERTY) == "folder"
+    assert browse.toolTip()

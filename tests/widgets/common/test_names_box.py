@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from qtpy.QtCore import QEvent, QPoint
 from qtpy.QtGui import QHelpEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QComboBox
 
 from napari_sr.widgets.common import names_box
-from napari_sr.widgets.common.names_box import NamesBox
+from napari_sr.widgets.common.names_box import Elider, NamesBox, shown_name
 
 LONG = "2026-11-29_experiment_17_plate_3_well_B04_field_12_channel_GFP.tif"
 
@@ -34,10 +34,17 @@ def test_it_tells_before_the_list_is_shown(qtbot):
     box.hidePopup()
 
 
-@pytest.fixture
-def narrow(qtbot):
+def elided():
+    """Return a plain list that shows names as a `NamesBox` does."""
+    box = QComboBox()
+    Elider(box)
+    return box
+
+
+@pytest.fixture(params=[NamesBox, elided])
+def narrow(qtbot, request):
     """Return a box that is too narrow for the second of its names."""
-    box = NamesBox()
+    box = request.param()
     qtbot.addWidget(box)
     box.addItems(["short", LONG])
     box.setToolTip("What it is for.")
@@ -47,21 +54,21 @@ def narrow(qtbot):
 
 
 def test_the_middle_of_a_long_name_is_left_out(narrow):
-    whole = narrow.shown()
+    whole = shown_name(narrow)
 
     narrow.setCurrentIndex(1)
 
     assert whole == "short"
-    assert narrow.shown().startswith("2026")
-    assert narrow.shown().endswith("tif")
-    assert "…" in narrow.shown()
+    assert shown_name(narrow).startswith("2026")
+    assert shown_name(narrow).endswith("tif")
+    assert "…" in shown_name(narrow)
 
 
 def test_what_is_shown_is_what_is_drawn(narrow):
     narrow.setCurrentIndex(1)
     long = narrow.grab().toImage()
 
-    narrow.setItemText(1, narrow.shown())
+    narrow.setItemText(1, shown_name(narrow))
 
     assert narrow.grab().toImage() == long
 

@@ -24,6 +24,7 @@ def prefer(monkeypatch):
     monkeypatch.setattr(
         napari.settings, "get_plugin_settings", {"napari-sr": found}.__getitem__, raising=False
     )
+    monkeypatch.setattr("napari_sr.widgets.common.preferences._is_unchanged", bool)
     return lambda group, **values: getattr(found, group).__dict__.update(values)
 
 
@@ -34,7 +35,23 @@ def test_what_the_user_prefers_is_returned(prefer):
     assert preference("upscaling", "device", "auto") == "auto"
 
 
+@pytest.mark.parametrize("changed", [False, True])
+def test_napari_is_only_asked_if_it_has_saved_preferences(changed, monkeypatch, tmp_path):
+    asked = SimpleNamespace(upscaling=SimpleNamespace(engine="PyTorch"))
+    monkeypatch.setattr(napari.settings, "_CFG_PATH", tmp_path / "settings.yaml", raising=False)
+    monkeypatch.setattr(
+        napari.settings, "get_plugin_settings", {"napari-sr": asked}.__getitem__, raising=False
+    )
+    if changed:
+        (tmp_path / "napari-sr.yaml").write_text("upscaling:\n  engine: PyTorch\n")
+
+    found = preference("upscaling", "engine", "automatic")
+
+    assert found == ("PyTorch" if changed else "automatic")
+
+
 def test_without_such_preferences_the_default_holds(monkeypatch):
+    monkeypatch.setattr("napari_sr.widgets.common.preferences._is_unchanged", bool)
     monkeypatch.setattr(napari.settings, "get_plugin_settings", {}.__getitem__, raising=False)
     assert preference("upscaling", "engine", "automatic") == "automatic"
 
@@ -75,8 +92,15 @@ def test_the_folder_of_downloads_moves_unless_the_environment_names_one(
 
 def test_the_manifest_offers_what_the_form_knows():
     manifest = yaml.safe_load((Path(napari_sr.__file__).parent / "napari.yaml").read_text())
-    offered = manifest["contributions"]["configurations"]["upscaling"]["properties"]
+    groups = manifest["contributions"]["configurations"]
+    offered = groups["upscaling"]["properties"]
+    defaults = {name: one["default"] for name, one in offered.items()}
 
+    assert defaults == {
+        "engine": "automatic", "device": "auto", "values_of_8_bits": DTYPE,
+        "values_of_others": CONTRAST,
+    }  # fmt: skip
+    assert groups["files"]["properties"]["cache_folder"]["default"] == ""
     assert offered["engine"]["enum"] == list(ENGINES)
     for name in ("values_of_8_bits", "values_of_others"):
         assert set(offered[name]["enum"]) == {CONTRAST, DTYPE, PERCENTILES}

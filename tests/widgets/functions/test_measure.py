@@ -84,7 +84,7 @@ def test_only_rectangles_count_if_a_layer_of_shapes_is_chosen(widget, layers, vi
     shapes.selected_data = {1}
     run(widget, qtbot)
 
-    assert {row[0] for row in both} == {"rectangle 1", "rectangle 2"}
+    assert {row[0] for row in both} == {"1", "2"}
     assert shown(widget)[0][:3] == ["pixels", "16", "16"]
 
 

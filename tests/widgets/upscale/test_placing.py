@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 from forms import PATIENCE
@@ -105,6 +107,48 @@ def test_a_large_result_is_shown_once_the_window_has_handled_events(placer, sour
 
     assert not layer.visible
     qtbot.waitUntil(lambda: layer.visible, timeout=PATIENCE)
+
+
+@pytest.mark.usefixtures("_all_are_large")
+def test_a_large_result_is_selected_before_it_is_drawn(viewer, source, qtbot):
+    told = []
+
+    @contextmanager
+    def selecting():
+        told.append("begins")
+        yield
+        told.append("ends")
+
+    viewer.layers.selection.active = source
+    layer = add(Placer(viewer, selecting), source)
+    told.clear()
+    viewer.layers.selection.events.active.connect(lambda: told.append(layer.visible))
+
+    assert viewer.layers.selection.active is source
+    qtbot.waitUntil(lambda: layer.visible, timeout=PATIENCE)
+    assert viewer.layers.selection.active is layer
+    assert told[0] == "begins"
+    assert told[-1] == "ends"
+    assert set(told[1:-1]) == {False}
+
+
+@pytest.mark.usefixtures("_all_are_large")
+def test_a_large_result_that_is_removed_at_once_is_forgotten(viewer, placer, source, qtbot):
+    viewer.layers.selection.active = source
+    layer = add(placer, source)
+
+    viewer.layers.remove(layer)
+    qtbot.wait(100)
+
+    assert viewer.layers.selection.active is source
+
+
+def test_another_selection_stays(viewer, placer, source):
+    viewer.layers.selection = {source, viewer.layers["other"]}
+
+    add(placer, source)
+
+    assert viewer.layers.selection == {source, viewer.layers["other"]}
 
 
 @pytest.mark.usefixtures("_all_are_large")

@@ -9,7 +9,6 @@ from napari.viewer import Viewer  # noqa: TC002  # napari passes the viewer by t
 from qtpy.QtWidgets import QApplication
 
 from napari_sr.runs.record import RecordError
-from napari_sr.runs.record_forms import FORMS
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def copy_as(form: str, name: str, record: Mapping[str, Any]) -> str:
     Parameters
     ----------
     form : str
-        A key of `FORMS`.
+        A key of `WORDS`.
     name : str
         Name of the result's layer.
     record : mapping
@@ -38,6 +37,8 @@ def copy_as(form: str, name: str, record: Mapping[str, Any]) -> str:
     RecordError
         If the record lacks what the form needs.
     """
+    from napari_sr.runs.record_forms import FORMS  # brings all formats of files
+
     text, clipboard = FORMS[form](record), QApplication.clipboard()
     if clipboard is None:
         return "This system has no clipboard."

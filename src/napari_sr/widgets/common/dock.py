@@ -90,6 +90,9 @@ class RunningForm(DockedForm):
         """Start the next of several runs, if there is one; return whether it was started."""
         return False
 
+    def follow_models(self) -> None:
+        """List the models again, because some were downloaded, imported or removed."""
+
     def _stop_listening(self) -> None:
         """Disconnect from the events of layers, because the dock is closed."""
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari.settings import get_settings
-from qtpy.QtCore import QEvent
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_sr.widgets.common.focus import form_style
+from napari_sr.widgets.common.preload import preload_forms
+from napari_sr.widgets.common.removal_guard import guard_removals
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from qtpy.QtGui import QShowEvent
+
+REST = 500
+"""Milliseconds after which a form that was shown is surely painted."""
 
 
 class DockedForm(QWidget):
@@ -34,6 +40,7 @@ class DockedForm(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(fields)
         self._apply_theme()
+        guard_removals(viewer)
         viewer.events.theme.connect(self._apply_theme)
         get_settings().appearance.events.font_size.connect(self._apply_theme)
 
@@ -44,6 +51,11 @@ class DockedForm(QWidget):
         """Style the form with the colours of the viewer's theme and napari's font size."""
         points = int(get_settings().appearance.font_size)
         self._fields.setStyleSheet(form_style(self._viewer.theme, points))
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  # Qt's name
+        """Prepare the other forms, once this one is painted."""
+        super().showEvent(event)
+        QTimer.singleShot(REST, preload_forms)
 
     def event(self, event: QEvent | None) -> bool:
         """End the form when it loses its parent: this is how Qt shows that its dock was closed."""

@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from magicgui.widgets import CheckBox, FileEdit, FunctionGui
+from magicgui.widgets.bases import CategoricalWidget
 from napari.layers import Image
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_sr.widgets.common.dock import RunningForm
-from napari_sr.widgets.common.fields import TaskFields
+from napari_sr.widgets.common.fields import TaskFields, add_rows
 from napari_sr.widgets.common.focus import wrong_style
+from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.layer_source import is_preview
 from napari_sr.widgets.common.memory import remember, remembered
+from napari_sr.widgets.common.names_box import Elider
 from napari_sr.widgets.compare.kept_state import unwrapped
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 FEWEST_LETTERS = 16
 """Number of letters of a list's text that are always visible; longer texts are cut."""
+NONE = "none"
+"""What a list shows in place of a layer that need not be chosen."""
 
 
 class RememberedGui(FunctionGui):  # type: ignore[type-arg]  # magicgui 0.7 is not generic
@@ -61,6 +66,10 @@ class RememberedGui(FunctionGui):  # type: ignore[type-arg]  # magicgui 0.7 is n
             persist=True,
             param_options=dict(options),
         )
+        for widget in self:
+            if isinstance(widget, CategoricalWidget):
+                widget.null_string = NONE
+                widget.reset_choices()
 
     def _dump(self, path: object = None) -> None:
         """Save the values; magicgui calls this after each change."""
@@ -106,8 +115,8 @@ class FunctionFields(TaskFields):
     ----------
     gui : FunctionGui
         The fields.
-    run : str
-        Text of the button that starts a run.
+    run, icon : str
+        Text and icon of the button that starts a run.
     above, below : iterable of QWidget
         Widgets directly above the buttons, and below the status.
     fills : bool
@@ -121,9 +130,10 @@ class FunctionFields(TaskFields):
         above: Iterable[QWidget] = (),
         below: Iterable[QWidget] = (),
         *,
+        icon: str = "run",
         fills: bool = False,
     ) -> None:
-        super().__init__(run, "Cancel", status_lines=1)
+        super().__init__(run, "Cancel", icons=(icon, "cancel"), status_lines=1)
         self.gui = gui
         self._tips: dict[str, str] = {}
         self._rows = QFormLayout()
@@ -149,6 +159,7 @@ class FunctionFields(TaskFields):
 
     def _add_fields(self) -> None:
         """Lay magicgui's fields out as in our other forms."""
+        rows = []
         for widget in self.gui:
             field = self.frame(widget.name)
             field.setAccessibleName(widget.label)
@@ -156,15 +167,18 @@ class FunctionFields(TaskFields):
             field.setToolTip(self._tips[widget.name])
             if isinstance(widget, FileEdit):
                 widget.choose_btn.text = "Browse…"
-                widget.choose_btn.native.setAccessibleName(f"Browse for {widget.label}")
+                browse = widget.choose_btn.native
+                browse.setAccessibleName(f"Browse for {widget.label}")
+                browse.setToolTip("Choose it in a dialog.")
+                give_icon(browse, "folder")
             if isinstance(field, QComboBox):
                 policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
                 field.setSizeAdjustPolicy(policy)
                 field.setMinimumContentsLength(FEWEST_LETTERS)
-            if isinstance(widget, CheckBox):
-                self._rows.addRow(widget.native)
-            else:
-                self._rows.addRow(widget.label, widget.native)
+                Elider(field)
+            label = "" if isinstance(widget, CheckBox) else widget.label
+            rows.append((label, widget.native))
+        add_rows(self._rows, rows)
 
     def frame(self, name: str) -> QWidget:
         """Return the field of a parameter; for a path, only the text field without its button."""
@@ -235,9 +249,6 @@ class FunctionForm(RunningForm):
 
     def _show_cancelled(self) -> None:
         self.form.status.say("Cancelled.")
-
-    def follow_models(self) -> None:
-        """List the models again, because some were downloaded, imported or removed."""
 
 
 class LayersForm(FunctionForm):

@@ -35,12 +35,14 @@ DRAWINGS = {
     "download": _LINES % "M8 2v8M4.6 6.8L8 10.2l3.4-3.4M2.5 13.5h11",
     "draw": _LINES % "M2.8 13.2l.7-3.2L10.8 2.7l2.5 2.5L6 12.5z",
     "folder": _LINES % "M1.8 13v-9.8h4.4l1.4 1.9h6.6V13z",
+    "measure": _LINES % "M1.5 5h13v6.5h-13zM4.7 5v2.8M8 5v3.8M11.3 5v2.8",
     "pause": _FILLED % "M4 3h2.4v10H4zM9.6 3H12v10H9.6z",
     "preview": _LINES % "M1.2 8C3.2 4.7 5.4 3.4 8 3.4s4.8 1.3 6.8 4.6c-2 3.3-4.2 4.6-6.8 4.6"
     "S3.2 11.3 1.2 8zM10.1 8a2.1 2.1 0 1 1-4.2 0 2.1 2.1 0 0 1 4.2 0z",
     "remove": _LINES % "M2.5 4.3h11M6 4.3V2.4h4v1.9M4 4.3l.7 9.3h6.6l.7-9.3",
     "reset": _LINES % "M3 8a5 5 0 1 0 1.7-3.8L3 5.8M3 2.4v3.4h3.4",
     "run": _FILLED % "M4.3 2.8v10.4L13 8z",
+    "save": _LINES % "M2.5 2.5h8.7l2.3 2.3v8.7h-11zM5 2.5v3.7h5V2.5M4.7 13.5V9.4h6.6v4.1",
     "side by side": _LINES % "M2 3h4.7v10H2zM9.3 3H14v10H9.3z",
     "slider": _FILLED % "M3 4.5h5v7H3z" + _LINES % "M8 4.5h5v7H8M8 1.5v13",
     "stop": _FILLED % "M3.8 3.8h8.4v8.4H3.8z",
@@ -76,11 +78,17 @@ def give_icon(button: QAbstractButton, name: str) -> None:
         raise KeyError(f"there is no icon {name!r}, only {', '.join(DRAWINGS)}")
     button.setProperty(PROPERTY, name)
     painter = button.findChild(_Painter) or _Painter(button)
-    painter.draw(button)
+    if button.isVisible():
+        painter.draw(button)
+    else:
+        painter.reserve(button)
 
 
 class _Painter(QObject):
     """Draws a button's icon; the button owns it.
+
+    An icon is drawn when its button is shown, and then at each change of its look: while a form
+    opens, the look of its buttons changes five times before they are visible.
 
     It has no reference to the button. With one, the garbage collector could delete both while Qt
     sends the button its last events, and Python would crash.
@@ -94,10 +102,24 @@ class _Painter(QObject):
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Draw the icon when the button gets another style, palette or font."""
         handled: bool = super().eventFilter(watched, event)
-        changed = event is not None and event.type() in _CHANGES
-        if changed and isinstance(watched, QAbstractButton):
-            self.draw(watched)
+        if event is not None and isinstance(watched, QAbstractButton):
+            shown = event.type() == QEvent.Type.Show
+            if shown or (event.type() in _CHANGES and watched.isVisible()):
+                self.draw(watched)
+            elif event.type() in _CHANGES:
+                self.reserve(watched)
         return handled
+
+    def reserve(self, button: QAbstractButton) -> None:
+        """Give the icon the height of the text, and draw nothing."""
+        height = button.fontMetrics().height()
+        size = QSize(round(WIDTH * height), height)
+        if button.iconSize() != size:
+            button.setIconSize(size)
+        if button.icon().isNull():
+            empty = QPixmap(1, 1)
+            empty.fill(Qt.GlobalColor.transparent)
+            button.setIcon(QIcon(empty))
 
     def draw(self, button: QAbstractButton) -> None:
         """Draw the icon, unless it already looks as required."""

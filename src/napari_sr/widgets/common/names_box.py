@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtGui import QHelpEvent
 from qtpy.QtWidgets import (
     QComboBox,
@@ -41,34 +41,16 @@ class NamesBox(QComboBox):
 
     def shown(self) -> str:
         """Return the chosen name as it is drawn, without its middle if it is too long."""
-        option, style = self._option(), self.style()
-        if style is None:
-            return self.currentText()
-        control, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
-        # Qt leaves a margin of one pixel between this rectangle and the text
-        width = style.subControlRect(control, option, part, self).width() - 2
-        return self.fontMetrics().elidedText(
-            self.currentText(), Qt.TextElideMode.ElideMiddle, width
-        )
-
-    def _option(self) -> QStyleOptionComboBox:
-        option = QStyleOptionComboBox()
-        self.initStyleOption(option)
-        return option
+        return shown_name(self)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
         """Draw the box as Qt does, but cut a long name in its middle, not at its end."""
-        painter, option = QStylePainter(self), self._option()
-        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        option.currentText = self.shown()
-        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        _paint(self)
 
     def event(self, event: QEvent | None) -> bool:
         """Begin the tooltip with the whole name if the box cuts it."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            name = self.currentText()
-            lines = [] if self.shown() == name else [name]
-            QToolTip.showText(event.globalPos(), "\n".join([*lines, self.toolTip()]), self)
+            _show_tip(self, event)
             return True
         handled: bool = super().event(event)
         return handled
@@ -80,3 +62,63 @@ class NamesBox(QComboBox):
         if view is not None:
             view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         super().showPopup()
+
+
+class Elider(QObject):
+    """Lets a list that another library made show long names as `NamesBox` does.
+
+    Parameters
+    ----------
+    box : QComboBox
+        The list, which owns this object.
+    """
+
+    def __init__(self, box: QComboBox) -> None:
+        super().__init__(box)
+        box.installEventFilter(self)
+        view = box.view()
+        if view is not None:
+            view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
+        """Draw the list, and show its tooltip."""
+        if event is not None and isinstance(watched, QComboBox):
+            if event.type() == QEvent.Type.Paint:
+                _paint(watched)
+                return True
+            if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+                _show_tip(watched, event)
+                return True
+        handled: bool = super().eventFilter(watched, event)
+        return handled
+
+
+def shown_name(box: QComboBox) -> str:
+    """Return the chosen name of a list, without its middle if the list is too narrow."""
+    option, style = _option(box), box.style()
+    if style is None:
+        return box.currentText()
+    control, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+    # Qt draws the text one pixel inside of this rectangle
+    width = style.subControlRect(control, option, part, box).width() - 2
+    return box.fontMetrics().elidedText(box.currentText(), Qt.TextElideMode.ElideMiddle, width)
+
+
+def _option(box: QComboBox) -> QStyleOptionComboBox:
+    option = QStyleOptionComboBox()
+    box.initStyleOption(option)
+    return option
+
+
+def _paint(box: QComboBox) -> None:
+    painter, option = QStylePainter(box), _option(box)
+    painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+    option.currentText = shown_name(box)
+    painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
+def _show_tip(box: QComboBox, event: QHelpEvent) -> None:
+    """Show the tooltip, which begins with the whole name if it is not shown."""
+    name = box.currentText()
+    lines = [] if shown_name(box) == name else [name]
+    QToolTip.showText(event.globalPos(), "\n".join([*lines, box.toolTip()]), box)

@@ -11,8 +11,6 @@ from qtpy.QtWidgets import QAction, QFileDialog, QMenu, QPushButton
 
 from napari_sr.atomic_write import atomic_write
 from napari_sr.runs.record import RecordError, as_toml
-from napari_sr.runs.record_forms import out_name
-from napari_sr.runs.recorded import Recorded
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.copy_record import copy_as
 from napari_sr.widgets.common.icons import give_icon
@@ -69,6 +67,9 @@ class RecordMenu(QPushButton):
             self.told.emit(error_in_words(error))
 
     def _save(self, checked: bool = False) -> None:
+        from napari_sr.runs.record_forms import out_name  # these bring all formats of files
+        from napari_sr.runs.recorded import Recorded
+
         try:
             stem = out_name(Recorded.of(self._record)).partition(".ome.")[0]
             proposed = str(Path.home() / f"{stem}.toml")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.consistency.source_part import part_of_source
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.evaluation.consistency import check_steps
 from napari_sr.runs.job import Step, named_errors
 from napari_sr.runs.record import known_model
 from napari_sr.runs.run import translate
@@ -70,6 +69,7 @@ class Checked:
 
         The map of a colour image is the mean over the colours.
         """
+        from napari_sr.evaluation.consistency import check_steps  # not before the first check
 
         def words(step: tuple[int, int]) -> Step:
             return Step(*step, f"Comparing: part {step[0] + 1} of {step[1]}")

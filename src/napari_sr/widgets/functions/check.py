@@ -56,7 +56,7 @@ class CheckWidget(LayersForm):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         gui = RememberedGui(check_layers, OPTIONS, forgotten=OPTIONS)
-        fields = FunctionFields(gui, "Check")
+        fields = FunctionFields(gui, "Check", icon="check")
         fields.run.setToolTip(
             "Shrink the result to the source's size, and show where the two differ.\n"
             "Detail so fine that shrinking removes it cannot be checked: it may be invented."

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication, QPushButton, QStyledItemDelegate
 
 from napari_sr.evaluation.measure import PIXELS
 from napari_sr.widgets.common.function_form import FunctionFields, LayersForm, RememberedGui
+from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.compare.form import usual_pair
 from napari_sr.widgets.functions.measure_layers import (
     MeasureError,
@@ -46,6 +47,7 @@ class MeasureWidget(LayersForm):
         self.table.read_only = True
         self.copy = QPushButton("Copy as CSV")
         self.copy.setToolTip("Copy all numbers with ten digits, for a spreadsheet.")
+        give_icon(self.copy, "copy")
         shown = self.table.native
         shown.setItemDelegate(QStyledItemDelegate(shown))  # magicgui's would reformat the numbers
         shown.verticalHeader().hide()
@@ -54,7 +56,8 @@ class MeasureWidget(LayersForm):
             "Sums are scaled to the reference's pixels: an exact enlargement has an equal sum.\n"
             "Colours are measured as luma. Ctrl+C copies the selected cells."
         )
-        fields = FunctionFields(gui, "Measure", below=[shown, self.copy], fills=True)
+        below = [shown, self.copy]
+        fields = FunctionFields(gui, "Measure", below=below, icon="measure", fills=True)
         fields.run.setToolTip("Measure the plane that is shown.")
         super().__init__(napari_viewer, fields, "Measure layers", ("result", "reference"))
         self._task: Task | None = None
@@ -93,7 +96,12 @@ class MeasureWidget(LayersForm):
     def _show_result(self, result: Measurements) -> None:
         self._found = result
         several = len({row.region for row in result.rows}) > 1
-        rows = [((row.region,) if several else ()) + _short(row) for row in result.rows]
+        # the words before a number are left out, so that all columns are visible
+        regions = [row.region.removeprefix("rectangle ") for row in result.rows]
+        rows = [
+            ((region,) if several else ()) + _short(row)
+            for region, row in zip(regions, result.rows, strict=True)
+        ]
         self.table.value = rows, [], HEADS if several else HEADS[1:]
         self.table.native.resizeColumnsToContents()
         self.copy.setEnabled(bool(rows))
@@ -111,9 +119,10 @@ class MeasureWidget(LayersForm):
 def _short(row: Measurement) -> tuple[str, ...]:
     """Return a row as text: measure, result, reference, and difference with its percentage."""
     compares = row.difference is not None and row.name != PIXELS
-    difference = f"{row.difference:.4g}" if compares else ""
+    difference = f"{row.difference:.3g}" if compares else ""
     if compares and row.percent:
         difference += f" ({row.percent:+.2f} %)"
     reference = "" if row.reference is None else f"{row.reference:.6g}"
-    name = f"{row.name}, {row.unit}" if row.unit else row.name
+    name = row.name.replace("standard deviation", "std. dev.")
+    name = f"{name}, {row.unit}" if row.unit else name
     return name, f"{row.result:.6g}", reference, difference

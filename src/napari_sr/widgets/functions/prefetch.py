@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.runs.prefetch import Prefetched, downloadable, prefetch, prefetch_steps
 from napari_sr.runs.words import size_in_words
+from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm, RememberedGui
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.open_form import docked
@@ -68,7 +69,7 @@ class PrefetchWidget(FunctionForm):
     def __init__(self, napari_viewer: ViewerModel) -> None:
         gui = RememberedGui(prefetch, OPTIONS, forgotten=("models",))
         self.sizes = WrappedLabel(lines=2)
-        fields = FunctionFields(gui, "Download", above=[self.sizes])
+        fields = FunctionFields(gui, "Download", above=[self.sizes], icon="download")
         fields.run.setToolTip(
             "Download the selected models. Checksums are verified; nothing is sent."
         )
@@ -123,7 +124,8 @@ class PrefetchWidget(FunctionForm):
     def _clean_up(self) -> None:
         if self._closed:
             return
-        for form in docked(self._viewer, FunctionForm):
-            form.follow_models()
+        for form in docked(self._viewer, RunningForm):
+            if form is not self:
+                form.follow_models()
         self.follow_models()
         self._show_sizes()

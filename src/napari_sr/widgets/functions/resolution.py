@@ -75,6 +75,7 @@ class ResolutionWidget(LayersForm):
             "Add a layer that shows where the result, blurred to the source's resolution,\n"
             "differs from the source."
         )
+        give_icon(self.copy, "copy")
         give_icon(self.add_map, "difference")
         shown = self.table.native
         shown.setItemDelegate(QStyledItemDelegate(shown))  # magicgui's would reformat the numbers
@@ -88,7 +89,7 @@ class ResolutionWidget(LayersForm):
         self.caveat = WrappedLabel()
         self.caveat.say(CAVEAT)
         below = [shown, self.plot, beside(self.copy, self.add_map)]
-        fields = FunctionFields(gui, "Measure", above=[self.caveat], below=below)
+        fields = FunctionFields(gui, "Measure", above=[self.caveat], below=below, icon="measure")
         fields.run.setToolTip("Measure the plane that is shown.")
         super().__init__(napari_viewer, fields, "Resolution", IMAGES)
         self._fit_table()

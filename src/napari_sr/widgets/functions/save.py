@@ -115,7 +115,7 @@ class SaveWidget(LayersForm):
             "overwrite": {"label": "Replace an existing file"},
         }  # fmt: skip
         gui = RememberedGui(save_layer, options, forgotten=("path", "overwrite"))
-        fields = FunctionFields(gui, "Save")
+        fields = FunctionFields(gui, "Save", icon="save")
         fields.run.setToolTip("Write the file in the background.")
         fields.stop.setToolTip("Stop, and leave no file.")
         super().__init__(napari_viewer, fields, "Save a layer", ("layer",))

@@ -21,13 +21,11 @@ from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.checkpoint import FILE_FILTER
 from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.download import may_download_all
-from napari_sr.widgets.common.function_form import FunctionForm
 from napari_sr.widgets.common.latest import Latest
 from napari_sr.widgets.common.open_form import docked, open_form
 from napari_sr.widgets.common.worker import call_in_thread
 from napari_sr.widgets.models.fields import ModelsFields
 from napari_sr.widgets.models.removal import may_remove
-from napari_sr.widgets.upscale.form import UpscaleWidget
 from napari_sr.zoo import trained
 
 if TYPE_CHECKING:
@@ -83,6 +81,10 @@ class ModelsWidget(RunningForm):
             self._refresh()
         self._lister.ask(model_table.rows)
 
+    def follow_models(self) -> None:
+        """List the models again, because another form has downloaded some."""
+        self.relist()
+
     def _take_rows(self, answer: list[ModelRow] | Exception) -> None:
         if isinstance(answer, Exception):
             self.form.status.say(error_in_words(answer))
@@ -128,6 +130,8 @@ class ModelsWidget(RunningForm):
         rows = self.form.table.selected()
         if len(rows) != 1:
             return
+        from napari_sr.widgets.upscale.form import UpscaleWidget  # large; the table opens without
+
         opened = docked(self._viewer, UpscaleWidget)
         upscaling = opened[0] if opened else open_form(self._viewer, "Upscale layer")
         scale = self.form.scale.currentData()
@@ -171,10 +175,9 @@ class ModelsWidget(RunningForm):
     def _tell_change(self) -> None:
         """List the models again, in this table and in other open forms."""
         self.relist()
-        for upscaling in docked(self._viewer, UpscaleWidget):
-            upscaling.follow_models()
-        for form in docked(self._viewer, FunctionForm):
-            form.follow_models()
+        for form in docked(self._viewer, RunningForm):
+            if form is not self:
+                form.follow_models()
 
     def _ask_for_files(self) -> None:
         names, _ = QFileDialog.getOpenFileNames(self, "Import checkpoints", filter=FILE_FILTER)

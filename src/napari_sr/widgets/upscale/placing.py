@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
@@ -13,17 +14,22 @@ from qtpy.QtCore import QTimer
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
-    from napari.components import ViewerModel
+    from napari.components import LayerList, ViewerModel
     from napari.layers import Layer
     from numpy.typing import NDArray
 
 
 LARGE = 2**25
-"""Number of pixels from which a result is drawn only after the window has handled events. To add
-and draw 8192 x 8192 px at once blocks the window for 0.28 s, mostly for the layer's controls in
-napari; in two steps, for 0.19 s, then for 0.13 s (processor time, software OpenGL)."""
+"""Smallest number of pixels of a result that is selected and drawn only after other events.
+
+For 8192 x 8192 px, napari needs 50 ms of processor time to add the layer, 15 ms to select it and
+show its controls, and 65 ms to draw it with software OpenGL. In one go, as by `add_image`, the
+window stands still for 130 ms."""
+REST = 30
+"""Milliseconds in which the window draws the controls of a large result before its pixels."""
 
 
 class Placer:
@@ -33,10 +39,16 @@ class Placer:
     ----------
     viewer : ViewerModel
         The viewer to which results are added.
+    selecting : callable
+        Returns a context in which this class selects a layer, so that forms can tell.
     """
 
-    def __init__(self, viewer: ViewerModel) -> None:
-        self._viewer = viewer
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        selecting: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self._viewer, self._selecting = viewer, selecting
         self._results: WeakKeyDictionary[Layer, WeakSet[Layer]] = WeakKeyDictionary()
 
     def add(
@@ -48,7 +60,7 @@ class Placer:
     ) -> Image:
         """Add a result directly above its source and the earlier results of this source.
 
-        A large result becomes visible a moment later; see `LARGE`.
+        A large result is selected and becomes visible a moment later; see `LARGE`.
 
         If nothing, the source or an earlier result was selected, the new result is selected, so
         that `V` and the status bar apply to it. Any other selection stays.
@@ -68,17 +80,29 @@ class Placer:
         for name, value in afterwards.items():
             setattr(layer, name, value)
         layers = self._viewer.layers
-        selected, active = set(layers.selection), layers.selection.active
-        layers.insert(self._index(layers, source), layer)
-        others = [one for one in selected if one is not source and not self._is_of(one, source)]
-        if active in others:
-            layers.selection.active = active
-        elif others:
-            layers.selection = selected
+        chosen = layers.selection
+        selects = all(one is source or self._is_of(one, source) for one in chosen)
+        with self._selecting(), _no_selection(layers):
+            layers.insert(self._index(layers, source), layer)
         self._results.setdefault(source, WeakSet()).add(layer)
         if later:
-            QTimer.singleShot(0, partial(_reveal, ref(layer)))
+            QTimer.singleShot(0, partial(self._go_on, ref(layer), selects=selects))
+        elif selects:
+            self._select(layer)
         return layer
+
+    def _select(self, layer: Image) -> None:
+        with self._selecting():
+            self._viewer.layers.selection.active = layer
+
+    def _go_on(self, layer: ref[Image], *, selects: bool) -> None:
+        """Select a layer that was added hidden, if it still exists, and show it after a rest."""
+        found = layer()
+        if found is None:
+            return
+        if selects and found in self._viewer.layers:
+            self._select(found)
+        QTimer.singleShot(REST, partial(_reveal, layer))
 
     def _index(self, layers: Sequence[Layer], source: Layer) -> int:
         """Return where to insert a new result: above its source and that source's other results."""
@@ -94,6 +118,17 @@ class Placer:
         """Return whether a layer is a result of another, as this form or its record knows."""
         record = layer.metadata.get(METADATA_KEY, {})
         return layer in self._results.get(source, ()) or record.get("source") == source.name
+
+
+@contextmanager
+def _no_selection(layers: LayerList) -> Iterator[None]:
+    """Let napari not select layers that are inserted, which would build and show their controls."""
+    before = layers._activate_on_insert
+    layers._activate_on_insert = False
+    try:
+        yield
+    finally:
+        layers._activate_on_insert = before
 
 
 def _reveal(layer: ref[Image]) -> None:

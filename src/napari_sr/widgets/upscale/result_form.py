@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.consistency.figures import KEY, in_words
@@ -19,6 +20,8 @@ from napari_sr.widgets.upscale.result import with_record
 from napari_sr.widgets.upscale.spread_layer import add_spread
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from napari.components import ViewerModel
     from napari.layers import Image
 
@@ -42,7 +45,7 @@ class ResultForm(CheckedForm):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(napari_viewer)
-        self._placer = Placer(napari_viewer)
+        self._placer = Placer(napari_viewer, self._adds)
         self._queue = RunQueue()
         self._pending: PendingRun | None = None
         self._partial: PartialResult | None = None
@@ -100,12 +103,23 @@ class ResultForm(CheckedForm):
         self, pending: PendingRun, pixels: Any, record: dict[str, Any], **arguments: Any
     ) -> Image:
         """Add the layer of a result, without choosing it as the next run's source."""
-        self._adding = True
-        try:
-            arguments = {**with_record(pending.arguments, record), **arguments}
+        arguments = {**with_record(pending.arguments, record), **arguments}
+        with self._adds():
             return self._placer.add(pixels, pending.layer, arguments, pending.afterwards)
+
+    @contextmanager
+    def _adds(self) -> Iterator[None]:
+        """Context: this form adds or selects a layer; that is no choice of the user."""
+        before, self._adding = self._adding, True
+        try:
+            yield
         finally:
-            self._adding = False
+            self._adding = before
+
+    def _notice_drawing(self) -> None:
+        # napari draws the source again when a layer with smaller pixels is added
+        if not self._adding:
+            super()._notice_drawing()
 
     def _show_result(self, result: Upscaled | Record) -> None:
         if self._pending is None:
@@ -129,21 +143,15 @@ class ResultForm(CheckedForm):
 
     def _add_map(self, *found: Any) -> None:
         """Add the map of a check, without choosing it as the next run's source."""
-        self._adding = True
-        try:
+        with self._adds():
             add_map(*found)
-        finally:
-            self._adding = False
 
     def _add_spread(self, name: str, result: Upscaled) -> list[str]:
         """Add the layer of a result's spread, if there is one; return a sentence on it."""
         if result.spread is None:
             return []
-        self._adding = True
-        try:
+        with self._adds():
             return [add_spread(self._viewer, self._viewer.layers[name], result)]
-        finally:
-            self._adding = False
 
     def _offer(self, source: Image, result: Image) -> None:
         """Offer to compare a result with its source, and to copy its record."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image
 
-from napari_sr.evaluation.conformal import CalibrationError, calibration_for, width_of
 from napari_sr.evaluation.spread_figures import ranks_in_words
 from napari_sr.runs.job import run
 from napari_sr.runs.record import known_model
@@ -45,6 +44,8 @@ def run_for_layers(
     If the model is calibrated, bounds of the error replace the spread. The record's `spread` says
     which of the two is returned.
     """
+    from napari_sr.evaluation.conformal import CalibrationError, calibration_for, width_of
+
     found = yield from run(request, partial)
     if found.spread is None:
         return found
