@@ -152,7 +152,7 @@ def folder(viewer: napari.Viewer) -> QWidget:
         wait_for(lambda: bool(widget.count.text()))
         widget.form.run.click()
         wait_for(lambda: widget._worker is None and bool(widget.details.toPlainText()))
-    return alone(dock, widget, NARROW[0], 620)
+    return alone(dock, widget, NARROW[0], 700)
 
 
 def measure(viewer: napari.Viewer) -> None:
