@@ -82,3 +82,37 @@ def test_one_image_is_split_without_a_shift():
 def test_what_cannot_be_judged_is_refused(images, options, words):
     with pytest.raises(ValueError, match=words):
         frc(*images, **options)
+
+
+def by_definition(first, second):
+    """Return FRC by the paper's formula, with Fourier sums written out, ring by ring."""
+    height, width = first.shape
+    taper = [0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(n) + 1) / (n + 1)) for n in first.shape]
+    turns = [np.outer(np.arange(n) - n // 2, np.arange(n)) / n for n in first.shape]
+    rows, columns = (np.exp(-2j * np.pi * one) for one in turns)
+    one, two = (
+        rows @ ((image - image.mean()) * np.outer(*taper)) @ columns.T for image in (first, second)
+    )
+    across = (np.arange(height) - height // 2)[:, None] / height
+    along = (np.arange(width) - width // 2)[None] / width
+    side, found = min(height, width) // 2 * 2, []  # rings divide the frequencies up to a half
+    for ring in range(1, side // 2 + 1):
+        away = np.sqrt(across**2 + along**2) * side - ring
+        inside = (away >= -0.5) & (away < 0.5)
+        shared = (one[inside] * two[inside].conj()).sum()
+        power = (abs(one[inside]) ** 2).sum() * (abs(two[inside]) ** 2).sum()
+        found.append((shared / np.sqrt(power)).real)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (65, 65), (48, 80), (81, 49)])
+def test_the_curve_is_that_of_the_paper_written_out(random, shape):
+    thing = gaussian_filter(random.normal(size=shape), 1.5)
+    first, second = (thing / thing.std() + random.normal(0, 0.7, shape) for _ in range(2))
+
+    found = frc(first, second)
+
+    np.testing.assert_allclose(found.correlation, by_definition(first, second), atol=1e-6)
+    np.testing.assert_allclose(
+        found.frequencies, np.arange(1, min(shape) // 2 + 1) / (min(shape) // 2 * 2)
+    )

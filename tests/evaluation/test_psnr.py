@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from reference import SHARED
+from skimage.metrics import peak_signal_noise_ratio
 
 from napari_sr.evaluation import psnr
 from napari_sr.evaluation._reading import read_image
@@ -88,3 +89,16 @@ def test_twelve_bits_have_their_own_range():
 def test_what_cannot_be_compared_is_refused(result, truth, options, words):
     with pytest.raises(ValueError, match=words):
         psnr(result, truth, **options)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(31, 44), (31, 44, 3)])
+def test_it_agrees_with_scikit_image(random, dtype, shape):
+    white = 1.0 if np.dtype(dtype).kind == "f" else float(np.iinfo(dtype).max)
+    truth, noise = random.random(shape), random.normal(0, 0.05, shape)
+    one, two = ((white * image.clip(0, 1)).astype(dtype) for image in (truth, truth + noise))
+
+    found = psnr(two, one, luma=False)
+
+    expected = peak_signal_noise_ratio(one.astype(float), two.astype(float), data_range=white)
+    assert found == pytest.approx(expected, abs=1e-6)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from reference import SHARED
 from scipy.ndimage import correlate1d
+from skimage.metrics import structural_similarity
 
 from napari_sr.evaluation import ssim
 from napari_sr.evaluation._reading import read_image
@@ -72,3 +73,19 @@ def test_channels_are_averaged_without_luma():
 def test_too_small_an_image_is_refused():
     with pytest.raises(ValueError, match=r"at least 11 x 11 px .* got 10 x 18"):
         ssim(np.zeros((12, 20)), np.zeros((12, 20)), border=1)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float64])
+@pytest.mark.parametrize("level", [0.01, 0.1, 0.4])
+def test_it_agrees_with_scikit_image(random, dtype, level):
+    white = 1.0 if np.dtype(dtype).kind == "f" else float(np.iinfo(dtype).max)
+    truth = correlate1d(random.random((60, 47)), np.ones(5) / 5, 0)
+    other = truth + random.normal(0, level, truth.shape)
+    one, two = ((white * image.clip(0, 1)).astype(dtype) for image in (truth, other))
+
+    expected = structural_similarity(
+        one.astype(float), two.astype(float), data_range=white, gaussian_weights=True, sigma=1.5,
+        use_sample_covariance=False, win_size=11,
+    )  # fmt: skip
+
+    assert ssim(two, one) == pytest.approx(expected, abs=1e-6)
