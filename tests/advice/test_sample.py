@@ -69,3 +69,11 @@ def test_missing_pixels_are_filled_and_empty_windows_left_out(random):
 def test_an_image_without_enough_pixels_is_refused(image, what):
     with pytest.raises(ValueError, match=what):
         sample_of(image)
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
+def test_values_without_squares_are_refused(random, scale):
+    image = random.random((40, 40)) * scale
+
+    with pytest.raises(ValueError, match="a check needs values up to 1e"):
+        sample_of(image, needed_by="a check")

@@ -71,6 +71,8 @@ def test_what_does_not_go_together_is_refused(source, tmp_path):
 
     with pytest.raises(CommandError, match="need two files"):
         upscale(source, target, "--uncertainty", str(target))
+    with pytest.raises(CommandError, match="need two files"):  # the same file by another path
+        upscale(source, target, "--uncertainty", str(tmp_path / "x" / ".." / target.name))
     with pytest.raises(CommandError, match="--uncertainty computes in memory"):
         upscale(source, target, "--uncertainty", str(spread), "--workers", "2")
     with pytest.raises(FileError, match=str(source)):

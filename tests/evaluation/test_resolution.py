@@ -150,15 +150,45 @@ def test_detail_at_the_end_of_a_checkerboard_gets_no_figure(random):
     assert row.notes == ("source: detail is finer than 4.4 px",)
 
 
-def test_colours_are_measured_as_luma_but_have_no_photons(pair):
+def test_colours_are_measured_as_luma(pair):
     colours = np.repeat(pair[0][..., None], 3, axis=-1)
 
     found = resolution(colours)
 
     assert found.figure(CHECKERBOARD).source == pytest.approx(frc(pair[0]).resolution, rel=1e-6)
     assert found.notes == ["a colour camera interpolates its pixels, so neighbours share noise"]
-    with pytest.raises(ValueError, match="grey images only"):
-        resolution(colours, gain=1)
+
+
+def test_photons_of_colours_are_split_one_by_one(pair):
+    colours = np.stack([pair[0], pair[1], pair[0] + pair[1]], axis=-1)
+    result = np.stack([larger(colours[..., at]) for at in range(3)], axis=-1)
+    halves = []
+
+    def again(half):
+        halves.append(half)
+        return np.stack([larger(half[..., at]) for at in range(3)], axis=-1)
+
+    found = resolution(colours, result, gain=1, again=again)
+
+    for at, colour in enumerate(("red", "green", "blue")):
+        grey = resolution(colours[..., at], result[..., at], gain=1, again=larger)
+        row, expected = found.figure(f"{PHOTONS}, {colour}"), grey.figure(PHOTONS)
+        assert (row.source, row.result) == (expected.source, expected.result)
+    assert [half.shape for half in halves] == [colours.shape] * 2
+    np.testing.assert_array_equal((halves[0] + halves[1]) / 2, colours)
+
+
+def test_a_colour_without_light_gets_a_sentence_and_others_their_figure(pair):
+    colours = np.stack([pair[0], np.zeros_like(pair[0]), pair[1]], axis=-1)
+    result = np.stack([larger(colours[..., at]) for at in range(3)], axis=-1)
+
+    found = resolution(colours, result, gain=1, again=lambda half: pytest.fail("not possible"))
+
+    assert found.figure(f"{PHOTONS}, green").notes == ("green is 0 everywhere",)
+    red = found.figure(f"{PHOTONS}, red")
+    assert red.source == resolution(pair[0], gain=1).figure(PHOTONS).source
+    assert red.result is None
+    assert any("needs all colours" in note for note in red.notes)
 
 
 def test_saturation_is_told_but_few_photons_are_not(pair, random):

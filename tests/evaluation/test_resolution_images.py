@@ -56,3 +56,16 @@ def test_the_middle_of_a_large_image_is_measured():
     assert rows == slice(0, 100)
     assert columns == slice(MOST_SIDE // 4, 3 * MOST_SIDE // 4)
     assert enlarged(columns, 2) == slice(MOST_SIDE // 2, 3 * MOST_SIDE // 2)
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300])
+def test_values_without_squares_are_refused(random, scale):
+    image = random.random((70, 70)) * scale
+
+    with pytest.raises(ValueError, match="the source: resolution needs values up to 1e"):
+        Images.of(image)
+
+
+def test_an_empty_image_is_refused():
+    with pytest.raises(ValueError, match="at least 64 x 64 pixels, got 0 x 50"):
+        Images.of(np.zeros((0, 50)), np.zeros((0, 100)))

@@ -25,6 +25,8 @@ ACROSS = 4
 """Number of windows along each axis of a plane."""
 PLANES = 4
 """Largest number of planes that are read, evenly spread over the stack."""
+LARGEST = 1e150
+"""Squares of larger values, and of smaller differences than its inverse, are no numbers."""
 LEAST = 24
 """Smallest side of an image whose traits can be estimated, in pixels."""
 
@@ -63,7 +65,8 @@ def sample_of(image: ArrayLike, axes: str | None = None, needed_by: str = "advic
     Raises
     ------
     ValueError
-        If the axes do not fit, the image is smaller than `LEAST` pixels, or no value is finite.
+        If the axes do not fit, the image is smaller than `LEAST` pixels, no value is finite, or
+        values are so large or so similar that their squares are no numbers.
     """
     layout = layout_of(image.shape, image.dtype, axes)
     if min(layout.height, layout.width) < LEAST:
@@ -83,6 +86,12 @@ def sample_of(image: ArrayLike, axes: str | None = None, needed_by: str = "advic
             columns.append(tuple(range(first, len(windows))))
     if not windows:
         raise ValueError(f"{needed_by} needs finite pixels, got only NaN or infinity")
+    low, high = min(one.min() for one in windows), max(one.max() for one in windows)
+    if max(abs(low), abs(high)) > LARGEST or 0 < high - low < 1 / LARGEST:
+        raise ValueError(
+            f"{needed_by} needs values up to {LARGEST:g} that differ by {1 / LARGEST:g} or more, "
+            f"got {low:g} to {high:g}"
+        )
     return Sample(tuple(windows), tuple(columns), np.dtype(image.dtype), layout.samples)
 
 

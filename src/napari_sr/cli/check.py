@@ -18,7 +18,7 @@ from napari_sr.files.place import check_apart, same_file
 from napari_sr.files.save import check as check_target
 from napari_sr.files.save import save
 from napari_sr.runs.file_record import software
-from napari_sr.runs.record import RecordError, known_model, read_record
+from napari_sr.runs.record import RecordError, read_record, shrunk_as
 from napari_sr.runs.run import drive
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def run(
     spans = part_of_source(record, layout_of(image.pixels.shape, image.pixels.dtype, image.axes))
     pixels = reordered(larger.pixels, larger.axes, image.axes)
     steps = check_steps(
-        image.pixels, pixels, model or known_model(record), axes=image.axes, spans=spans
+        image.pixels, pixels, model or shrunk_as(record), axes=image.axes, spans=spans
     )
     with terminal.bars() as bars:
         found = _drive(steps, bars, "comparing")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from napari_sr.cli import part, terminal
 from napari_sr.cli.model import CommandError, load
 from napari_sr.evaluation.spread_figures import ranks_in_words
-from napari_sr.files.place import check_apart
+from napari_sr.files.place import check_apart, same_file
 from napari_sr.files.save import check, save
 from napari_sr.runs.file_range import with_range
 from napari_sr.runs.file_record import software
@@ -46,7 +46,7 @@ def run(job: FileJob, target: Path, options: BlockOptions, bars: Bars) -> None:
     from napari_sr.files.lazy import open_lazy
 
     part.check_options(options, OPTION)
-    if target.absolute() == job.target.absolute():
+    if same_file(target, job.target):
         raise CommandError(f"result and spread need two files, got {target} for both")
     axes = None if job.axes is None else job.axes.upper()
     image = open_lazy(job.source, axes)

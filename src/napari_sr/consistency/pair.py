@@ -14,7 +14,7 @@ from napari_sr.consistency.sampling import windows
 from napari_sr.consistency.shrinking import Ends, Shrinking
 from napari_sr.consistency.source_part import part_of_array
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.zoo import registry
+from napari_sr.zoo.optics import saw_optics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,8 +95,9 @@ def pair_of(
     source, result : array
         NumPy, dask, Zarr or similar.
     model : str, optional
-        Name of a known model. For `microscope`, the blur is fitted; without a model, the result is
-        shrunk by bicubic interpolation.
+        Name of a known model, the file of your own one, or "optics". For models that were trained
+        on images blurred by optics, such as `microscope`, the blur is fitted; otherwise the result
+        is shrunk by bicubic interpolation.
     scale : int, optional
         Enlargement factor; by default, from the shapes.
     axes : str, optional
@@ -121,7 +122,7 @@ def pair_of(
         ends = top, left
     factor = _scale_of(layout, tuple(result.shape), scale)
     pair = Pair(source, result, layout, Shrinking(factor), ends)
-    optical = model is not None and registry.find(model, factor).family in registry.OPTICAL
+    optical = model is not None and saw_optics(model, factor)
     return _fitted(pair) if optical else pair
 
 

@@ -8,21 +8,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from napari_sr.engine.image.conversion import as_array
 from napari_sr.evaluation._decorrelation import decorrelation
 from napari_sr.evaluation._error_map import error_map
 from napari_sr.evaluation._frc import Agreement, frc
-from napari_sr.evaluation._single_frc import DarkPixelsError, counts_of, single_frc, thinned
+from napari_sr.evaluation._single_frc import single_frc
 from napari_sr.evaluation.repeatable import is_opposed, judged
 from napari_sr.evaluation.resolution_figures import Figure, Resolution
 from napari_sr.evaluation.resolution_images import Camera, Images
+from napari_sr.evaluation.split_photons import split_photons
 from napari_sr.runs.run import drive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from napari_sr.evaluation._error_map import ErrorMap
@@ -41,6 +40,7 @@ SATURATED, FEW_LEVELS = 0.01, 16
 its values span at most FEW_LEVELS: with single photons, such shares are normal."""
 UNSEEN = "nothing stands out from noise, or detail is as fine as the pixels"
 SHARED = "neighbouring pixels of a result share noise, so it cannot be split"
+UNSPLIT = "photons of another colour cannot be split, and a network needs all colours"
 UNPAIRED = "the result of the second exposure is missing"
 
 
@@ -116,11 +116,13 @@ def resolution_steps(
     _add(found, CALIBRATED, diagonals, None, shared)
     found.curves = {"source": board}
     if camera.gain is not None:
-        try:
-            pair = yield from _of_photons(images, camera, again, pixel_size)
-            _add(found, PHOTONS, *pair, "" if again else shared)
-        except DarkPixelsError as error:  # go on, because the other figures need no camera settings
-            found.rows.append(Figure(PHOTONS, unit, None, None, (str(error),)))
+        for split in (yield from split_photons(images, camera, again, pixel_size)):
+            name = f"{PHOTONS}, {split.colour}" if split.colour else PHOTONS
+            if split.source is None:  # go on: other figures need no camera settings
+                found.rows.append(Figure(name, unit, None, None, (split.reason,)))
+            else:
+                missing = shared if again is None else UNSPLIT
+                _add(found, name, split.source, split.result, missing if shared else "")
     if images.second is not None:
         yield "Correlating two exposures …"
         own = frc(images.source, images.second, pixel_size=pixel_size)
@@ -171,31 +173,6 @@ def _saturation(source: NDArray[Any]) -> list[str]:
     ]
 
 
-def _of_photons(
-    images: Images,
-    camera: Camera,
-    again: Callable[[NDArray[np.float32]], ArrayLike] | None,
-    pixel_size: float,
-) -> Generator[str, None, tuple[Agreement, Agreement | None]]:
-    """Correlate the two halves of the photons, and the results for both halves."""
-    yield "Splitting photons …"
-    if images.colour:
-        raise ValueError("photons can be split in grey images only, got colours")
-    gain, offset = camera.gain, camera.offset
-    options: dict[str, Any] = {"gain": gain, "offset": offset, "read_noise": camera.read_noise}
-    own = single_frc(images.source, "counts", pixel_size=pixel_size, **options)
-    if images.result is None or again is None or gain is None:
-        return own, None
-    halves = next(thinned(counts_of(images.source, **options)))
-    results = []
-    for number, half in enumerate(halves, start=1):
-        yield f"Upscaling half {number} of the photons …"
-        # doubled, so that each half has the brightness of the source
-        values = offset + gain * (2.0 * half - camera.read_noise**2)
-        results.append(np.asarray(as_array(again(values.astype(np.float32)))))
-    return own, frc(*results, pixel_size=pixel_size / images.scale)
-
-
 def _add(
     found: Resolution, name: str, own: Agreement, larger: Agreement | None, missing: str
 ) -> None:
@@ -212,12 +189,12 @@ def _add(
 
 def _of_source(name: str, found: Agreement, unit: str) -> tuple[float | None, str]:
     """Return the figure of a source, and what limits it; this depends on the way of splitting."""
-    if name == PHOTONS and is_opposed(found):
+    if name.startswith(PHOTONS) and is_opposed(found):
         return None, FEW
     value, note = judged(found, unit=unit)
     finest = ALIASED / found.frequencies[-1]
     if name == CHECKERBOARD and value is not None and value < finest:
         return None, f"detail is finer than {finest:.3g} {unit}"
-    if name == PHOTONS and value is None:
+    if name.startswith(PHOTONS) and value is None:
         note += ", for instance because the gain is too small"
     return value, note

@@ -18,6 +18,10 @@ from napari_sr.layers.bt601 import TO_YCBCR
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+LEAST_SIDE = 64
+"""Smallest side of a source that can be measured, in pixels."""
+LARGEST = 1e150
+"""Squares of larger values, and of smaller differences than its inverse, are no numbers."""
 MOST_SIDE = 2048
 """Largest side of the measured part, in pixels of the larger image. Fourier transforms of larger
 parts would need gigabytes, and hardly improve a mean over so many pixels."""
@@ -50,8 +54,13 @@ class Images:
     """(scale * H, scale * W)."""
     scale: int
     """Enlargement; 1 without a result."""
-    colour: bool
-    """Whether the source has colours."""
+    colours: NDArray[Any] | None
+    """The source's colours, (H, W, 3), or None if it is grey."""
+
+    @property
+    def colour(self) -> bool:
+        """Whether the source has colours."""
+        return self.colours is not None
 
     @classmethod
     def of(
@@ -69,7 +78,12 @@ class Images:
             If shapes do not match, two exposures are the same, or an image is constant or has
             values that are not finite.
         """
-        own, colour = _grey(source)
+        own, colours = _grey(source)
+        if not own.size:
+            raise ValueError(
+                f"resolution needs at least {LEAST_SIDE} x {LEAST_SIDE} pixels, got "
+                f"{own.shape[0]} x {own.shape[1]}"
+            )
         others = [None if one is None else _grey(one)[0] for one in (result, second, second_result)]
         larger, again, larger_again = others
         if larger_again is not None and (again is None or larger is None):
@@ -80,19 +94,20 @@ class Images:
         _check_pair(own, again)
         _check_pair(larger, larger_again)
         _check_values(source=own, result=larger, second=again, second_result=larger_again)
-        return cls(own, larger, again, larger_again, scale, colour)
+        return cls(own, larger, again, larger_again, scale, colours)
 
 
-def _grey(image: ArrayLike) -> tuple[NDArray[Any], bool]:
-    """Return an image as (H, W), without alpha, and whether it had colours."""
+def _grey(image: ArrayLike) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Return an image as (H, W), without alpha, and its colours, (H, W, 3), if it has any."""
     pixels = pixels_of(as_array(image))
     if pixels.ndim == 3 and pixels.shape[2] in (3, 4):
-        return pixels[..., :3] @ _LUMA, True  # alpha is opacity, not detail
+        colours = pixels[..., :3]  # alpha is opacity, not detail
+        return colours @ _LUMA, colours
     if pixels.ndim != 2:
         raise ValueError(
             f"resolution needs planes (H, W), (H, W, 3) or (H, W, 4), got {pixels.shape}"
         )
-    return pixels, False
+    return pixels, None
 
 
 def _scale_of(small: tuple[int, ...], large: tuple[int, ...]) -> int:
@@ -122,6 +137,12 @@ def _check_values(**images: NDArray[Any] | None) -> None:
             centred_grey(image, "resolution")
         except ValueError as error:
             raise ValueError(f"the {name.replace('_', ' ')}: {error}") from None
+        low, high = float(image.min()), float(image.max())
+        if max(abs(low), abs(high)) > LARGEST or high - low < 1 / LARGEST:
+            raise ValueError(
+                f"the {name.replace('_', ' ')}: resolution needs values up to {LARGEST:g} that "
+                f"differ by {1 / LARGEST:g} or more, got {low:g} to {high:g}"
+            )
 
 
 def middle(height: int, width: int, scale: int) -> tuple[slice, slice]:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def again(
     record: Mapping[str, Any], folder: Path | None = None
 ) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """Return a function that upscales a plane, (H, W), with the model and settings of a record.
+    """Return a function that upscales a plane with the model and settings of a record.
+
+    The plane is (H, W) or (H, W, 3).
 
     Black and white are those of the recorded run, even if that run computed them from its source.
 
@@ -45,7 +47,7 @@ def again(
         network = cache.load(reference)
         found.check_weights(network)
         settings = replace(found.chosen(), value_range=found.value_range)
-        request = Request(plane, ModelReference(network), settings, "YX")
+        request = Request(plane, ModelReference(network), settings, "YXC"[: plane.ndim])
         return drive(run_request(request, network)).pixels
 
     return upscaled

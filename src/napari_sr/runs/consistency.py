@@ -8,7 +8,7 @@ from napari_sr.consistency.figures import KEY, figures_of
 from napari_sr.consistency.pair import pair_of
 from napari_sr.consistency.source_part import part_of_source
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.runs.record import known_model
+from napari_sr.runs.record import shrunk_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +36,6 @@ def with_consistency(
     """
     layout = layout_of(source.shape, source.dtype, axes)
     spans = part_of_source(record, layout)
-    model = known_model(record)
+    model = shrunk_as(record)
     found = figures_of(pair_of(source, result, model, axes=layout.axes, spans=spans))
     return dict(record) if found is None else {**record, KEY: found.record}

@@ -18,6 +18,7 @@ from napari_sr.zoo.blend import blend, check_weight, name_of
 from napari_sr.zoo.card import options_in, scale_in, trained_on_grey
 from napari_sr.zoo.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from napari_sr.zoo.consistent import Consistent
+from napari_sr.zoo.optics import OPTICS, card_tells_optics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,6 +141,8 @@ def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = 
         "sha256": sha256,
         "options": options,
     }
+    if entry is None and card_tells_optics(weights.checkpoint.card):
+        network.provenance[OPTICS] = True
     if reference.full_range is not None:
         network.provenance["full_range"] = reference.full_range
     # with channels last, convolutions on a CPU took 0.6 to 0.8 times as long in all measured

@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.zoo import registry
+from napari_sr.zoo.optics import OPTICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,6 +96,14 @@ def known_model(record: Mapping[str, Any]) -> str | None:
     It is None for the user's networks and for blends.
     """
     return str(record["model"]) if "blended" not in record and is_known(record) else None
+
+
+def shrunk_as(record: Mapping[str, Any]) -> str | None:
+    """Return the model that tells how a result is shrunk for a check; None for interpolation.
+
+    It is a known model, or `OPTICS` for the user's networks that were trained on simulated optics.
+    """
+    return known_model(record) or (OPTICS if record.get(OPTICS) is True else None)
 
 
 def read_record(path: Path) -> dict[str, Any]:

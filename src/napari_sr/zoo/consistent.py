@@ -21,6 +21,7 @@ from napari_sr.graph.chain import IMAGE, RESULT, Step, renamed
 from napari_sr.graph.network import Network
 from napari_sr.layers.resize import imresize, radius_of
 from napari_sr.zoo import registry
+from napari_sr.zoo.optics import OPTICS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -100,8 +101,9 @@ def check(network: Network) -> None:
         If it cannot; the message says why.
     """
     loaded: Any = network.provenance.get("blended", [network.provenance])
-    for name in (str(one.get("model", "")) for one in loaded):
-        if is_optical(name, network.scale):
+    for one in loaded:
+        name = str(one.get("model", ""))
+        if one.get(OPTICS) or is_optical(name, network.scale):
             raise ValueError(
                 "a consistent result needs a network whose training images were shrunk by bicubic "
                 f"interpolation, but those of {name} were blurred by optics"

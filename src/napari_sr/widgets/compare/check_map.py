@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.consistency.source_part import part_of_source
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.runs.job import Step, named_errors
-from napari_sr.runs.record import known_model
+from napari_sr.runs.record import shrunk_as
 from napari_sr.runs.run import translate
 from napari_sr.widgets.common.layer_source import METADATA_KEY, source_of
 from napari_sr.widgets.compare.figures import COLOURS, placed_on
@@ -55,7 +55,7 @@ class Checked:
         record = result.metadata.get(METADATA_KEY, {})
         read = source_of(source)
         spans = part_of_source(record, _layout(read))
-        return cls(read, source_of(result), known_model(record), spans)
+        return cls(read, source_of(result), shrunk_as(record), spans)
 
     @property
     def origin(self) -> tuple[int, ...] | None:

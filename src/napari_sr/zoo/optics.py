@@ -1,0 +1,44 @@
+"""Whether a model was trained on images that optics blurred and a camera binned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.zoo import registry
+from napari_sr.zoo.card import card_of
+from napari_sr.zoo.training_facts import facts_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OPTICS = "optics"
+"""Stands for the name of any network that was trained so, and is its key in a record."""
+
+
+def saw_optics(model: str | Path, scale: int | None) -> bool:
+    """Return whether a model was trained on images blurred by optics.
+
+    Parameters
+    ----------
+    model : str or Path
+        A known model; a checkpoint file, whose card tells; or `OPTICS`.
+    scale : int, optional
+        Its enlargement.
+
+    Raises
+    ------
+    ValueError
+        If there is neither such a model nor such a file.
+    """
+    if model == OPTICS:
+        return True
+    file = Path(model).expanduser()
+    if file.is_file():
+        return card_tells_optics(card_of(file))
+    return registry.find(str(model), scale).family in registry.OPTICAL
+
+
+def card_tells_optics(card: Mapping[str, Any]) -> bool:
+    """Return whether the card of our training names a simulated microscope."""
+    return facts_in(dict(card)).blur is not None
