@@ -104,6 +104,7 @@ def test_a_typed_path_survives_another_model(make, tmp_path):
         ("a.zarr", "absolute path"),
         ("{}", "exists"),
         ("{}/nowhere/a.zarr", "no folder"),
+        ("{}/" + 300 * "a", "cannot be used: File name too long"),
     ],
 )
 def test_a_path_that_cannot_be_created_is_explained(make, tmp_path, text, reason):
@@ -195,3 +196,4 @@ def test_without_the_packages_the_folder_cannot_be_chosen(make, monkeypatch):
 def test_names_have_no_letters_that_file_systems_refuse(tmp_path):
     assert free_path(tmp_path, 'a/b: "c"?').name == "a_b_ _c__.ome.zarr"
     assert free_path(tmp_path, " . ").name == "result.ome.zarr"
+    free_path(tmp_path, 90 * "🔬").mkdir()

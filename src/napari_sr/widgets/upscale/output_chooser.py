@@ -31,6 +31,8 @@ MEMORY, FOLDER = "layer in memory", "OME-Zarr folder"
 SUFFIX = ".ome.zarr"
 LONGEST = 80
 """Largest number of letters of a layer's name in the proposed name of a folder."""
+MOST_BYTES = 200
+"""Largest number of bytes of that name; file systems refuse names of more than 255 bytes."""
 
 
 class OutputChooser(QWidget):
@@ -110,11 +112,10 @@ class OutputChooser(QWidget):
             return "Output needs the name of a new folder"
         if not folder.is_absolute():
             return f"Output needs an absolute path, got {folder}: press Browse… to choose one"
-        if folder.exists() and not Journal(folder).exists:
-            return f"{folder} exists: choose another name"
-        if not folder.parent.is_dir():
-            return f"There is no folder {folder.parent}: choose another one for the result"
-        return None
+        try:
+            return _place_problem(folder)
+        except OSError as error:  # the name is too long, or a folder is closed to the user
+            return f"{folder} cannot be used: {error.strerror}"
 
     def tell(self, sentence: str) -> None:
         """Show a sentence about the folder; "" for none."""
@@ -197,6 +198,15 @@ class OutputChooser(QWidget):
             self._type()
 
 
+def _place_problem(folder: Path) -> str | None:
+    """Return the reason why an absolute path cannot be that of the result, or None."""
+    if folder.exists() and not Journal(folder).exists:
+        return f"{folder} exists: choose another name"
+    if not folder.parent.is_dir():
+        return f"There is no folder {folder.parent}: choose another one for the result"
+    return None
+
+
 def _name_of(folder: Path) -> str:
     """Return a folder's name without its number and suffix."""
     return re.sub(r"( \(\d+\))?(\.ome)?\.zarr$", "", folder.name)
@@ -232,7 +242,10 @@ def free_path(place: Path, name: str, *, resumes: bool = False) -> Path:
     resumes : bool
         Whether a folder with an unfinished result may be returned, too.
     """
-    stem = re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", name)[:LONGEST].strip(" .") or "result"
+    letters = re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", name)[:LONGEST]
+    stem = (
+        letters.encode(errors="ignore")[:MOST_BYTES].decode(errors="ignore").strip(" .") or "result"
+    )
     path, number = place / f"{stem}{SUFFIX}", 1
     while path.exists() and not (resumes and Journal(path).exists):
         number += 1
