@@ -96,7 +96,7 @@ def uncertainty(viewer: napari.Viewer) -> None:
 
 
 def train(viewer: napari.Viewer) -> None:
-    """Show a training after its first validations."""
+    """Show a training run after its first validations."""
     viewer.window.resize(*HIGH)
     viewer.open_sample("napari-sr", "tissue")
     _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Train a network")

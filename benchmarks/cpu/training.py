@@ -1,4 +1,4 @@
-"""Measure trainings: time of a step, adversarial losses, several processes, gain over bicubic.
+"""Measure training runs: time of a step, adversarial losses, several processes, gain over bicubic.
 
     python benchmarks/cpu/training.py speed bsrn-gpu-x4 --steps 200  # also steps in half an hour
     python benchmarks/cpu/training.py adversaries                    # 200 steps with each critic
@@ -7,7 +7,7 @@
 
 All except `gain` use synthetic images.
 
-Letters: H x W pixels.
+Symbols: H x W pixels.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The launches whose instructions compile_gate.py counts, and their limits.
 
-Letters: N images, C features, H x W pixels.
+Symbols: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations

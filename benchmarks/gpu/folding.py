@@ -5,7 +5,7 @@ pointwise[o, i]: nine times the matrix operations, but no intermediate plane. Th
 becomes the weight of an additional input channel that is 1 in the image: because of zero padding,
 this channel is 0 outside, where the bias must not be added.
 
-Letters: N images, I and C channels, H x W pixels.
+Symbols: N images, I and C channels, H x W pixels.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ PyTorch also waits for the CPU, 5 us per kernel, and a bias costs an additional 
 computes the convolution. The model leaves out latency, bank conflicts, and caches that can contain
 a whole small image.
 
-Letters: N images, C features, H x W pixels of the network's input, S scale.
+Symbols: N images, C features, H x W pixels of the network's input, S scale.
 """
 
 from __future__ import annotations

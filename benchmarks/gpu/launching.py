@@ -2,7 +2,7 @@
 
 Imported by processes that compile kernels and by processes that interpret kernels.
 
-Letters: N images, C features, H x W pixels.
+Symbols: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ tune.py starts several processes of this script. Each reads JSON from standard i
 line of JSON for each candidate. The compiled kernels are then in Triton's cache, so tune.py need
 not compile them.
 
-Letters: N images, C features, H x W pixels.
+Symbols: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ https://arxiv.org/abs/2205.07514. This is the network of the NTIRE 2022 challeng
 inside a block, 16 in ESA; 317 thousand parameters at x4. Weights are random, because the network is
 only timed.
 
-Letters: N images, C features, H x W pixels.
+Symbols: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations

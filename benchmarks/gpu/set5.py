@@ -2,7 +2,7 @@
 
 Unlike psnr.py, this module does not need napari, Pillow and pooch; it contains a PNG reader.
 
-Letters: N images, H x W pixels, S scale.
+Symbols: N images, H x W pixels, S scale.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ and NAME.json are written after every part, so results are kept if the run is cu
 Without a GPU, this is a dry run: tiny images in Triton's interpreter, without compiling; its times
 mean nothing. The script has not run on a GPU yet.
 
-Letters: N images, C features, H x W pixels.
+Symbols: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Targets of the kernels on an H100, and whether a run reached them.
 
-Letters: H x W pixels of the input image.
+Symbols: H x W pixels of the input image.
 """
 
 from __future__ import annotations

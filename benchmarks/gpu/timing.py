@@ -3,7 +3,7 @@
 Without a GPU, everything is a dry run in Triton's interpreter: calls run once, and times mean
 nothing. Import this module first: it sets the path of the sources, and how kernels run.
 
-Letters: N images, C features, H x W pixels.
+Symbols: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations

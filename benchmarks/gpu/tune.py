@@ -21,7 +21,7 @@ widths.
 Without a GPU, this is a dry run with one size in Triton's interpreter. Its times mean nothing, and
 nothing is written unless FILE is named. The script has not run on a GPU yet.
 
-Letters: N images, C features, H x W pixels.
+Symbols: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The forecast says that a model's mean squared error is a weighted sum of powers 
 Weights above 0 minimise the squared error of its logarithm, with outliers counted less. Each kind
 of images weighs as the square root of its number; made and real images have the same weight.
 
-Letters: N cases, K powers.
+Symbols: N cases, K powers.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ level varies. Each result is compared with the original image:
 * dim light: the same for dim blocks only. These have 16 x 16 pixels of the truth, with a mean below
   0.1 of white.
 
-Letters: H x W pixels of the LR image, S scale.
+Symbols: H x W pixels of the LR image, S scale.
 """
 
 from __future__ import annotations

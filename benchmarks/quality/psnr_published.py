@@ -16,7 +16,7 @@ The only grey image of Set14 counts as RGB. The last column shows the protocol o
 evaluate`: 8-bit RGB is shrunk as MATLAB does, and the result is not rounded. The script runs at low
 priority.
 
-Letters: N images, C channels, H x W pixels, S scale.
+Symbols: N images, C channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

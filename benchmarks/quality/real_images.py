@@ -17,7 +17,7 @@ Pairs of an LR image and its truth are made in three ways:
 * series: a frame is halved; the truth is the mean of the frames before and after, whose noise is
   independent. A frame is left out if the specimen moved by more than the noise.
 
-Letters: T frames, H x W pixels.
+Symbols: T frames, H x W pixels.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 channels of an image and computes the gate, which saves a launch. For 320 x 180 pixels in 450 parts
 of 64 channels, it reads 345 KB. This takes a multiprocessor about as long as a launch.
 
-Letters: N images, C channels, R channels between squeeze and excite.
+Symbols: N images, C channels, R channels between squeeze and excite.
 """
 
 from __future__ import annotations

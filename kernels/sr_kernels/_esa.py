@@ -4,7 +4,7 @@ A pixel's gate is sigmoid(excite(enlarged(low) + skip(squeezed))), where excite 
 convolutions, and enlarged is bilinear: Liu et al., 2020, https://arxiv.org/abs/2009.11551. The
 kernel computes a window of an image, and interpolates at the window's position in the whole image.
 
-Letters: N images, C features, H x W pixels, E features inside ESA, h x w cells of the low plane.
+Symbols: N images, C features, H x W pixels, E features inside ESA, h x w cells of the low plane.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The depthwise weight, (E, 1, 3, 3), times the weight of the 1x1, (E, E), is a dense 3x3, (E, E, 3,
 3). If the 1x1 has a bias, every tap inside the plane adds the bias times the tap's weight.
 
-Letters: E features, h x w cells.
+Symbols: E features, h x w cells.
 """
 
 from __future__ import annotations

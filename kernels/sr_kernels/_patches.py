@@ -4,7 +4,7 @@ A patch is some columns of some rows. It is read in channels_last, and written e
 (channels_last) or as an image (NCHW). A pixel shuffle turns a pixel into R x R pixels; in features,
 one of them, (i, j), is written at a time, in an image all of them.
 
-Letters: N images, C channels, H x W pixels, R the factor of a pixel shuffle.
+Symbols: N images, C channels, H x W pixels, R the factor of a pixel shuffle.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A pixel shuffle turns each pixel into R x R pixels, numbered (i, j). Rows are counted over all
 images. R2 is R rounded up to a power of two; the mask excludes the excess.
 
-Letters: C channels of the result, H x W pixels before the shuffle.
+Symbols: C channels of the result, H x W pixels before the shuffle.
 """
 
 from __future__ import annotations

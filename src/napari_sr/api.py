@@ -42,13 +42,13 @@ def load(
         napari-sr does not know the network, the package spandrel loads it, if it is installed
         (the extra `spandrel`) and supports it.
     scale : int, optional
-        Enlargement factor. It is required for files of networks whose tensors do not show it
+        Enlargement factor. It is required for files from whose tensors it cannot be inferred
         (FSRCNN, SRCNN), unless they have a card: the metadata that napari-sr's training writes.
     full_range : bool, optional
         Whether a network with one channel was trained on grey from 0 to 1 instead of luma; see
         `Network.full_range`. By default, the card decides; without a card, luma is assumed.
     **options
-        Arguments of the network that its tensors do not show, such as `res_scale` or
+        Arguments of the network that cannot be inferred from its tensors, such as `res_scale` or
         `input_range`. Files with a card need none.
 
     Returns

@@ -279,7 +279,7 @@ def test_network_built_from_its_checkpoint_is_the_same(name, example):
 
 def test_paper_and_year_are_those_that_the_file_cites(name):
     record = models.architecture(name)
-    cited = (sys.modules[record.network.__module__].__doc__ or "").partition("Letters:")[0]
+    cited = (sys.modules[record.network.__module__].__doc__ or "").partition("Symbols:")[0]
 
     assert record.paper in cited
     assert str(record.year) in cited

@@ -9,7 +9,7 @@ forecast as a weighted sum of the powers of detail and noise:
   does, and sharpen coarser detail whether or not it was blurred.
 
 The seven weights are fitted to measured errors by `benchmarks/quality/advice.py --fit`.
-Letters: N parts, P pixels along a side of a part.
+Symbols: N parts, P pixels along a side of a part.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Estimate noise from an image alone: its level, and whether it grows with the signal.
 
-Letters: D pixels along a side of a patch.
+Symbols: D pixels along a side of a patch.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Read a few windows of an image, from which its traits are estimated.
 
-Letters: N windows, P pixels along a side of a window.
+Symbols: N windows, P pixels along a side of a window.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Estimate traits of an image besides its noise: sharpness, saturation, used range, patterns.
 
-Letters: P pixels along a side of a window.
+Symbols: P pixels along a side of a window.
 """
 
 from __future__ import annotations

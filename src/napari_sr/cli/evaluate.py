@@ -1,6 +1,6 @@
 """The command `napari-sr evaluate`: compare models on a set of images; write table and picture.
 
-Letters: H x W pixels, S scale.
+Symbols: H x W pixels, S scale.
 """
 
 from __future__ import annotations

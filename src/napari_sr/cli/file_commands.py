@@ -98,7 +98,9 @@ def resolution_command(
     ] = None,
     second: Annotated[
         Path | None,
-        typer.Option(metavar="IN", callback=at_home, help="A second exposure of the same scene."),
+        typer.Option(
+            metavar="IN", callback=at_home, help="A second exposure of the same field of view."
+        ),
     ] = None,
     second_result: Annotated[
         Path | None,

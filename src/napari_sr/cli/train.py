@@ -105,7 +105,7 @@ def run(request: Request) -> Path:
 
 
 def _tell_beyond(training_data: TrainingData, request: Request, bars: Bars) -> None:
-    """Tell the user about values beyond black and white, which the training does not clip."""
+    """Tell the user about values beyond black and white, which training does not clip."""
     from napari_sr.training.data.out_of_range import beyond
 
     pictures = [*training_data.learnt, *training_data.held_out]
@@ -115,7 +115,7 @@ def _tell_beyond(training_data: TrainingData, request: Request, bars: Bars) -> N
 
 
 def _follow(training: Generator[Progress, None, Path], config: Config, bars: Bars) -> int:
-    """Run a training to its end, with its progress in a bar; return the last step."""
+    """Run the training to its end, with its progress in a bar; return the last step."""
     bar = bars.add_task(config.name, total=config.run.steps)
     step, judged, first = 0, None, speaks()
 

@@ -1,6 +1,6 @@
 """A source and its result, compared part by part.
 
-Letters: H x W pixels of the source, S scale, C colours.
+Symbols: H x W pixels of the source, S scale, C colours.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Gaussian blur, cut off at 4 standard deviations, and the mean of S x S pixels, a
 binning. Both are weighted sums of pixels along one axis, then along the other, so a part of a
 result can be shrunk separately.
 
-Letters: S scale, H x W pixels of the source, T taps.
+Symbols: S scale, H x W pixels of the source, T taps.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _bicubic(scale: int) -> tuple[int, NDArray[np.float64]]:
 
 
 def _binned(scale: int, blur: float) -> tuple[int, NDArray[np.float64]]:
-    """Return first pixel and weights of a Gaussian and the mean of `scale` pixels."""
+    """Return first pixel and weights of a Gaussian blur, followed by the mean of `scale` pixels."""
     radius = int(4 * blur + 0.5)
     x = np.arange(-radius, radius + 1)
     weights = np.exp(-0.5 * (x / blur) ** 2) if blur else np.ones(1)

@@ -18,7 +18,7 @@ What differs from the paper:
 * The window is Hann's. A narrower window leaks so much that coarse cut-offs are up to 40 % too fine
   (200 x 256 px, cut-off at 25 px).
 
-Letters: H x W pixels, R rings, G filters.
+Symbols: H x W pixels, R rings, G filters.
 """
 
 from __future__ import annotations

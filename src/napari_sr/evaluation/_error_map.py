@@ -8,7 +8,7 @@ are transformed linearly; both are fitted to make the result as similar to the s
 
 What differs from the paper: the blur is fitted in the middle of large images.
 
-Letters: H x W pixels of the source, S scale.
+Symbols: H x W pixels of the source, S scale.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Koho et al., "Fourier ring correlation simplifies image restoration in fluoresce
 Nature Communications 10, 2019, https://doi.org/10.1038/s41467-019-11024-z. Koho et al. also split a
 single image into two, like the two colours of a checkerboard.
 
-Letters: H x W pixels, R rings.
+Symbols: H x W pixels, R rings.
 """
 
 from __future__ import annotations

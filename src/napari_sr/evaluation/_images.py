@@ -1,6 +1,6 @@
 """Prepare images for comparison: values in 0..1, equal shapes, optionally luma, no border.
 
-Letters: H x W pixels, C channels.
+Symbols: H x W pixels, C channels.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Measure how fine the repeatable detail of a source and of its result is.
 
-Letters: H x W pixels, S scale.
+Symbols: H x W pixels, S scale.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def resolution(
     result : array, (S * H, S * W) or with colours, optional
         The upscaled source.
     second, second_result : array, optional
-        Another exposure of the same field of view, and its result.
+        A second exposure of the same field of view, and its result.
     gain, offset, read_noise : float
         Properties of the camera, for splitting photons; see `single_frc`. Without a gain, photons
         are not split.

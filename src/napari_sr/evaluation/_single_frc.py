@@ -10,7 +10,7 @@ fitted to pairs of exposures; the coefficients are from their program, MIPLIB.
 2024, https://opg.optica.org/oe/fulltext.cfm?uri=oe-32-12-21767. A fair coin decides for each photon
 to which of two images it belongs; the noise of both is then independent.
 
-Letters: H x W pixels.
+Symbols: H x W pixels.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ without a border of `scale` pixels. Luma networks get luma alone, as in their pa
 scored as grey. IMDN's and later papers score Set14's grey "bridge" as RGB, which raises the mean by
 0.09 dB; see `grey_as_rgb`.
 
-Letters: H x W pixels, S scale.
+Symbols: H x W pixels, S scale.
 """
 
 from __future__ import annotations

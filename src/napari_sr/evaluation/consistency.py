@@ -4,7 +4,7 @@ A result that is shrunk as the training images were must equal the source. Where
 result contradicts the source. Where it agrees, the result may still be wrong: invented detail can
 vanish by shrinking.
 
-Letters: H x W pixels of the source, S scale.
+Symbols: H x W pixels of the source, S scale.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The map of differences between a source and its result: whole, lazy, or as an overview.
 
-Letters: H x W pixels of the source, C colours, K x K pixels of a square of an overview.
+Symbols: H x W pixels of the source, C colours, K x K pixels of a square of an overview.
 """
 
 from __future__ import annotations

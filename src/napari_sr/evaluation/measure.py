@@ -3,7 +3,7 @@
 Both planes show the same field of view; their pixels may differ in size. A rectangle has the same
 edges in both: pixels that are partly inside count by their share inside.
 
-Letters: H x W pixels.
+Symbols: H x W pixels.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The metrics for image sets, as records: name, unit, direction, function.
 
-Letters: H x W pixels.
+Symbols: H x W pixels.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ LPIPS: Zhang et al., "The unreasonable effectiveness of deep features as a perce
 DISTS: Ding et al., "Image quality assessment: unifying structure and texture similarity", IEEE
 TPAMI 44(5), 2022, https://arxiv.org/abs/2004.07728
 
-Letters: H x W pixels.
+Symbols: H x W pixels.
 """
 
 from __future__ import annotations

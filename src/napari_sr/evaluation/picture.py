@@ -1,6 +1,6 @@
 """Pictures of results side by side: the same detail of each, enlarged without smoothing.
 
-Letters: H x W pixels.
+Symbols: H x W pixels.
 """
 
 from __future__ import annotations

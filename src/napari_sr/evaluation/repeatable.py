@@ -1,6 +1,6 @@
 """Interpret a correlation curve: a resolution, no common detail, or no figure.
 
-Letters: R rings.
+Symbols: R rings.
 """
 
 from __future__ import annotations

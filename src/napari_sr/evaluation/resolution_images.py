@@ -1,6 +1,6 @@
 """The images whose resolution is measured: a source, its result, and a second pair of both.
 
-Letters: H x W pixels.
+Symbols: H x W pixels.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Benchmark sets in folders: HR images, and the LR images for networks.
 
-Letters: H x W pixels, S scale.
+Symbols: H x W pixels, S scale.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """An image that is read window by window, and the position of its pixels in the world.
 
-Letters: Y and X are the image axes; a last S is RGB or RGBA; the other axes count planes.
+Symbols: Y and X are the image axes; a last S is RGB or RGBA; the other axes count planes.
 """
 
 from __future__ import annotations

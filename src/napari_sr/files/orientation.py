@@ -38,7 +38,7 @@ def upright(
     orientation : int
         1 to 8. Other values are undefined; they leave pixels unchanged.
     rows, columns : int
-        The numbers of the axes of `pixels` that are the stored rows and columns.
+        Indices of the axes of `pixels` that are the stored rows and columns.
     """
     if orientation in _SWAPPED:
         pixels = np.swapaxes(pixels, rows, columns)

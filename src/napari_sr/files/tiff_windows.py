@@ -96,7 +96,7 @@ class StoredPixels:
         return tuple(sizes.get(axis, 1) for axis in range(len(self.shape)))
 
     def pages_of(self, window: Window) -> list[int]:
-        """Return the numbers of the pages that a window touches."""
+        """Return the indices of the pages that a window touches."""
         return [int(i) for i in self._numbers[tuple(window[axis] for axis in self._loops)].flat]
 
     def read(self, window: Window) -> NDArray[Any]:

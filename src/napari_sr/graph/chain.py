@@ -13,7 +13,7 @@ One definition serves every way of running a network. `graph.run.run` takes the 
 piece. An engine may run each link piece by piece, gather the values in between, and get the same
 result. Kernels replace the arithmetic inside a step and do not change the chain.
 
-Letters: N images, C features, H x W pixels of the image that enters the network.
+Symbols: N images, C features, H x W pixels of the image that enters the network.
 """
 
 from __future__ import annotations

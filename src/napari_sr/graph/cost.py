@@ -5,7 +5,7 @@ matrix products with weights count. As in the tables of most papers, attention p
 interpolation, pooling, activations and biases do not count. A transposed convolution counts its
 weights once for each input pixel.
 
-Letters: N images, C features, H x W pixels.
+Symbols: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Their receptive field is unknown. So the overlap of tiles is a guess, and seams may be visible; see
 `Network.exact`.
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The base class of networks, and the record that describes each architecture.
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations
@@ -185,8 +185,8 @@ class Architecture:
     """The published networks; at least one."""
     options_of: Callable[[StateDict], Options | None]
     """Takes the tensors after `adapt`, together with those under their original keys. Returns the
-    constructor's arguments, except those that tensors cannot show, or None for another network's
-    tensors. Never raises."""
+    constructor's arguments, except those that cannot be inferred from tensors, or None for another
+    network's tensors. Never raises."""
     example: Options
     """The constructor's arguments for a small instance, for tests."""
     adapt: Callable[[StateDict], StateDict] = field(default=_unchanged)
@@ -203,7 +203,7 @@ class Architecture:
         ValueError
             If no network can be built with these options.
         """
-        # if tensors do not show the scale, no shape depends on it, and any scale will do
+        # if the scale cannot be inferred from tensors, no shape depends on it: any scale will do
         (any_scale, *_) = options.get("scales", (2,))
         network: Any = self.network  # mypy does not know that a class is hashable
         return _shapes(network, tuple(sorted({"scale": any_scale, **options}.items())))

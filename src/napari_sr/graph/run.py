@@ -1,6 +1,6 @@
 """Run a chain of links on a whole image, or some of its steps on a piece.
 
-Letters: N images, C features, H x W pixels of the image that enters the network.
+Symbols: N images, C features, H x W pixels of the image that enters the network.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 CCA: contrast-aware channel attention, Hui et al., 2019, https://arxiv.org/abs/1909.11856
 ESA: enhanced spatial attention, Liu et al., 2020, https://arxiv.org/abs/2009.11551
 
-Letters: N images, C features, H x W pixels, E features inside ESA.
+Symbols: N images, C features, H x W pixels, E features inside ESA.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Layers that several networks share, and functions that read options off checkpoints.
 
-Letters: N images, C features, H x W pixels, S scale.
+Symbols: N images, C features, H x W pixels, S scale.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Layers around a network that adapt grey, RGB and RGBA images to luma and RGB networks.
 
-Letters: N images, H x W pixels, S scale.
+Symbols: N images, H x W pixels, S scale.
 """
 
 from __future__ import annotations

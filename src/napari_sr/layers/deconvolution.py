@@ -7,7 +7,7 @@ first fills a matrix as large as the result times the kernel, and then adds it u
 needs no such matrix. On two cores, FSRCNN's last layer runs 1.8 to 3.7 times as fast
 (`benchmarks/cpu/deconvolution.py`).
 
-Letters: N images, C input channels, D output channels, H x W pixels, K kernel side, S stride.
+Symbols: N images, C input channels, D output channels, H x W pixels, K kernel side, S stride.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ of two blocks. With p pixels, C features of e bytes, and an even number b of blo
 (2b - 1)pCe bytes; accumulating after every block would move (3b - 1)pCe. If the second block ends
 in a channel gate and a skip, then one kernel computes gate, skip and fusion.
 
-Letters: N images, C features, H x W pixels, S scale.
+Symbols: N images, C features, H x W pixels, S scale.
 """
 
 from __future__ import annotations

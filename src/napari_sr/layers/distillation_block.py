@@ -3,7 +3,7 @@
 Liu et al., 2020, https://arxiv.org/abs/2009.11551; Li et al., 2022,
 https://arxiv.org/abs/2205.05996
 
-Letters: N images, C features, H x W pixels.
+Symbols: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
 CVPR Workshops 2017, https://arxiv.org/abs/1707.02921
 
-Letters: C image channels.
+Symbols: C image channels.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Lu et al., "Transformer for Single Image Super-Resolution", CVPR Workshops 2022,
 https://arxiv.org/abs/2108.11084
 
-Letters: N images, C features, H x W pixels.
+Symbols: N images, C features, H x W pixels.
 As in the released code, the PReLUs of the residual units have one slope per channel, and the
 corners of the coarse plane coincide with those of the image. So the enlargement of the coarse plane
 depends on the image's size.

@@ -3,7 +3,7 @@
 Hui et al., "Lightweight Image Super-Resolution with Information Multi-distillation Network",
 ACM Multimedia 2019, https://arxiv.org/abs/1909.11856
 
-Letters: N images, C channels, H x W pixels.
+Symbols: N images, C channels, H x W pixels.
 As in the released code, the channel gate is before a block's 1x1 fusion, not after it.
 """
 

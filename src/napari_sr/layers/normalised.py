@@ -6,7 +6,7 @@ Instance normalisation: Ulyanov et al., 2016, https://arxiv.org/abs/1607.08022. 
 are those of the whole plane. A link of the chain gathers them, so tiles give the same result as the
 whole plane.
 
-Letters: N images, C features, H x W pixels.
+Symbols: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Layers of networks that double an image step by step: LapSRN and MS-LapSRN.
 
-Letters: N images, C features, H x W pixels.
+Symbols: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ BSConv also separates the 1x1 into two, with a quarter of the channels in betwee
 separable: Chollet, 2017, https://arxiv.org/abs/1610.02357; here the 3x3 comes first. As in BSRN's
 released code, there is no normalisation or activation in between, and only the 3x3 has a bias.
 
-Letters: N images, C channels, E channels inside ESA, H x W pixels.
+Symbols: N images, C channels, E channels inside ESA, H x W pixels.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ Every pixel has a token: the 3x3 patch around it. The tokens, in row-major order
 chunks, and attention stays within a chunk. A chunk still has very many scores, one for each pair of
 query and key. So results are accumulated block by block, and no matrix of all scores is stored.
 
-Letters: N images, C features, T = 9 C features of a token, A = T / 2 features of a query, H x W
+Symbols: N images, C features, T = 9 C features of a token, A = T / 2 features of a query, H x W
 pixels, n and m pixels out of H * W, h heads, d = A / h.
 """
 

@@ -3,7 +3,7 @@
 Li et al., "Blueprint Separable Residual Network for Efficient Image Super-Resolution",
 CVPR Workshops 2022, https://arxiv.org/abs/2205.05996
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 As in the released code, the head repeats the image four times (12 channels for RGB), and a block
 ends in spatial attention (ESA), channel attention (CCA) and the block's skip.
 """

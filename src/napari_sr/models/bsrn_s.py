@@ -3,7 +3,7 @@
 Li et al., "Blueprint Separable Residual Network for Efficient Image Super-Resolution",
 CVPR Workshops 2022, https://arxiv.org/abs/2205.05996
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 The released network differs from BSRN in four ways: the 1x1 convolutions have a bias; the strided
 convolution of the spatial attention (ESA) is an ordinary 3x3; a learned weight per channel and a
 1x1 convolution replace the channel attention (CCA); and 1x1 convolutions are stored as matrices.

@@ -3,7 +3,7 @@
 Kim et al., "Deeply-Recursive Convolutional Network for Image Super-Resolution", CVPR 2016,
 https://arxiv.org/abs/1511.04491
 
-Letters: N images, C features, H x W pixels, S scale, D depth.
+Symbols: N images, C features, H x W pixels, S scale, D depth.
 The network first enlarges the luma bicubically. One convolution runs D times; after each time, the
 same two layers predict the image, and the result is the weighted sum of all D predictions. The
 paper adds the enlarged image to each prediction. A public variant (jiny2001) appends the enlarged

@@ -3,7 +3,7 @@
 Tai et al., "Image Super-Resolution via Deep Recursive Residual Network", CVPR 2017,
 https://openaccess.thecvf.com/content_cvpr_2017/html/Tai_Image_Super-Resolution_via_CVPR_2017_paper.html
 
-Letters: N images, C features, H x W pixels, S scale, B blocks, U units.
+Symbols: N images, C features, H x W pixels, S scale, B blocks, U units.
 The network first enlarges the luma bicubically, and adds a residual to it. The units of a block
 share their convolutions but not their normalisations, as in the authors' Caffe files. Public ports
 omit normalisations and biases; their checkpoints do not show U. In one port (yjn870), ReLUs work in

@@ -3,7 +3,7 @@
 Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
 CVPR Workshops 2017, https://arxiv.org/abs/1707.02921
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 The network subtracts the mean colour of the DIV2K photographs first and adds it last. The authors'
 checkpoints store the mean in two frozen convolutions, BasicSR has it in its source code, and this
 network has it in a buffer.

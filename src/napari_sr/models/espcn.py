@@ -3,7 +3,7 @@
 Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
 Convolutional Neural Network", CVPR 2016, https://arxiv.org/abs/1609.05158
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 The paper's network has tanh between its convolutions, as here. Other checkpoints have ReLU, and the
 one for OpenCV also applies tanh to its result: both are options. The paper's network takes luma;
 checkpoints of three channels take RGB.

@@ -3,7 +3,7 @@
 Lu et al., "Transformer for Single Image Super-Resolution", CVPR Workshops 2022,
 https://arxiv.org/abs/2108.11084
 
-Letters: N images, C features, H x W pixels, S scale.
+Symbols: N images, C features, H x W pixels, S scale.
 As in the released code, a ReLU keeps the skip image from being negative, and overlapping patches
 are summed, not averaged. The released code cuts an image into overlapping quadrants, because
 attention to the whole image did not fit into memory; here attention covers the whole image. If the

@@ -3,7 +3,7 @@
 Dong et al., "Accelerating the Super-Resolution Convolutional Neural Network", ECCV 2016,
 https://arxiv.org/abs/1608.00367
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 As in the paper, there is no bicubic skip. The paper's network takes luma; checkpoints of three
 channels take RGB.
 """

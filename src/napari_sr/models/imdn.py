@@ -3,7 +3,7 @@
 Hui et al., "Lightweight Image Super-Resolution with Information Multi-distillation Network",
 ACM Multimedia 2019, https://arxiv.org/abs/1909.11856
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 The blocks are in `layers/multi_distillation.py`. IMDN_AS, for any scale, is in `imdn_as`. The
 baseline of the NTIRE 2022 challenge is another network, in `imdn_ntire`.
 """

@@ -3,7 +3,7 @@
 Hui et al., "Lightweight Image Super-Resolution with Information Multi-distillation Network",
 ACM Multimedia 2019, https://arxiv.org/abs/1909.11856
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 The authors' network takes an image of the result's size, and shrinks it 4 times by two strided
 convolutions. A smaller image is first enlarged bicubically, as the author explains
 (https://github.com/Zheng222/IMDN/issues/31). Here this enlargement is part of the network, which

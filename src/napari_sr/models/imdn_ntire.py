@@ -3,7 +3,7 @@
 Li et al., "NTIRE 2022 Challenge on Efficient Super-Resolution: Methods and Results",
 CVPR Workshops 2022, https://arxiv.org/abs/2205.05675
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 Unlike IMDN, it has no channel gates, and a long skip around the blocks replaces the fusion of their
 outputs. So it is purely convolutional.
 """

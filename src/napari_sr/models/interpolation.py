@@ -5,7 +5,7 @@ Acoustics, Speech and Signal Processing 29(6), 1981, https://doi.org/10.1109/TAS
 
 Nothing is learned, so there are no checkpoints. The kernels are in `layers/resize.py`.
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", ECCV 2016,
 https://arxiv.org/abs/1603.08155 (layers: the supplement's tables)
 
-Letters: N images, C features, H x W pixels, S scale.
+Symbols: N images, C features, H x W pixels, S scale.
 The default is the paper's network for super-resolution: zero padding, batch normalisation,
 transposed 3x3 convolutions, and a scaled tanh at the end. Other released code has transposed 4x4
 convolutions or, to avoid chequerboard patterns, doubles pixels before a 3x3 convolution. PyTorch's

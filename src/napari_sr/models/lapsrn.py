@@ -3,7 +3,7 @@
 Lai et al., "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution",
 CVPR 2017, https://arxiv.org/abs/1704.03915
 
-Letters: N images, C features, H x W pixels, S scale.
+Symbols: N images, C features, H x W pixels, S scale.
 Every level doubles the image, and adds a residual that it predicts from doubled features. Features
 are enlarged by a transposed 3x3 convolution in the released networks (`.mat`), and by 4x4 in the
 paper and in a public port (twtygqyy), which has no biases. If the scale is not a power of 2, the

@@ -3,7 +3,7 @@
 Lim et al., "Enhanced Deep Residual Networks for Single Image Super-Resolution",
 CVPR Workshops 2017, https://arxiv.org/abs/1707.02921
 
-Letters: N images, C features, H x W pixels, S scale.
+Symbols: N images, C features, H x W pixels, S scale.
 Trunk and mean colour are EDSR's; the mean is subtracted first and added last. The authors'
 checkpoints have one trunk, and first and last layers for each scale. A network here has one scale,
 so `scale` is needed to load such a checkpoint.

@@ -3,7 +3,7 @@
 Lai et al., "Fast and Accurate Image Super-Resolution with Deep Laplacian Pyramid Networks",
 IEEE TPAMI 2019, https://arxiv.org/abs/1710.01992
 
-Letters: N images, C features, H x W pixels, S scale, D depth, R recursions.
+Symbols: N images, C features, H x W pixels, S scale, D depth, R recursions.
 A level runs the same D convolutions R times, and each time adds the level's input to the result
 (the paper's shared-source skip). All levels share their layers. So a checkpoint shows neither the
 scale nor R: the authors' files D5R2, D5R5 and D5R8 have the same shapes. If the scale is not a

@@ -3,7 +3,7 @@
 Liu et al., "Residual Feature Distillation Network for Lightweight Image Super-Resolution",
 ECCV Workshops 2020, https://arxiv.org/abs/2009.11551
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 Two networks with different tensors have this name. The released one, winner of AIM 2020, has four
 blocks that end in spatial attention (ESA), without a skip around the block. The paper's network was
 never released; according to its author (https://github.com/njulj/RFDN/issues/3), it has six blocks

@@ -3,7 +3,7 @@
 Wang et al., "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks",
 ECCV Workshops 2018, https://arxiv.org/abs/1809.00219
 
-Letters: N images, C features, G growth, H x W pixels, S scale, U unshuffle.
+Symbols: N images, C features, G growth, H x W pixels, S scale, U unshuffle.
 As in Real-ESRGAN, https://arxiv.org/abs/2107.10833, a network for a small scale may first fold
 U x U pixels into channels, compute on a grid that is U times coarser, and enlarge by U * S.
 """

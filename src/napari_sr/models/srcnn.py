@@ -3,7 +3,7 @@
 Dong et al., "Image Super-Resolution Using Deep Convolutional Networks", TPAMI 2016
 (first at ECCV 2014), https://arxiv.org/abs/1501.00092
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 The paper enlarges an image bicubically before the network; here the enlargement is part of the
 network, which thus maps LR to HR images like all other networks. The authors' code repeats the
 border's pixels before every convolution; most ports to PyTorch pad with zeros, which is an option.

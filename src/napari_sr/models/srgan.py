@@ -3,7 +3,7 @@
 Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
 Network", CVPR 2017, https://arxiv.org/abs/1609.04802
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 The default is the paper's network: batch normalisation, PReLUs with one slope per layer, a result
 in -1..1. Two ports on GitHub differ: the one by the user leftthomas ends with a tanh; the one by
 twtygqyy has instance normalisation, leaky ReLUs and no biases. The variant without normalisation is
@@ -222,7 +222,7 @@ def options_of(state: StateDict) -> Options | None:
         "parametric": "head.1.weight" in state,
         "bias": "head.0.bias" in state,
     }
-    # tensors do not show the last operation of these ports
+    # the last operation of these ports cannot be inferred from their tensors
     if "block2.conv1.weight" in state:
         return {**options, "end": "tanh"}
     return {**options, "end": "plain"} if "conv_input.weight" in state else options

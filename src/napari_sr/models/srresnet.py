@@ -3,7 +3,7 @@
 Ledig et al., "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial
 Network", CVPR 2017, https://arxiv.org/abs/1609.04802
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 The public weights differ from the paper: no batch normalisation, leaky ReLUs instead of PReLUs, 3x3
 instead of 9x9 convolutions, no skip around all blocks, and the bilinearly enlarged image is added
 to the result.

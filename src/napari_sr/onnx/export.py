@@ -1,6 +1,6 @@
 """Export a network to an ONNX file for any image size; the file is checked before it is written.
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ PyTorch has two exporters. We use the older one, which traces the network (`dyna
 every image size. The newer one, `torch.export`, keeps the operators of our kernels, which no other
 program knows, and took 1 to 20 s per network.
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

@@ -34,9 +34,9 @@ class Weights:
     file: Path
     checkpoint: Checkpoint
     scale: int | None
-    """The scale; None if the tensors must show it."""
+    """The scale; None to infer it from the tensors."""
     options: dict[str, Any]
-    """Arguments of the network that its tensors do not show."""
+    """Arguments of the network that cannot be inferred from its tensors."""
     grey: bool
     """Whether the network was trained on grey from 0 to 1 instead of luma."""
 

@@ -33,7 +33,7 @@ class ModelReference:
     """Enlargement factor. None for the scale that the name or file shows; for the second model of a
     blend, None for the scale of the first."""
     options: tuple[tuple[str, Any], ...] = ()
-    """Arguments of the network that its tensors do not show."""
+    """Arguments of the network that cannot be inferred from its tensors."""
     full_range: bool | None = None
     """Whether a network of one channel takes grey from 0 to 1 instead of luma; None if the file's
     card decides."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_sr.zoo.checkpoint import Checkpoint
 
 SCALES_TO_OFFER = (2, 3, 4, 8)
-"""Scales to offer if a checkpoint's tensors do not show its scale."""
+"""Scales to offer if a checkpoint's scale cannot be inferred from its tensors."""
 
 
 def inspect_checkpoint(path: Path) -> ListedModel:

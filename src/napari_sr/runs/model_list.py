@@ -47,10 +47,10 @@ class ListedModel:
     scale_is_known: bool = True
     """False if the user must choose one of `scales`."""
     questions: Mapping[str, float | None] = field(default_factory=lambda: MappingProxyType({}))
-    """Options that the user must choose, because tensors do not show them, each with its usual
-    value. None stands for the network's default."""
+    """Options that the user must choose, because they cannot be inferred from tensors, each with
+    its usual value. None stands for the network's default."""
     options: tuple[tuple[str, Any], ...] = ()
-    """Options from the card of our training, which tensors do not show."""
+    """Options from the card that our training wrote; they cannot be inferred from tensors."""
     architecture: str = ""
     """Name of the network in `models.names`. Only checkpoints of the same network can be
     blended."""

@@ -122,7 +122,7 @@ class Journal:
         os.fsync(self._file.fileno())
 
     def done(self) -> set[int]:
-        """Return the numbers of all blocks that are done."""
+        """Return the indices of all blocks that are done."""
         return set(self.marks())
 
     def marks(self) -> dict[int, str]:

@@ -1,6 +1,6 @@
 """Upscale a layer block by block into an OME-Zarr folder that a viewer can show during the run.
 
-Letters: H x W pixels.
+Symbols: H x W pixels.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def _step(image: GrowingImage, before: int, progress: Progress) -> Step:
 
 
 def nearest_first(grid: BlockGrid, near: tuple[float, ...] | None) -> list[int]:
-    """Return the numbers of all blocks, those near a position first.
+    """Return the indices of all blocks, those near a position first.
 
     Parameters
     ----------

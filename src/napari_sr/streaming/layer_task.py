@@ -53,7 +53,7 @@ class LayerTask:
     journal: Journal
     lock: Lock
     done: frozenset[int] = frozenset()
-    """Numbers of the blocks that are done already."""
+    """Indices of the blocks that are done already."""
 
     def check(self) -> None:
         """Check that the folder is still there.

@@ -1,6 +1,6 @@
 """Upscale lazily: into a dask array whose chunks are computed when they are needed.
 
-Letters: H x W pixels of the image, S scale.
+Symbols: H x W pixels of the image, S scale.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Read, compute and write blocks at the same time.
 
-Letters: H x W pixels, C channels, S scale.
+Symbols: H x W pixels, C channels, S scale.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The result of a whole plane while it is computed: only its unfinished shards are in memory.
 
-Letters: H x W pixels, C channels, S scale.
+Symbols: H x W pixels, C channels, S scale.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Preview a layer's result: compute the blocks of the visible region, from its centre outwards.
 
-Letters: H x W pixels, C channels, S scale.
+Symbols: H x W pixels, C channels, S scale.
 """
 
 from __future__ import annotations
@@ -47,8 +47,9 @@ def run_preview(request: PreviewRequest) -> Generator[PreviewBlock | float | Non
     Yields
     ------
     PreviewBlock, float or None
-        First the region with repeated pixels, then each finished block, and None after each tile.
-        For a whole plane, each finished part of the result, and the share done after each tile.
+        First the region, enlarged by nearest neighbour; then each finished block, and None after
+        each tile. For a whole plane, each finished part of the result, and the share done after
+        each tile.
 
     Returns
     -------
@@ -90,14 +91,14 @@ def _is_exact(grid: BlockGrid) -> bool:
 
 
 def _repeated(request: PreviewRequest, run: BlockRun, scale: int) -> NDArray[Any]:
-    """Return the pixels of the region, each repeated; they are shown until blocks are done."""
+    """Return the region, enlarged by nearest neighbour, to show until blocks are done."""
     region, layout = request.region, run.reader.grid.layout
     pixels = layout.read(request.source.data, request.plane, region.rows, region.columns)
     return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
 def _blocks(request: PreviewRequest, network: Network) -> tuple[BlockRun, list[int]]:
-    """Return the run, and the numbers of the blocks to compute, those near the centre first."""
+    """Return the run, and the indices of the blocks to compute, those near the centre first."""
     source, settings, region = request.source, request.settings, request.region
     layout = layout_of(source.shape, source.dtype, source.axes)
     side = math.ceil(SIDE / network.tile_alignment) * network.tile_alignment
@@ -114,7 +115,7 @@ def _blocks(request: PreviewRequest, network: Network) -> tuple[BlockRun, list[i
 
 
 def _numbers(grid: BlockGrid, request: PreviewRequest) -> list[int]:
-    """Return the numbers of the blocks of the plane that share pixels with the region."""
+    """Return the indices of the plane's blocks that share pixels with the region."""
     down, across = grid.counts
     area, region = grid.area, request.region
     first = list(grid.layout.planes()).index(request.plane) * down * across

@@ -43,7 +43,7 @@ class PreviewRequest:
 
 
 class PreviewBlock(NamedTuple):
-    """A part of the preview: first, the whole region with repeated pixels; then, single blocks."""
+    """A part of the preview: first the whole region, enlarged by nearest neighbour; then blocks."""
 
     core: Region
     """Rows and columns of the source that the part covers."""

@@ -142,7 +142,7 @@ def _current(result: Path) -> tuple[Opened, OmeZarrWriter]:
 
 
 def missing(result: Path) -> list[int]:
-    """Return the numbers of an unfinished result's missing blocks, in order.
+    """Return the indices of an unfinished result's missing blocks, in order.
 
     A block whose files are lost or cut off is missing, even if the journal lists it as done.
     """
@@ -168,7 +168,7 @@ def compute(
     result : Path
         Folder of the unfinished result.
     numbers : sequence of int
-        Numbers of the blocks to compute, from those that `missing` returns.
+        Indices of the blocks to compute, from those that `missing` returns.
     finished : callable, optional
         Called in a thread, with each block after it has been written to the disk.
 

@@ -1,6 +1,6 @@
 """Run a network on the blocks of an image; reading, computing and writing overlap.
 
-Letters: H x W pixels, C channels, S scale.
+Symbols: H x W pixels, C channels, S scale.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def run_blocks(
     run : BlockRun
         Image, network and settings.
     numbers : sequence of int
-        Numbers of the blocks.
+        Indices of the blocks to compute.
     write : callable
         Called with a block and the result of its core, (S * H, S * W) or (S * H, S * W, C), in a
         thread, for one block at a time. Blocks of equal size keep their order. For networks with

@@ -1,6 +1,6 @@
 """Cut the result of a block into shards of an OME-Zarr.
 
-Letters: H x W pixels, C channels, S scale.
+Symbols: H x W pixels, C channels, S scale.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def run_workers(
     result : Path
         Folder of the unfinished result.
     numbers : sequence of int
-        Numbers of its missing blocks.
+        Indices of its missing blocks.
     count : int
         Number of processes.
     handles : tuple of int
@@ -209,16 +209,16 @@ def _one_device(number: int) -> dict[str, str]:
 
 
 def part_of(numbers: Sequence[int], part: tuple[int, int], total: int) -> list[int]:
-    """Return the blocks of part I of N, for job arrays.
+    """Return the indices of the missing blocks that part I of N computes, for job arrays.
 
     Parameters
     ----------
     numbers : sequence of int
-        Numbers of the missing blocks.
+        Indices of the missing blocks.
     part : (int, int)
         I and N, with 1 <= I <= N.
     total : int
-        Number of all blocks, done or not, so that parts never overlap.
+        Number of all blocks, done or not. Parts are cut from all blocks, so they never overlap.
     """
     index, count = part
     return [number for number in numbers if number * count // total == index - 1]

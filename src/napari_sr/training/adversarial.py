@@ -5,7 +5,7 @@ WGAN: Arjovsky et al., ICML 2017, https://arxiv.org/abs/1701.07875, algorithm 1
 Gradient penalty: Gulrajani et al., NeurIPS 2017, https://arxiv.org/abs/1704.00028, algorithm 1
 Relativistic average: Jolicoeur-Martineau, ICLR 2019, https://arxiv.org/abs/1807.00734
 
-Letters: N crops, C channels, P pixels along an HR crop.
+Symbols: N crops, C channels, P pixels along an HR crop.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ The spread is the standard deviation of eight results for one pixel: the image i
 orientations, and the results are turned back. Errors are measured on images whose true HR image
 (the truth) is known.
 
-Letters: C channels, H x W pixels of the LR image, S scale.
+Symbols: C channels, H x W pixels of the LR image, S scale.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ upscaled images, so we use SRGAN's pyramid.
 
 Each network is a pyramid of convolutions with leaky rectifiers, followed by two dense layers.
 
-Letters: N images, C image channels, P pixels along the sides of an image.
+Symbols: N images, C image channels, P pixels along the sides of an image.
 """
 
 from __future__ import annotations

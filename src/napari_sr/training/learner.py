@@ -1,6 +1,6 @@
 """A network with everything that a training step changes: optimiser, running mean, critic.
 
-Letters: N crops, C channels, H x W pixels, S scale.
+Symbols: N crops, C channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The weighted sum of losses that training minimises.
 
-Letters: N crops, C channels, H x W pixels, S scale.
+Symbols: N crops, C channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

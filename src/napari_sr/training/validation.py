@@ -1,6 +1,6 @@
 """PSNR of a network on held-out pairs.
 
-Letters: C channels, H x W pixels, S scale.
+Symbols: C channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ source is enlarged and added to the result. This is repeated: x <- x + enlarge(s
 Here, both operations are bicubic interpolation as in MATLAB's `imresize`. Detail that disappears by
 shrinking is not changed.
 
-Letters: N images, C image channels, H x W pixels, S scale.
+Symbols: N images, C image channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

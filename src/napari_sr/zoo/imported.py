@@ -41,7 +41,7 @@ class Description:
     summary: str
     """One sentence for people who choose a model."""
     scales: tuple[int, ...]
-    """The network's scales, or possible scales if the file does not show its scale."""
+    """The network's scales, or scales to choose from if the file does not show its scale."""
     scale_is_known: bool
     """False if the user must choose one of `scales`."""
     parameters: int
@@ -49,7 +49,8 @@ class Description:
     grey: bool = False
     """Whether the network was trained on full-range grey instead of luma."""
     questions: dict[str, float | None] = field(default_factory=dict)
-    """Options that tensors cannot show, with their usual values; the user is asked for them."""
+    """Options to ask the user for, because they cannot be inferred from the tensors, with their
+    usual values."""
     options: dict[str, Any] = field(default_factory=dict)
     """Options from the file's card."""
 

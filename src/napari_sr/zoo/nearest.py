@@ -101,7 +101,7 @@ def _are(keys: Collection[str]) -> str:
 
 
 def _pattern(key: str) -> str:
-    """Return a key without the numbers of blocks."""
+    """Return a key without the indices of blocks."""
     return re.sub(r"\d+", "#", key)
 
 

@@ -28,10 +28,10 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
     state : mapping of str to Tensor
         A checkpoint's tensors by key, in any known layout.
     scale : int, optional
-        Required if the tensors do not show the scale; otherwise it must agree with the tensors.
+        Required if it cannot be inferred from the tensors; otherwise it must agree with them.
     **options
-        Options that tensors do not show, such as `res_scale` or `input_range`: keywords of the
-        network's constructor.
+        Keywords of the network's constructor that cannot be inferred from the tensors, such as
+        `res_scale` or `input_range`.
 
     Raises
     ------

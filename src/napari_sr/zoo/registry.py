@@ -57,7 +57,7 @@ class Entry:
     psnr_set5: float | None
     """Mean PSNR in dB over Set5's luma, measured here; None if not measured."""
     options: dict[str, Any]
-    """Options that the tensors do not show: keywords of the network's constructor."""
+    """Keywords of the network's constructor that cannot be inferred from the tensors."""
     parameters: int
     """Number of trained parameters; 0 for interpolation."""
     grey: bool = False

@@ -37,7 +37,7 @@ class Trained:
     """Name of the network, as in `models.names`."""
     scale: int
     options: dict[str, Any] = field(default_factory=dict)
-    """Keywords of the network's constructor that its tensors do not show."""
+    """Keywords of the network's constructor that cannot be inferred from its tensors."""
     base_model: str = ""
     """Name of the network that training started from."""
     images: tuple[str, ...] = ()

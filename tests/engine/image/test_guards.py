@@ -98,5 +98,5 @@ def test_a_network_that_gets_clipped_values_is_told_of_and_recorded():
     assert diagnostics.record()["beyond_interpolated"] is False
     diagnostics.merge(other)
 
-    assert "what is beyond was interpolated" in diagnostics.in_words("clip")
+    assert "so the excess was interpolated" in diagnostics.in_words("clip")
     assert diagnostics.record()["beyond_interpolated"] is True

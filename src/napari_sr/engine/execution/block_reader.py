@@ -1,6 +1,6 @@
 """Read the blocks of an image, and fill NaN of floats.
 
-Letters: H x W pixels, C channels.
+Symbols: H x W pixels, C channels.
 """
 
 from __future__ import annotations

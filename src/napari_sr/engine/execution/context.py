@@ -1,6 +1,6 @@
 """The state that all planes of a run share, and the progress of a run.
 
-Letters: C channels, H x W pixels, S scale.
+Symbols: C channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ The spread of the eight results shows where the network is unsure. It is compute
 mean, by Welford's method: "Note on a Method for Calculating Corrected Sums of Squares and
 Products", Technometrics 1962, https://doi.org/10.1080/00401706.1962.10490022.
 
-Letters: C channels, H x W pixels, S scale.
+Symbols: C channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

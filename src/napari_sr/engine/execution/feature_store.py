@@ -1,6 +1,6 @@
 """Storage of feature planes between the stages of a tiled run: in memory, or in files.
 
-Letters: C channels, H x W pixels of the image that enters the network.
+Symbols: C channels, H x W pixels of the image that enters the network.
 """
 
 from __future__ import annotations

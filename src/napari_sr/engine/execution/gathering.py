@@ -3,7 +3,7 @@
 Attention reads runs of pixels in row-major order of the whole plane; a run covers up to three
 rectangles.
 
-Letters: N images, C channels, n pixels.
+Symbols: N images, C channels, n pixels.
 """
 
 from __future__ import annotations

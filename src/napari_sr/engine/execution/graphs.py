@@ -8,7 +8,7 @@ buffers.
 
 The tests use a recorder that repeats operators on the CPU; see `recording`.
 
-Letters: N images, C features, H x W pixels.
+Symbols: N images, C features, H x W pixels.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 of a network: one has sides that are multiples of 16, for which Triton compiles separate binaries;
 the other has odd sides. So every kernel is compiled and checked before the run, not during it.
 
-Letters: C channels, H x W pixels.
+Symbols: C channels, H x W pixels.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Upscale one plane of an image; compute it again if memory runs out or half precision fails.
 
-Letters: C channels, H x W pixels, S scale.
+Symbols: C channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

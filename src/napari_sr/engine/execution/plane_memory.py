@@ -1,6 +1,6 @@
 """Memory of a feature plane: only written rows take memory, and freed rows return it.
 
-Letters: C channels, H x W pixels of the plane.
+Symbols: C channels, H x W pixels of the plane.
 """
 
 from __future__ import annotations

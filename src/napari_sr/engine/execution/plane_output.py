@@ -3,7 +3,7 @@
 Most networks pad an image with zeros, so the outermost rows of a result are wrong even for a flat
 image. Reflected pixels between the image and the zeros keep these errors out of the result.
 
-Letters: C channels, H x W pixels, S scale.
+Symbols: C channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Every kind of run uses this module: a plane that is one tile, tiles with a halo 
 and stages, whose tiles leave no seams; see `stage_plan`. The device's memory never contains more
 than one tile and the small gathered values.
 
-Letters: C channels, H x W pixels of the image that enters the network.
+Symbols: C channels, H x W pixels of the image that enters the network.
 """
 
 from __future__ import annotations

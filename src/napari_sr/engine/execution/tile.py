@@ -2,7 +2,7 @@
 
 The core of a tile is the part that is kept; the halo around it is only read.
 
-Letters: C channels, H x W pixels of the image that enters the network.
+Symbols: C channels, H x W pixels of the image that enters the network.
 """
 
 from __future__ import annotations

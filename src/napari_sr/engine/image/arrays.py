@@ -1,6 +1,6 @@
 """Read and write the planes of arrays with any axes. Only this module converts axes.
 
-Letters: Y and X are the image axes; a last axis C or S of 3 or 4 entries is RGB or RGBA; any
+Symbols: Y and X are the image axes; a last axis C or S of 3 or 4 entries is RGB or RGBA; any
 other letter (T, Z, C, ...) is an axis that is looped over, plane by plane.
 """
 

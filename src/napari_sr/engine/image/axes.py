@@ -1,6 +1,6 @@
 """Letters for the axes of an array: check given letters, or guess them where this is safe.
 
-Letters: Y and X are the image axes; a last axis S, or a last axis C of 3 or 4 entries, is RGB or
+Symbols: Y and X are the image axes; a last axis S, or a last axis C of 3 or 4 entries, is RGB or
 RGBA; any other letter is an axis that is looped over.
 """
 

@@ -1,6 +1,6 @@
 """Convert objects that users pass as images (tensors, Pillow images, lists), and fill NaN.
 
-Letters: H x W pixels, C channels.
+Symbols: H x W pixels, C channels.
 """
 
 from __future__ import annotations

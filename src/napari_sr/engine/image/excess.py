@@ -5,7 +5,7 @@ are up to 700 times white, all over the plane. Their input is clipped. What was 
 by bicubic interpolation (Keys, 1981, https://doi.org/10.1109/TASSP.1981.1163711) and added to the
 result, so bright pixels keep their brightness. Planes within the limits are not touched.
 
-Letters: H x W pixels of a plane, C channels, S scale.
+Symbols: H x W pixels of a plane, C channels, S scale.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Source and result share their outer edges. The centre of the first pixel is half
 edge, and the result's pixels are smaller, so its translate differs from the source's. Copying the
 source's translate would shift the overlay by up to half a source pixel.
 
-Letters: D data axes of a layer.
+Symbols: D data axes of a layer.
 """
 
 from __future__ import annotations

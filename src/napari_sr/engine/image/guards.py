@@ -3,7 +3,7 @@
 A network may return implausible values: for uniform noise, BSRN x2 returns -2080 to 1700 instead of
 0 to 1. A float image may have NaN where nothing was measured.
 
-Letters: H x W pixels.
+Symbols: H x W pixels.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class Diagnostics:
             f"{highest}, are darker than black or brighter than white; "
         )
         if self.clipped:
-            return what + "this network breaks down there, so what is beyond was interpolated"
+            return what + "this network breaks down there, so the excess was interpolated"
         return what + (
             "no network was trained on such values, so it may flatten, dim or distort them"
         )

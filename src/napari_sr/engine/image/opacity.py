@@ -1,6 +1,6 @@
 """The range of alpha. Alpha is opacity, not intensity: black and white do not apply to it.
 
-Letters: H x W pixels.
+Symbols: H x W pixels.
 """
 
 from __future__ import annotations

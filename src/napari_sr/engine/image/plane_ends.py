@@ -1,6 +1,6 @@
 """Smallest and largest values of a whole plane, for runs that read one block at a time.
 
-Letters: H x W pixels, C channels.
+Symbols: H x W pixels, C channels.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The values of one plane: conversion to network input and back, and bounds for results.
 
-Letters: H x W pixels, C channels, S scale.
+Symbols: H x W pixels, C channels, S scale.
 """
 
 from __future__ import annotations

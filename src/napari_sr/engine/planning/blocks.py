@@ -4,7 +4,7 @@ A block is read with a margin as wide as the network's receptive field, so its r
 same part of the whole plane's result. This works for networks without global values, which are
 gathered from a whole plane; for networks with global values, a block is a whole plane.
 
-Letters: H x W pixels of the image, S scale.
+Symbols: H x W pixels of the image, S scale.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Compute the main memory that a run needs, before anything is read.
 
-Letters: H x W pixels, S scale.
+Symbols: H x W pixels, S scale.
 """
 
 from __future__ import annotations

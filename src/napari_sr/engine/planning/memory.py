@@ -1,6 +1,6 @@
 """Find the memory that a network needs for a tile, without computing a pixel.
 
-Letters: H x W pixels.
+Symbols: H x W pixels.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def learning_bytes(network: Network, height: int, width: int) -> int:
     Parameters
     ----------
     network : Network
-        A network with weights, in the precision of the training, on any device.
+        A network with weights, in the precision of training, on any device.
     height, width : int
         Size of the image, H and W.
     """

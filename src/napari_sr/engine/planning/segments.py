@@ -7,7 +7,7 @@ beforehand (`Step.localise`). Every other step does the same arithmetic for ever
 computes all pixels that the tile reads, and wrong pixels at inner edges are cropped only at the
 end. This wastes work in stages of many steps with large radii, so these stages run step by step.
 
-Letters: C channels, H x W pixels of the image that enters the network.
+Symbols: C channels, H x W pixels of the image that enters the network.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Compute the cost of a stage, and find the cheapest way to cut a chain into stages.
 
-Letters: H x W pixels of the image that enters the network.
+Symbols: H x W pixels of the image that enters the network.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ link that gathers. Planes that later stages need are stored between stages, outs
 A stage may also end elsewhere: several small halos, with features stored in between, can cost less
 than one halo as wide as their sum. The cost decides; see `stage_cost`.
 
-Letters: H x W pixels of the image that enters the network.
+Symbols: H x W pixels of the image that enters the network.
 """
 
 from __future__ import annotations

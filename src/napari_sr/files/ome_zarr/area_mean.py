@@ -4,7 +4,7 @@ A pixel of level k is the mean of the 2^k x 2^k pixels of level 0 that it covers
 lower and the right edge. NaN are left out. Means of integers are rounded to the nearest integer,
 and halves to the nearest even one. Sums of integers of up to 32 bits are exact.
 
-Letters: H x W pixels, C channels.
+Symbols: H x W pixels, C channels.
 """
 
 from __future__ import annotations

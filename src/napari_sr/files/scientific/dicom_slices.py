@@ -70,7 +70,7 @@ def _position(header: Any, frame: int, frames: int) -> tuple[float, float, float
         return None
     place = np.array(found, np.float64)
     if frames > 1 and not header.get("PerFrameFunctionalGroupsSequence"):
-        # the position is that of the first frame; a radiation dose gives the others' offsets
+        # this is the first frame's position; RT Dose files list the offsets of all frames
         offsets, orientation = header.get("GridFrameOffsetVector"), orientation_of(header)
         if not offsets or orientation is None:
             return None

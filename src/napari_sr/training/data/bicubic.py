@@ -1,6 +1,6 @@
 """Bicubic downscaling as in MATLAB, the usual degradation in the literature.
 
-Letters: C channels, H x W pixels of the LR image, S scale.
+Symbols: C channels, H x W pixels of the LR image, S scale.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Zhang et al., "Residual Dense Network for Image Super-Resolution", CVPR 2018,
 https://arxiv.org/abs/1802.08797, section 4.3: a kernel of 7 x 7 pixels, sigma 1.6, scale 3.
 
-Letters: C channels, H x W pixels of the LR image, S scale.
+Symbols: C channels, H x W pixels of the LR image, S scale.
 Unlike in the paper, the Gaussian is always centred on the LR pixel; for an even S, this centre is
 between HR pixels. So the LR image is aligned with MATLAB's, not shifted by half an HR pixel.
 """

@@ -2,7 +2,7 @@
 
 Crops depend only on seed, rank and step, so training can be resumed exactly.
 
-Letters: N crops, C channels, P pixels along an LR crop, S scale.
+Symbols: N crops, C channels, P pixels along an LR crop, S scale.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The base of degradations, which make LR images from HR images.
 
-Letters: C channels, H x W pixels of the LR image, S scale.
+Symbols: C channels, H x W pixels of the LR image, S scale.
 """
 
 from __future__ import annotations

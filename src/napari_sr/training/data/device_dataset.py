@@ -1,6 +1,6 @@
 """Keep all pictures on the device, and cut crops there, if CPU threads are too slow for a GPU.
 
-Letters: N crops, C channels, P pixels along a crop, S scale.
+Symbols: N crops, C channels, P pixels along a crop, S scale.
 """
 
 from __future__ import annotations

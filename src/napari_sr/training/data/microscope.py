@@ -3,7 +3,7 @@
 It simulates a fluorescence microscope that records the HR image: `optics` blurs each point, S x S
 HR pixels are averaged to one camera pixel (binning), and `camera` adds noise.
 
-Letters: C channels, H x W pixels of the LR image, S scale, R radius of the spot.
+Symbols: C channels, H x W pixels of the LR image, S scale, R radius of the spot.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Warn about values beyond black and white in training images; they are not clipped.
 
-Letters: H x W pixels.
+Symbols: H x W pixels.
 """
 
 from __future__ import annotations

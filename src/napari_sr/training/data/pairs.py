@@ -1,6 +1,6 @@
 """Pairs of an LR and an HR image: whole images for validation, crops for training.
 
-Letters: C channels, H x W pixels of an LR image, S scale.
+Symbols: C channels, H x W pixels of an LR image, S scale.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Training pictures: planes of files or arrays, grey or RGB, in their stored type.
 
-Letters: C channels, H x W pixels.
+Symbols: C channels, H x W pixels.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Draw batches in advance with threads, so that the device never waits for them.
 
-Letters: N crops, C channels, H x W pixels, S scale.
+Symbols: N crops, C channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ images have. So four kinds of structures are drawn at random: bent filaments, sp
 different brightness, nuclei with a texture, and the membranes of neighbouring cells. Edges are as
 sharp as the pixels allow; the `microscope` degradation blurs them later.
 
-Letters: P pixels along each side.
+Symbols: P pixels along each side.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Training data: crops to learn from, and held-out pairs for validation.
 
-Letters: C channels, H x W pixels, S scale.
+Symbols: C channels, H x W pixels, S scale.
 """
 
 from __future__ import annotations

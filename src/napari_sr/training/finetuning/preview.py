@@ -1,6 +1,6 @@
 """Validate a network; show pictures of one held-out part: LR, bicubic, result and truth.
 
-Letters: C channels, H x W pixels of the LR image, S scale.
+Symbols: C channels, H x W pixels of the LR image, S scale.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Choose the size of a training step, and of validation, by the network's cost on its device.
 
-Letters: N crops, P pixels along an LR crop.
+Symbols: N crops, P pixels along an LR crop.
 """
 
 from __future__ import annotations

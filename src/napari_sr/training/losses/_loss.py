@@ -1,6 +1,6 @@
 """The base of all losses: they compare in float32, whatever the network's precision.
 
-Letters: N crops, C channels, H x W pixels.
+Symbols: N crops, C channels, H x W pixels.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image 
 ICLR 2015, https://arxiv.org/abs/1409.1556, table 1, column E, without its dense layers.
 The weights are torchvision's, downloaded on first use, or those in a file.
 
-Letters: N images, H x W pixels, F features.
+Symbols: N images, H x W pixels, F features.
 """
 
 from __future__ import annotations

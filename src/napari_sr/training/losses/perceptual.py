@@ -8,7 +8,7 @@ squared error of pixels; recipes do this by a `weight` of 1 / 12.75^2 = 0.00615.
 al., ECCV Workshops 2018, https://arxiv.org/abs/1809.00219, section 3.3: `conv5_4`, which is before
 the rectifier, with absolute differences as in its code (XPixelGroup/BasicSR).
 
-Letters: N crops, C channels, H x W pixels.
+Symbols: N crops, C channels, H x W pixels.
 """
 
 from __future__ import annotations

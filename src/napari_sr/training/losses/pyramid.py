@@ -6,7 +6,7 @@ level is the image downscaled bicubically. The authors' code (phoenix104104/LapS
 vllab_nn_L1_loss.m) uses an epsilon of 1e-3, and sums over the pixels of each level; so a level with
 half the height and width has a quarter of the weight.
 
-Letters: N crops, C channels, H x W pixels of the truth.
+Symbols: N crops, C channels, H x W pixels of the truth.
 Beyond the paper: a level larger than the truth, as in MS-LapSRN for scale 3, is downscaled to the
 truth's size.
 """

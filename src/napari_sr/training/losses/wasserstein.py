@@ -7,7 +7,7 @@ https://arxiv.org/abs/1704.00028: bounds it by a penalty on its gradient, with w
 Both follow the authors' code (martinarjovsky/WassersteinGAN, igul222/improved_wgan_training).
 Exception: we clip after each step of the critic, as algorithm 1 does; the code clips before it.
 
-Letters: N crops, C channels, H x W pixels.
+Symbols: N crops, C channels, H x W pixels.
 """
 
 from __future__ import annotations

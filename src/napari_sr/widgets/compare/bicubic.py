@@ -3,7 +3,7 @@
 The formula is that of the model `bicubic`: Keys' kernel with a = -0.5 and a mirrored border. The
 outer edges of source and result coincide. Unlike the model, this code does not round.
 
-Letters: H x W pixels, N samples.
+Symbols: H x W pixels, N samples.
 """
 
 from __future__ import annotations

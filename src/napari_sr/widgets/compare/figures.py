@@ -1,6 +1,6 @@
 """Compute PSNR and SSIM of shown planes against a reference, and the map of errors.
 
-Letters: H x W pixels.
+Symbols: H x W pixels.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Read intensities along a line, equally spaced in world coordinates, for any pixel size.
 
-Letters: V vertices of a line, N samples.
+Symbols: V vertices of a line, N samples.
 """
 
 from __future__ import annotations

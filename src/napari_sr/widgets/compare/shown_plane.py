@@ -1,6 +1,6 @@
 """The plane of a layer that the viewer shows, as a plain record that a worker can read.
 
-Letters: H x W pixels, V vertices.
+Symbols: H x W pixels, V vertices.
 """
 
 from __future__ import annotations

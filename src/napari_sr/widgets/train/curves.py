@@ -1,4 +1,4 @@
-"""A curve that grows during a training, painted with Qt alone."""
+"""A curve that grows during a training run, painted with Qt alone."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class TrainWidget(RunningForm):
             return tuple(map(float, layer.contrast_limits))
         return self.form.values.value()
 
-    # a training
+    # a training run
 
     def _start(self) -> None:
         layers, choice = self.form.layers.layers(), self.form.base_model.choice()
@@ -198,7 +198,7 @@ class TrainWidget(RunningForm):
         advice = "Use this network only for images like its training images."
         told = (kept, notes, tuned.verdict, advice)
         self.form.status.say("Done.")
-        # the message stays beside curves and pictures until the next training
+        # the message stays beside curves and pictures until the next training run
         self.form.verdict.say(" ".join(filter(None, told)))
         self.form.use.setVisible(hasattr(self._viewer, "window"))
 

@@ -1,4 +1,4 @@
-"""The field for the image layers of a training."""
+"""The field for the layers of the training images."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class CheckedForm(RunningForm):
             return
         if self.form.region.follows_view:
             self._pan.start()
-        self._advise()  # on another slice, or pixels of another size
+        self._advise()  # the slice or the size of the pixels may have changed
 
     def _notice_drawing(self) -> None:
         """Read the layer again if napari redrew the same part: pixels were changed in place."""

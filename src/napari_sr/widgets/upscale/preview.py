@@ -1,6 +1,6 @@
 """The preview: a layer that shows a model's result for the visible region, and follows the view.
 
-Letters: H x W pixels, S scale.
+Symbols: H x W pixels, S scale.
 """
 
 from __future__ import annotations

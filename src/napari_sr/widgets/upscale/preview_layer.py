@@ -1,6 +1,6 @@
-"""The layer of a preview: a region of repeated pixels, into which finished blocks are pasted.
+"""The layer of a preview: a region, first enlarged by nearest neighbour, then block by block.
 
-Letters: H x W pixels, S scale.
+Symbols: H x W pixels, S scale.
 """
 
 from __future__ import annotations
