@@ -284,7 +284,7 @@ def line(row: Row) -> str:
 def main() -> int:
     """Print the table; return 1 if a kernel has a fault."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--at-most", type=int, help="compile only so many cases of ops")
+    parser.add_argument("--at-most", type=int, help="compile at most this many cases of ops")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="number of processes")
     parser.add_argument("--write", type=Path, help="file for the tables")
     arguments = parser.parse_args()

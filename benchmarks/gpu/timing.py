@@ -134,7 +134,7 @@ def doubled(arguments: Sequence[Any]) -> list[Any]:
 
 
 def op_arguments(name: str, channels: int | Widths, size: tuple[int, int]) -> list[Any]:
-    """Return an op's example in a network of this width, in float16, features channels_last."""
+    """Return example arguments of an op in a network of this width, in float16, channels last."""
     torch.manual_seed(0)
     widths = channels if isinstance(channels, Widths) else Widths(channels)
     return arguments_of(name, widths.inside(name), size_of(name, size), DEVICE)

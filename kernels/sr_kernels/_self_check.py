@@ -30,7 +30,7 @@ ROUNDINGS = 4
 ALIGNMENT = 16
 """Triton compiles another binary if an address (in bytes) or a size is a multiple of this."""
 SMALL = 49
-"""Largest number of pixels of the kernel of a convolution weight; larger planes count as images,
+"""Largest number of pixels of a convolution's kernel. A tensor with larger planes counts as images,
 whose size varies."""
 MOST_INT32 = 2**31 - 1
 """Largest 32-bit integer; larger integers have another type, and so another binary."""

@@ -123,7 +123,7 @@ def _example(
     images, features, height, width = shape
     # a sixteenth of the channels, as in the paper, but at least one
     inner = max(features // 16, 1)
-    # a multiple of 4096, so that images of similar size share it: exported programs contain it
+    # exported programs contain this number; as a multiple of 4096, it serves images of similar size
     pixels = 4096 * -(-height * width // 4096)
     moments = torch.randn(images, features, 1, 1), pixels * torch.rand(images, features, 1, 1)
     mean, m2 = (tensor.to(device) for tensor in moments)

@@ -67,7 +67,7 @@ def _mix(
     x_ptr, weight_ptr, gate_ptr, output, offset, within, INPUTS: tl.constexpr,
     OUTPUTS: tl.constexpr, STRIDE: tl.constexpr, WIDE: tl.constexpr, DOT: tl.constexpr,
 ):  # fmt: skip
-    # (pixels, outputs) of a plane's pixels, scaled by their gates
+    # returns (pixels, outputs): the inputs times their gates, if any, times the weights
     source = tl.arange(0, WIDE)
     inside = within & (source < INPUTS)[None, :]
     x = tl.load(x_ptr + offset * INPUTS + source[None, :], mask=inside, other=0.0)

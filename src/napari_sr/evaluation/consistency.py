@@ -53,7 +53,7 @@ class Check:
     at missing pixels, and at the inner borders of a region."""
     unit: str
     """Unit of the map: "values" of the source, or "noise" if it is divided by the source's noise.
-    Noise does not explain values beyond -3..3 in the second case."""
+    Noise does not explain values beyond -3..3 of the latter."""
     noise: Noise
     """The noise of the source."""
     rms: float

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari_sr.files.tiff_values import Meaning
 
 TAGS, PROFILE = "TIFF tags", "ICC profile"
-"""Keys in `LazyImage.details`: other tags of the file by number, and the colour profile."""
+"""Keys in `LazyImage.details`: the file's remaining tags, by number, and its colour profile."""
 
 
 class TiffPixels(LazyArray):

@@ -15,7 +15,7 @@ CLEAN = 0.01
 """A model trained on images with at most this noise, as a share of white, mistakes noise for
 detail."""
 SPOT = 0.21
-"""Standard deviation of a Gaussian like a microscope's spot, in wavelengths over the aperture
+"""Standard deviation of the Gaussian that fits a microscope's spot, in units of wavelength / NA
 (Zhang, Zerubia and Olivo-Marin 2007, https://doi.org/10.1364/AO.46.001819, widefield in 2D)."""
 NOISELESS = "bicubic", "blur"
 """Degradations that add no noise."""
