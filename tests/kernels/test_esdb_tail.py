@@ -88,5 +88,5 @@ def test_an_error_names_the_tensor_and_its_shape(given, name):
 
 
 def test_an_unknown_activation_is_refused(given):
-    with pytest.raises(ValueError, match=r"esdb_tail takes .* got 'mish'"):
+    with pytest.raises(ValueError, match=r"esdb_tail needs an activation among .* got 'mish'"):
         esdb_tail(**given, activation="mish")

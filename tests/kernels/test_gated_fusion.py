@@ -81,5 +81,5 @@ def test_an_error_names_the_tensor_and_its_shape(given, name):
 
 
 def test_an_unknown_activation_is_refused(given):
-    with pytest.raises(ValueError, match=r"gated_fusion takes .* got 'mish'"):
+    with pytest.raises(ValueError, match=r"gated_fusion needs an activation among .* got 'mish'"):
         gated_fusion(**given, activation="mish")
