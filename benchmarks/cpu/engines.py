@@ -123,7 +123,7 @@ def measure(model: str, path: Path, side: int, tile: int | None, runs: int) -> d
     """Return the median seconds of each way to run the network, and the error of OpenVINO."""
     network = napari_sr.load(model)
     image = photograph(path, side, grey=network.channels == 1)
-    # zeros beyond the border, because the engines by hand have them
+    # zeros beyond the border, as in the engines that are called directly
     how: dict[str, Any] = {"tile": tile, "device": "cpu", "border": "zeros"}
 
     def upscaled(engine: str) -> Callable[[], np.ndarray]:

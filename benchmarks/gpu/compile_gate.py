@@ -292,7 +292,7 @@ def main() -> int:
         counting = pool.map(counted.lines_of, counted.COUNTED if arguments.at_most is None else ())
         found: dict[str, Row] = {}
         for rows_by_hash in pool.map(rows_of, groups_of(cases(arguments.at_most))):
-            # a kernel of a network that is known from an op's case keeps the op's row
+            # if an op and a network have the same kernel, keep the op's row
             found |= {key: row for key, row in rows_by_hash.items() if key not in found}
         counts = [each for lines in counting for each in lines]
     order = list(SHARED_LIMITS)

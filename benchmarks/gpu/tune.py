@@ -229,7 +229,7 @@ def share_of_present(trial: Trial, candidate: Options, places: list[Place]) -> f
 
 
 class Place:
-    """One op at one size: its arguments, its present result and time."""
+    """One op at one size: its arguments, and result and time with the current options."""
 
     def __init__(self, trial: Trial, size: tuple[int, int]) -> None:
         self.op = trial.op
@@ -244,7 +244,7 @@ class Place:
         return (found,) if isinstance(found, torch.Tensor) else found
 
     def agrees(self, candidate: Options) -> bool:
-        """Return whether the result equals the present result, up to the order of sums."""
+        """Return whether options change the result by no more than another order of sums would."""
         pairs = zip(self.results(candidate), self.expected, strict=True)
         # comparisons with NaN are false
         return all(

@@ -62,13 +62,13 @@ def resident_of_torch() -> float:
 
 
 def cpu_of(who: int) -> float:
-    """Return the seconds of all cores that this process, or its children, have used."""
+    """Return the processor seconds that this process, or its children, have used."""
     used = resource.getrusage(who)
     return used.ru_utime + used.ru_stime
 
 
 def command(source: Path, target: Path, words: list[str]) -> tuple[float, float, float]:
-    """Run the command; return seconds, seconds of all cores, and largest resident size in MiB."""
+    """Run the command; return seconds, processor seconds, and largest resident size in MiB."""
     shutil.rmtree(target, ignore_errors=True)
     began, before = time.perf_counter(), cpu_of(resource.RUSAGE_CHILDREN)
     process = psutil.Popen(
@@ -89,7 +89,7 @@ def command(source: Path, target: Path, words: list[str]) -> tuple[float, float,
 
 
 def network_time(photograph: Path, side: int, engine: str, runs: int) -> tuple[float, float]:
-    """Return microseconds per pixel of `upscale` on a square: on the clock, and of all cores."""
+    """Return microseconds per pixel of `upscale` on a square: elapsed and processor time."""
     grey = np.asarray(Image.open(photograph).convert("L"), np.uint16) * 200
     pixels = np.tile(grey, (side // min(grey.shape) + 1,) * 2)[:side, :side].copy()
     network = napari_sr.load("fsrcnn", 2)

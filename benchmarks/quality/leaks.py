@@ -2,12 +2,12 @@
 
     python benchmarks/quality/leaks.py --moments 120 --seed 1
 
-Run it on a display, or with xvfb-run -a -s "-screen 0 1366x768x24". Random moments are those of
-`odd_moments.py`, but all in one window. After every third moment, all layers are removed and the
-forms are closed. Then what still exists is counted: threads, Qt widgets, timers, objects of this
-plugin's classes and of napari's (by Python's garbage collector), and the resident size after free
-memory was returned to the system. The first half of the moments loads code and models. A line is
-fitted through the second half: growth is its slope.
+Run it on a display, or with xvfb-run -a -s "-screen 0 1366x768x24". The random moments are those
+of `odd_moments.py`, but all in one window. After every third moment, all layers are removed and the
+forms are closed. Then the script counts what still exists: threads, Qt widgets, timers, objects of
+this plugin's classes and of napari's (by Python's garbage collector), and the resident size after
+free memory was returned to the system. The first half of the moments loads code and models. A line
+is fitted through the second half: growth is its slope.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ sys.path.append(str(Path(__file__).parents[1]))
 from commit import commit  # the path comes first
 
 WARM = 0.5
-"""Share of the counts that are left out: meanwhile, code and models are loaded."""
+"""Share of the counts to leave out at the start, while code and models are loaded."""
 EVERY = 3
-"""Number of moments from one count to the next."""
+"""Number of moments between two counts."""
 GROWTH = 0.25
 """Largest growth of the resident size in MiB per count that counts as none."""
 OURS = "napari_sr.widgets", "napari.layers", "napari._qt", "napari._vispy"
@@ -53,7 +53,7 @@ class OneWindow(Moments):
         form.scale.activated.emit(form.scale.currentIndex())
 
     def close_viewer(self) -> None:
-        """Close the dock instead: here, the window stays."""
+        """Close only the dock, because this test keeps the window open."""
         self.close_dock()
 
     def clear(self) -> None:

@@ -177,7 +177,7 @@ def upscale_all(odds: list[Odd]) -> int:
     window, faults = Window(), 0
     for odd in odds:
         window.viewer.layers.clear()
-        QTest.qWait(100)  # napari 0.9.2 may crash if others are added before it draws
+        QTest.qWait(100)  # napari 0.9.2 may crash if layers are added before it draws
         window.viewer.dims.ndisplay = 2
         try:
             added = window.viewer.add_image(odd.data(), name=odd.name, **odd.keywords)

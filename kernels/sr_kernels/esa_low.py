@@ -229,7 +229,7 @@ def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -
 
 def _bytes_moved(*arguments: Any) -> int:
     tensors = tensors_of(arguments)
-    # the result has the size of the cells
+    # `cells` counts twice, because the result has its size
     return sum(tensor.numel() * tensor.element_size() for tensor in [tensors[0], *tensors])
 
 

@@ -206,7 +206,7 @@ def _bytes_moved(x: Tensor, *rest: Any) -> int:
 
 
 def _flops(x: Tensor, *rest: Any) -> int:
-    # two operations for each multiply-add of both matrices; the gate and the residual
+    # two operations for each multiply-add of both matrices; one each for gate and residual
     return int(2 * x[:, :1].numel() * 2 * rest[2].numel()) + 2 * x.numel()
 
 

@@ -132,7 +132,7 @@ def test_a_model_without_a_calibration_says_so():
     with pytest.raises(CalibrationError, match="fsrcnn-x2 is not calibrated"):
         calibration_for({"model": "fsrcnn-x2", "file": "/nowhere"})
     for record in ({"models": []}, {"blended": []}):
-        with pytest.raises(CalibrationError, match="only a single model is calibrated"):
+        with pytest.raises(CalibrationError, match="a calibration belongs to one model"):
             calibration_for(record)
 
 

@@ -17,7 +17,7 @@ FAINT = 0.1
 MOSTLY = 0.5
 """There is a warning if more than this share of pixels is empty."""
 UNSURE = 0.6
-"""Blur differs from that of the training if it does so by more than this, in pixels."""
+"""The image's blur counts as different from that in training beyond this difference, in pixels."""
 SIMILAR = 1.1
 """Pixel sizes count as equal up to this ratio."""
 SATURATED = 1e-3

@@ -59,8 +59,8 @@ class Traits:
     """Power of the finest detail (about 2 to 3 pixels), relative to the power of noise. It is 1 for
     noise alone, little more in blurred and noisy images, and above 4 in sharp and clean images."""
     saturated: float
-    """Share of pixels with the largest value; 0 unless far more pixels have it than values just
-    below."""
+    """Share of pixels with the largest value; 0 unless this value is far more frequent than the
+    values just below it."""
     period: float | None
     """Period in pixels of a repeating pattern, such as a camera's or a grid's; None without one."""
     columns: bool

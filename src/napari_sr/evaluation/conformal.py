@@ -190,7 +190,7 @@ def calibration_for(record: Mapping[str, Any]) -> Calibration:
         If the model's card has no calibration, or the run used several models or a blend.
     """
     if "models" in record or "blended" in record:
-        raise CalibrationError("only a single model is calibrated, got several models or a blend")
+        raise CalibrationError("a calibration belongs to one model, got several models or a blend")
     card = card_of(Path(str(record.get("file", ""))))
     return calibration_in(card, str(record.get("model", "this model")))
 

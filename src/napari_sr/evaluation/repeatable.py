@@ -20,8 +20,8 @@ CHANCE = 3.6
 deviations; it includes that the window correlates neighbouring coefficients."""
 ADDED = "the model adds detail that is repeatable, but not in the source, at periods below"
 OPPOSED = -0.1
-"""Noise counts as anticorrelated if the mean correlation of the outermost rings is below this, the
-value for halves of photons with 0.82 times the variance of photons."""
+"""Noise counts as anticorrelated if the mean correlation of the outermost rings is below this. The
+halves of split photons have this correlation if their variance is 0.82 times that of photons."""
 RISES = 0.5
 """Beyond the crossing, detail counts as present if the correlation exceeds this again."""
 

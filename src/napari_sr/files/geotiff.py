@@ -68,7 +68,7 @@ def _tiepoints(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray
 
 
 def _map(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray[np.float64]:
-    """Adapt the 4 x 4 matrix that maps raster points to the ground."""
+    """Make the 4 x 4 matrix, which maps raster points to the ground, fit the enlarged raster."""
     if values.size != 16:
         return values
     matrix = values.reshape(4, 4)

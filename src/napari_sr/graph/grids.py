@@ -39,7 +39,7 @@ class Reach:
 
     def of(self, span: Span) -> Span:
         """Return the input pixels for a span of the result."""
-        # the smallest and the largest i between the two bounds
+        # the smallest and the largest input pixel i between the two bounds
         return (span[0] - self.before) // self.ratio + 1, -(
             -(span[1] + self.after) // self.ratio
         ) - 1

@@ -96,7 +96,7 @@ uses."""
 
 
 def trunk_options(state: StateDict, scale: int | None) -> Options | None:
-    """Read scale, width, depth and input range off a checkpoint with our keys.
+    """Infer scale, width, depth and input range from a checkpoint with our keys.
 
     Return None if it is another network, or `scale` is None.
     """

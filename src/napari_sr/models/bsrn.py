@@ -145,7 +145,7 @@ def _convolution_of(state: StateDict, features: int) -> str:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read BSRN's constructor arguments off a checkpoint, or None if it is not a BSRN."""
+    """Infer BSRN's constructor arguments from a checkpoint; None if it is not a BSRN."""
     narrow, pointwise = "head.narrow.weight", "head.pointwise.weight"
     trunk = trunk_options(state, narrow if narrow in state else pointwise, REPLICATION)
     if trunk is None:

@@ -130,7 +130,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read BSRN-S's constructor arguments off a checkpoint, or None if it is not one."""
+    """Infer BSRN-S's constructor arguments from a checkpoint; None if it is not one."""
     weighted = "blocks.0.channel_weight" in state
     return trunk_options(state, "head.pointwise.weight", REPLICATION) if weighted else None
 

@@ -35,7 +35,7 @@ class DRCN(Network):
     Parameters
     ----------
     scale, channels : int
-        Enlargement, which a checkpoint does not show, and image channels: 1 for luma.
+        Enlargement (not stored in checkpoints), and image channels: 1 for luma.
     features, depth : int
         Width C, and D: 256 and 16 in the paper.
     joined : bool
@@ -204,9 +204,9 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read DRCN's constructor arguments off a checkpoint, or None if it is not a DRCN.
+    """Infer DRCN's constructor arguments from a checkpoint; None if it is not a DRCN.
 
-    A checkpoint does not show the scale.
+    The scale cannot be inferred from it.
     """
     features, channels = width_of(state, "head.weight")
     depth = shape_of(state, "weights")

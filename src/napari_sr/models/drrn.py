@@ -101,7 +101,7 @@ class DRRN(Network):
     Parameters
     ----------
     scale, channels : int
-        Enlargement, which a checkpoint does not show, and image channels: 1 for luma.
+        Enlargement (not stored in checkpoints), and image channels: 1 for luma.
     features, blocks, units : int
         Width C, B and U; the paper has 128, 1, and 25 or 9. Without `norm`, a checkpoint does not
         show U.
@@ -171,9 +171,9 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read DRRN's constructor arguments off a checkpoint, or None if it is not a DRRN.
+    """Infer DRRN's constructor arguments from a checkpoint; None if it is not a DRRN.
 
-    A checkpoint does not show the scale, nor U if it has no normalisations.
+    The scale cannot be inferred from it, nor U if it has no normalisations.
     """
     features, channels = width_of(state, "blocks.0.base.weight")
     if not features or "blocks.0.second.weight" not in state:

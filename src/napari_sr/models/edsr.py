@@ -86,7 +86,7 @@ class EDSR(Network):
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read EDSR's constructor arguments off a checkpoint, or None if it is not an EDSR."""
+    """Infer EDSR's constructor arguments from a checkpoint; None if it is not an EDSR."""
     return trunk_options(state, scale_of_enlarger(state, "enlarge."))
 
 

@@ -90,7 +90,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read ESPCN's constructor arguments off a checkpoint, or None if it is not an ESPCN."""
+    """Infer ESPCN's constructor arguments from a checkpoint; None if it is not an ESPCN."""
     features, channels = width_of(state, "extract.weight")
     mapped, _ = width_of(state, "map.weight")
     outputs, _ = width_of(state, "enlarge.weight")

@@ -178,7 +178,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read ESRT's constructor arguments off a checkpoint, or None if it is not an ESRT."""
+    """Infer ESRT's constructor arguments from a checkpoint; None if it is not an ESRT."""
     features, channels = width_of(state, "head.weight")
     narrow, _ = width_of(state, "blocks.0.gate.squeeze.weight")
     scale = scale_of_enlarger(state, "enlarge.")

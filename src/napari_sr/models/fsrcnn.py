@@ -156,9 +156,9 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read FSRCNN's constructor arguments off a checkpoint, or None if it is not an FSRCNN.
+    """Infer FSRCNN's constructor arguments from a checkpoint; None if it is not an FSRCNN.
 
-    A checkpoint does not show the scale.
+    The scale cannot be inferred from it.
     """
     features, channels = width_of(state, "extract.0.weight")
     shrunk, _ = width_of(state, "shrink.0.weight")

@@ -100,7 +100,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read IMDN's constructor arguments off a checkpoint, or None if it is not an IMDN."""
+    """Infer IMDN's constructor arguments from a checkpoint; None if it is not an IMDN."""
     trunk, reduction = trunk_options(state, "head.weight"), reduction_of(state)
     return {**trunk, "reduction": reduction} if trunk and reduction else None
 

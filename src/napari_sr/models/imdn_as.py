@@ -67,7 +67,7 @@ class IMDNAS(IMDN):
     Parameters
     ----------
     scale : int
-        Enlargement, which a checkpoint does not show; 1 for images that are already enlarged.
+        Enlargement (not stored in checkpoints); 1 for images that are already enlarged.
     channels, features, blocks, reduction, slope, input_range
         As in `IMDN`.
     """
@@ -109,9 +109,9 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read IMDN_AS's constructor arguments off a checkpoint, or None if it is not an IMDN_AS.
+    """Infer IMDN_AS's constructor arguments from a checkpoint; None if it is not an IMDN_AS.
 
-    A checkpoint does not show the scale.
+    The scale cannot be inferred from it.
     """
     trunk, reduction = trunk_options(state, "head.first.weight"), reduction_of(state)
     if trunk is None or reduction is None or trunk.pop("scale") != SHRINKING:

@@ -117,7 +117,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read the baseline's constructor arguments off a checkpoint, or None if it is not one."""
+    """Infer the baseline's constructor arguments from a checkpoint; None if it is not one."""
     channels = width_of(state, "head.weight")[1]
     scale = scale_of_shuffle(width_of(state, "tail.weight")[0], channels)
     if scale is None or "blocks.0.front.last.weight" not in state:

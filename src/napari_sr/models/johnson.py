@@ -218,7 +218,7 @@ _UNUSED = re.compile(r"(^|\.)in\d\.running_(mean|var)$")
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read the network's constructor arguments off a checkpoint, or None if it is not one."""
+    """Infer the network's constructor arguments from a checkpoint; None if it is not one."""
     features, channels = width_of(state, "head.convolution.weight")
     halvings = count(state, r"halve\.(\d+)\.")
     stages = count(state, r"enlarge\.(\d+)\.") - halvings

@@ -201,7 +201,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read LapSRN's constructor arguments off a checkpoint, or None if it is not one."""
+    """Infer LapSRN's constructor arguments from a checkpoint; None if it is not one."""
     features, channels = width_of(state, "head.weight")
     kernel = shape_of(state, "levels.0.doubling.weight")[2:3]
     levels = count(state, r"levels\.(\d+)\.")

@@ -159,7 +159,7 @@ def narrow(state: StateDict, scale: int) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read MDSR's constructor arguments off a checkpoint, or None if it is not an MDSR.
+    """Infer MDSR's constructor arguments from a checkpoint; None if it is not an MDSR.
 
     For a checkpoint of several scales, `scales` replaces `scale`.
     """

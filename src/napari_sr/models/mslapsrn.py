@@ -148,7 +148,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read MS-LapSRN's constructor arguments off a checkpoint, or None if it is not one.
+    """Infer MS-LapSRN's constructor arguments from a checkpoint; None if it is not one.
 
     A checkpoint shows neither the scale nor R.
     """

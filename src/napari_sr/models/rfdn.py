@@ -121,7 +121,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read RFDN's constructor arguments off a checkpoint, or None if it is not an RFDN."""
+    """Infer RFDN's constructor arguments from a checkpoint; None if it is not an RFDN."""
     trunk = trunk_options(state, "head.weight")
     if trunk is None or "blocks.0.front.last.weight" not in state:
         return None

@@ -218,7 +218,7 @@ _TOP = re.compile(r"^model\.(\d+)\.(?=weight$|bias$)")
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read RRDBNet's constructor arguments off a checkpoint, or None if it is not one."""
+    """Infer RRDBNet's constructor arguments from a checkpoint; None if it is not one."""
     _, folded = width_of(state, "head.weight")
     channels, _ = width_of(state, "tail.weight")
     growth, _ = width_of(state, "blocks.0.dense.0.grow.0.weight")

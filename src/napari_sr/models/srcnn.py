@@ -30,7 +30,7 @@ class SRCNN(Network):
     Parameters
     ----------
     scale : int
-        Enlargement, which a checkpoint does not show; 1 for images that are already enlarged.
+        Enlargement (not stored in checkpoints); 1 for images that are already enlarged.
     channels : int
         1 for luma, 3 for RGB.
     features, mapped : int
@@ -121,9 +121,9 @@ def _from_matlab(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read SRCNN's constructor arguments off a checkpoint, or None if it is not an SRCNN.
+    """Infer SRCNN's constructor arguments from a checkpoint; None if it is not an SRCNN.
 
-    A checkpoint does not show the scale.
+    The scale cannot be inferred from it.
     """
     features, channels = width_of(state, "extract.weight")
     mapped, _ = width_of(state, "map.weight")

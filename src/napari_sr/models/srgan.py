@@ -205,7 +205,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read the generator's constructor arguments off a checkpoint, or None if it is not one."""
+    """Infer the generator's constructor arguments from a checkpoint; None if it is not one."""
     features, channels = width_of(state, "head.0.weight")
     if not features or "merge.norm.weight" not in state:
         return None

@@ -139,7 +139,7 @@ def adapt(state: StateDict) -> StateDict:
 
 
 def options_of(state: StateDict) -> Options | None:
-    """Read SRResNet's constructor arguments off a checkpoint, or None if it is not one."""
+    """Infer SRResNet's constructor arguments from a checkpoint; None if it is not one."""
     scale = scale_of_enlarger(state, "enlarge.")
     return options_of_blocks(state, scale) if "smooth.weight" in state else None
 

@@ -28,8 +28,8 @@ SIZED = 3
 SLACK = 1.3
 """A smaller size is tried if a step takes more than this multiple of the allowed time."""
 SPARED = 0.6
-"""If steps of the smaller size are still too slow, it is used only if they take at most this share
-of the time of the larger ones."""
+"""If steps of the smaller size are still too slow, the smaller size is used only if its steps take
+at most this share of the time of the larger ones."""
 JUDGING = 0.1
 """Share of the training time for validation."""
 LEAST_JUDGED, MOST_JUDGED = 4, 40

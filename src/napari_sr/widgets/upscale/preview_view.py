@@ -51,7 +51,7 @@ def central(region: Region, scale: int) -> Region:
     """Return the central part of a region: its result has at most `LARGEST` pixels."""
     side = int(LARGEST**0.5) // scale
     height, width = region.size
-    # a low region may be wider, and a narrow one higher
+    # the part may be wider if the region is low, and higher if the region is narrow
     rows = min(height, max(side, LARGEST // scale**2 // width))
     columns = min(width, max(side, LARGEST // scale**2 // height))
     top = region.rows.start + (height - rows) // 2
