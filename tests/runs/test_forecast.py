@@ -10,8 +10,10 @@ import pytest
 from fakes import Nearest
 
 from napari_sr.engine.backends import choice as backends_choice
+from napari_sr.engine.planning import estimate as estimates
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.tiling import Region
+from napari_sr.runs import forecast as forecasts
 from napari_sr.runs.forecast import forecast, forecast_all
 from napari_sr.runs.model_list import ChosenModel, ListedModel, known_models
 from napari_sr.runs.run import Request
@@ -142,6 +144,34 @@ def test_a_blend_costs_as_much_as_its_first_checkpoint_and_needs_both(choice, lo
     foreign = dataclasses.replace(choice, second=ChosenModel(bsrn, 2))
     assert download.local_path(foreign.second.entry) is None
     assert forecast(request(source, foreign)).missing
+
+
+@pytest.fixture
+def speeds(monkeypatch):
+    """Speeds by the name of the network's class, instead of measured ones."""
+    found = {"Consistent": 20.0, "FSRCNN": 100.0}
+    monkeypatch.setattr(
+        estimates, "measure_speed", lambda network, settings: found[type(network).__name__]
+    )
+    forecasts._speed.cache_clear()
+    yield found
+    forecasts._speed.cache_clear()
+
+
+def seconds_of(choice, **settings):
+    source = source_of(np.zeros((40, 40), np.uint8))
+    return forecast(request(source, choice, engine="torch", **settings)).estimate.seconds
+
+
+def test_the_corrections_of_a_consistent_result_take_time(choice, speeds):
+    consistent = dataclasses.replace(choice, consistent=True)
+
+    assert seconds_of(consistent) / seconds_of(choice) == pytest.approx(5, rel=0.2)
+
+
+def test_reflected_pixels_at_the_border_take_time(choice, speeds):
+    assert seconds_of(choice, border="zeros") == pytest.approx(40 * 40 / 100)
+    assert seconds_of(choice) == pytest.approx(52 * 52 / 100)
 
 
 def test_colours_are_not_enlarged(choice, loader):

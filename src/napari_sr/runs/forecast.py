@@ -254,4 +254,4 @@ def _estimate(
 def _speed(settings: Settings, reference: ModelReference) -> float:
     from napari_sr.engine.planning.estimate import measure_speed
 
-    return measure_speed(cache.load_first(reference), settings)
+    return measure_speed(cache.load(reference), settings)  # with its corrections, if any
