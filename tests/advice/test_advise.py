@@ -165,3 +165,38 @@ def test_a_model_within_the_error_of_the_forecast_is_not_called_unsuitable(sharp
 
     assert close.against("fsrcnn-x2") == ""
     assert "mistakes its finest detail" in worse.against("fsrcnn-x2")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["noise", "impulse", "impulses", "checkerboard", "saturated", "12 bits", "signed", "NaN",
+     "5D", "RGBA", "largest integers", "smallest floats", "far from zero"],
+)  # fmt: skip
+def test_figures_of_odd_images_are_finite(random, kind):
+    rows, columns = np.mgrid[:60, :60]
+    noise = random.random((60, 60))
+    image = {
+        "noise": noise,
+        "impulse": np.where((rows == 30) & (columns == 9), 255, 0).astype(np.uint8),
+        "impulses": np.where(noise > 0.99, 255, 0).astype(np.uint8),
+        "checkerboard": (255 * ((rows + columns) % 2)).astype(np.uint8),
+        "saturated": np.minimum(200 + 100 * noise, 255).astype(np.uint8),
+        "12 bits": (4095 * noise).astype(np.uint16),
+        "signed": (6000 * noise - 3000).astype(np.int16),
+        "NaN": np.where(noise > 0.8, np.nan, noise).astype(np.float32),
+        "5D": random.random((2, 1, 2, 40, 50)),
+        "RGBA": (255 * random.random((40, 50, 4))).astype(np.uint8),
+        "largest integers": (2.0**63 * (1 + noise)).astype(np.uint64),
+        "smallest floats": (1e-40 * noise).astype(np.float32),
+        "far from zero": (1e7 + noise).astype(np.float32),
+    }[kind]
+
+    advice = advise(image, value_range=(0, 1), pixel_size=0.1)
+
+    parts = advice.noise, advice.traits, advice.gains
+    known = [one for part in parts for one in vars(part).values()]
+    numbers = [one for one in known if isinstance(one, float)]
+    assert len(numbers) > 8
+    assert np.isfinite(numbers).all()
+    assert 0 <= advice.traits.saturated <= 1
+    assert abs(advice.gains.denoising) <= 30
