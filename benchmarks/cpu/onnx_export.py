@@ -1,6 +1,6 @@
 """Export of every published network at its real size, checked with onnxruntime.
 
-    NAPARI_SR_WEIGHTS=../shared/weights python benchmarks/cpu/onnx_export.py > onnx_export.md
+    NAPARI_SR_WEIGHTS=WEIGHTS python benchmarks/cpu/onnx_export.py > onnx_export.md
     ... python benchmarks/cpu/onnx_export.py "EDSR" bsrn-x4
 
 The table begins with the models that can be chosen by name and whose weights are on this computer.

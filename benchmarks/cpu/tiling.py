@@ -1,6 +1,6 @@
 """Error and time of exact tiles and of tiles that merely overlap.
 
-    python benchmarks/cpu/tiling.py --weights ../shared/weights --image IMAGE.png
+    python benchmarks/cpu/tiling.py --weights WEIGHTS --image IMAGE.png
 
 Measures every known network and an untrained RRDB. The error is the largest difference between the
 tiled and the untiled result, as a share of the range and in grey levels of 255. All ways run

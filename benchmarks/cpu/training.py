@@ -3,7 +3,7 @@
     python benchmarks/cpu/training.py speed bsrn-gpu-x4 --steps 200  # also steps in half an hour
     python benchmarks/cpu/training.py adversaries                    # 200 steps with each critic
     python benchmarks/cpu/training.py together                       # two processes, by torchrun
-    python benchmarks/cpu/training.py gain fsrcnn-x3 --data ../shared/data/train --minutes 5
+    python benchmarks/cpu/training.py gain fsrcnn-x3 --data DATA/train --minutes 5
 
 All except `gain` use synthetic images.
 

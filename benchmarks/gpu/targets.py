@@ -22,7 +22,8 @@ RIVALS = {"rlfn": 2.08, "rfdn": 2.87, "imdn": 4.93}
 factor."""
 DECIBELS = 0.01
 PEAK = 1056
-"""Largest peak in bytes per LR pixel; possible if blocks' outputs are accumulated one by one."""
+"""Target for the peak memory, in bytes per LR pixel; possible if blocks' outputs are accumulated
+one by one."""
 LEAST_FLOOR = 0.01
 """Least milliseconds for which an op has a target: shorter times consist mainly of the launch."""
 

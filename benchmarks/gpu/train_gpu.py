@@ -1,6 +1,6 @@
 """Train a recipe on a GPU machine that has only torch, numpy and safetensors installed.
 
-    python benchmarks/gpu/train_gpu.py pack bsrn-gpu-x4 --data ../shared/data/train --to runs/gpu
+    python benchmarks/gpu/train_gpu.py pack bsrn-gpu-x4 --data DATA/train --to runs/gpu
 
 copies the recipe's images, and the recipe as JSON, to a folder. To decode images, the folder also
 needs `site/` with an unpacked wheel of Pillow for the Python of the GPU machine.

@@ -1,6 +1,6 @@
 """Measure peak memory by size of tile and image: the tile limits it, not the image.
 
-    python benchmarks/memory/tile_memory.py --weights ../shared/weights [--scratch FOLDER]
+    python benchmarks/memory/tile_memory.py --weights WEIGHTS [--scratch FOLDER]
     python benchmarks/memory/tile_memory.py ... --side 6000 --seconds 600
 
 On the CPU, a tile is in the memory of the process. The anonymous memory of a process that upscales

@@ -1,7 +1,7 @@
 """Measure the error of networks at the border of the image, with zeros and with reflected pixels.
 
-    NAPARI_SR_WEIGHTS=../shared/weights python benchmarks/quality/border.py [MODEL ...]
-    python benchmarks/quality/border.py --photographs ../shared/data/Set14 MODEL ...
+    NAPARI_SR_WEIGHTS=WEIGHTS python benchmarks/quality/border.py [MODEL ...]
+    python benchmarks/quality/border.py --photographs DATA/Set14 MODEL ...
     python benchmarks/quality/border.py --seconds MODEL ...
 
 MODEL may be repeated; by default, all available networks are measured. Prints Markdown.

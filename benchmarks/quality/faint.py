@@ -1,6 +1,6 @@
 """Measure the PSNR of networks and interpolation on images that fill only a part of their range.
 
-    python benchmarks/quality/faint.py ../shared/data/Set5/HR
+    python benchmarks/quality/faint.py DATA/Set5/HR
 
 Images are converted to grey (the mean of RGB), shrunk as MATLAB does, and stored in uint16 with 16,
 14, 12 or 10 used bits. PSNR is in dB relative to each image's own white. Prints Markdown.

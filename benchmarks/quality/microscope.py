@@ -1,7 +1,7 @@
 """Measure the quality of networks on microscope images at several light levels, x2 by default.
 
-    python benchmarks/quality/microscope.py ../shared/data --write benchmarks/quality/microscope.md
-    python benchmarks/quality/microscope.py ../shared/data --model runs/mine/mine.safetensors
+    python benchmarks/quality/microscope.py DATA --write benchmarks/quality/microscope.md
+    python benchmarks/quality/microscope.py DATA --model runs/mine/mine.safetensors
 
 There are two sets of images that were not used in training: Set5 and Set14 as grey from black to
 white, and synthetic fluorescence with unused seeds. Both are blurred by the point spread function,

@@ -1,7 +1,7 @@
 """Measure the PSNR of every known model on a benchmark set, as the papers do.
 
-    NAPARI_SR_WEIGHTS=../shared/weights python benchmarks/quality/psnr.py ../shared/data/Set5
-    ... python benchmarks/quality/psnr.py ../shared/data/Set5 --ensemble fsrcnn-x2 bsrn-x4
+    NAPARI_SR_WEIGHTS=WEIGHTS python benchmarks/quality/psnr.py DATA/Set5
+    ... python benchmarks/quality/psnr.py DATA/Set5 --ensemble fsrcnn-x2 bsrn-x4
 
 The set contains HR/ and LR_matlab/x2, x3, x4 (MATLAB's bicubic). The 8-bit RGB image is upscaled in
 floats; the result is clipped to 0..1; luma is BT.601, not rounded; `scale` pixels of border are

@@ -1,7 +1,9 @@
 """Measure PSNR and SSIM on Set5 and Set14 of every available checkpoint, beside published figures.
 
-    python benchmarks/quality/psnr_published.py ../shared --write benchmarks/quality/psnr.md
-    python benchmarks/quality/psnr_published.py ../shared --only esrt fsrcnn
+    python benchmarks/quality/psnr_published.py FOLDER --write benchmarks/quality/psnr.md
+    python benchmarks/quality/psnr_published.py FOLDER --only esrt fsrcnn
+
+FOLDER contains `data`, with Set5 and Set14, and `weights`, with the checkpoints.
 
 The second decimal depends on where values are rounded, so each figure is repeated with its authors'
 protocol:
@@ -237,7 +239,7 @@ def heading() -> str:
         [
             "# PSNR and SSIM of every checkpoint, beside published figures",
             "",
-            f"`python benchmarks/quality/psnr_published.py ../shared`, "
+            f"`python benchmarks/quality/psnr_published.py FOLDER`, "
             f"{time.strftime('%Y-%m-%d')}, commit {commit()}, torch {torch.__version__}, "
             f"numpy {np.__version__}, {platform.machine()}, CPU, float32.",
             "",
@@ -250,7 +252,7 @@ def heading() -> str:
 def main() -> None:
     """Print the table line by line, and write it."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("shared", type=Path)
+    parser.add_argument("shared", type=Path, metavar="FOLDER")
     parser.add_argument("--only", nargs="+", default=[""], metavar="WORD")
     parser.add_argument("--write", type=Path)
     given = parser.parse_args()

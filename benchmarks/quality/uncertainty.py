@@ -1,8 +1,8 @@
 """Does the spread over eight views rank true errors, and are calibrated bounds right? At x2.
 
     cd benchmarks/quality
-    python uncertainty.py ../../../shared/data --write uncertainty.md
-    python uncertainty.py ../../../shared/data --model runs/mine/mine.safetensors
+    python uncertainty.py DATA --write uncertainty.md
+    python uncertainty.py DATA --model runs/mine/mine.safetensors
 
 Photographs are Set5 and Set14 as grey, with the sets' own LR images. Microscopy is the synthetic
 fluorescence of `microscope.py`, at several light levels. `scale` pixels of border are left out.

@@ -118,7 +118,7 @@ def _saturated(values: NDArray[np.float64]) -> float:
 
 
 def _power(windows: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], float, float]:
-    """Return the mean power spectrum, the median power in its corners, and the share of emptiness.
+    """Return the mean power spectrum, the median power in its corners, and the empty share.
 
     The power is scaled so that the power of white noise is its variance.
     """

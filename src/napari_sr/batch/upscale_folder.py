@@ -112,7 +112,8 @@ def upscale_folder(
     blend, weight : str or Path, float
         A second checkpoint of the same network, and its share from 0 to 1; see `napari_sr.blend`.
     options : mapping, optional
-        Arguments of the network that a checkpoint does not show, such as {"res_scale": 0.1}.
+        Arguments of the network that are not stored in a checkpoint, such as
+        {"res_scale": 0.1}.
     value_range : (low, high) or Percentiles, optional
         Black and white, instead of `values`.
     axes : str, optional

@@ -108,7 +108,7 @@ def centred_grey(image: ArrayLike, what: str = "FRC") -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If it is not grey, constant, or has values that are not finite.
+        If it is not grey, is constant, or has values that are not finite.
     """
     pixels = unit_range(image)
     if pixels.ndim != 2:

@@ -25,7 +25,8 @@ class Ranking:
     """How well an uncertainty ranks errors."""
 
     spearman: float
-    """Rank correlation, -1..1: 0 is chance, 1 is perfect. NaN if either is constant."""
+    """Rank correlation, -1..1: 0 is chance, 1 is perfect. NaN if all uncertainties or
+    all errors are equal."""
     ause: float
     """Area between the uncertainty's curve and the oracle's, as a share of the mean error: 0 is
     perfect."""

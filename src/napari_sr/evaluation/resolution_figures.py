@@ -67,7 +67,9 @@ class Resolution:
         """
         found = [row for row in self.rows if row.name == name]
         if not found:
-            raise KeyError(f"no figure is named {name!r}: there are {[r.name for r in self.rows]}")
+            raise KeyError(
+                f"no figure is named {name!r}; the names are {[r.name for r in self.rows]}"
+            )
         return found[0]
 
     def text(self) -> str:

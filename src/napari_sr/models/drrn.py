@@ -6,7 +6,7 @@ https://openaccess.thecvf.com/content_cvpr_2017/html/Tai_Image_Super-Resolution_
 Symbols: N images, C features, H x W pixels, S scale, B blocks, U units.
 The network first enlarges the luma bicubically, and adds a residual to it. The units of a block
 share their convolutions but not their normalisations, as in the authors' Caffe files. Public ports
-omit normalisations and biases; their checkpoints do not show U. In one port (yjn870), ReLUs work in
+omit normalisations and biases; U is not stored in their files. In one port (yjn870), ReLUs work in
 place and so change a value that is added later; the ReLUs of this network do not.
 """
 

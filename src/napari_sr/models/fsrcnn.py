@@ -48,7 +48,7 @@ class FSRCNN(Network):
     Parameters
     ----------
     scale : int
-        The stride of the transposed convolution, which a checkpoint does not show.
+        The stride of the transposed convolution (not stored in checkpoints).
     channels : int
         1 for luma, 3 for RGB.
     features, shrunk, layers : int

@@ -43,7 +43,7 @@ class MSLapSRN(Network):
     scale, channels : int
         Enlargement, and image channels: 1 for luma.
     features, depth, recursions : int
-        Width, D and R: 64, 5, and 2, 5 or 8 in the paper. A checkpoint does not show R.
+        Width, D and R: 64, 5, and 2, 5 or 8 in the paper. R is not stored in checkpoints.
     input_range : float
         The value of white that the weights expect: 1, or for instance 255.
     """

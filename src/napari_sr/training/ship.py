@@ -1,6 +1,6 @@
 """Add a trained network to the weights that ship with the package.
 
-    python -m napari_sr.training.ship runs/fsrcnn-x3/fsrcnn-x3.safetensors --sets ../shared/data
+    python -m napari_sr.training.ship runs/fsrcnn-x3/fsrcnn-x3.safetensors --sets DATA
 
 The network is scored on Set5 and Set14, which must not be among the training data; both sets are
 degraded like the training images. The scores are written into the card of the file, and the
