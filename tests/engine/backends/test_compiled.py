@@ -315,4 +315,20 @@ def test_a_run_does_not_wait_for_a_tile_that_no_trial_can_read(monkeypatch):
     monkeypatch.setattr(compiled.time, "sleep", lambda seconds: pytest.fail("it waits"))
     key = SegmentKey("any", (0,), (IMAGE,), ("x",))
 
+    assert list(made.ready(key, [torch.rand(1, 1, 30, 30)])) == []
     assert not made.computes(key, [torch.rand(1, 1, 30, 30)])
+
+
+def test_waiting_for_an_engine_can_be_cancelled(monkeypatch):
+    made = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1], waits=True)
+    monkeypatch.setattr(made._requests, "submit", lambda: None)
+    monkeypatch.setattr(made._requests, "submit_after", lambda seconds: None)
+    slept = []
+    monkeypatch.setattr(compiled.time, "sleep", slept.append)
+    key = SegmentKey("any", (0,), (IMAGE,), ("x",))
+
+    waiting = made.steps(key, lambda image: (image,), [torch.rand(1, 1, 64, 64)])
+
+    assert [next(waiting) for _ in range(3)] == [0.0, 0.0, 0.0]
+    assert slept == [compiled.LOOK_AGAIN] * 3
+    waiting.close()

@@ -128,6 +128,7 @@ class Compiled:
         borrowed: bool = False,
     ) -> Generator[float, None, tuple[Tensor, ...]]:
         """Compute a function of tensors, as `Backend.steps` does."""
+        yield from self.ready(key, tensors)
         segment = self._current(key, tensors)
         if segment.compute is None:
             self._counts["torch"] += 1
@@ -166,18 +167,23 @@ class Compiled:
         segment = self._segment(key, tensors)
         if not segment.settled:
             self._settle(segment, key, tensors)
-            if self._waits:
-                self._wait(segment, key, tensors)
         return segment
 
-    def _wait(self, segment: _Compiled, key: SegmentKey, tensors: Sequence[Tensor]) -> None:
-        """Wait until a segment is settled, or for `MOST_WAIT` seconds at most."""
+    def ready(self, key: SegmentKey, tensors: Sequence[Tensor]) -> Generator[float, None, None]:
+        """Wait until a segment is settled, or for `MOST_WAIT` seconds at most, if the run waits.
+
+        It yields while it waits, so that the run can be cancelled.
+        """
+        segment = self._current(key, tensors)
+        if not self._waits:
+            return
         end = time.monotonic() + MOST_WAIT
         while not segment.settled and time.monotonic() < end:
             self._requests.submit()
             if self._requests.refused.issuperset(segment.names.values()):
                 break
             time.sleep(LOOK_AGAIN)
+            yield 0.0
             self._settle(segment, key, tensors)
         segment.settled = True
 

@@ -64,6 +64,16 @@ class Backend(Protocol):
         """Return whether the engine can compute tiles of this many pixels on a device."""
         ...
 
+    def ready(self, key: SegmentKey, tensors: Sequence[Tensor]) -> Generator[float, None, None]:
+        """Wait until `computes` has its final answer, in runs that wait for the engine.
+
+        Yields
+        ------
+        float
+            0, while it waits; closing the generator ends the waiting.
+        """
+        ...
+
     def computes(self, key: SegmentKey, tensors: Sequence[Tensor]) -> bool:
         """Return whether `steps` would now use the engine, and not PyTorch, for these tensors.
 

@@ -102,6 +102,10 @@ class Graphs:
         """Return whether to capture the computation of a tile with this many pixels."""
         return pixels <= self._pixels and self._recorder.accepts({device})
 
+    def ready(self, key: Hashable, tensors: Sequence[Tensor]) -> Generator[float, None, None]:
+        """Return at once: nothing has to be compiled."""
+        yield from ()
+
     def computes(self, key: Hashable, tensors: Sequence[Tensor]) -> bool:
         """Return True: graphs compute everything, even if they have to be captured first."""
         return True

@@ -69,6 +69,7 @@ def replay(
         read = {name: buffers.input(name) for name in segment.inputs}
         inputs = localised(chain, segment, read, buffers.window)
         if len(segment.indices) == len(chain):
+            yield from context.backend.ready(key, inputs)
             with use_kernels(context.kernels):
                 computes = context.backend.computes(key, inputs)
             if not computes:

@@ -58,7 +58,8 @@ def engine_box() -> QComboBox:
         {words: words for words in ENGINES},
         "The software that runs the network. Automatic takes the fastest one that is installed\n"
         "and agrees with PyTorch: OpenVINO or ONNX Runtime on a CPU, Triton kernels on an NVIDIA\n"
-        "GPU. A run never waits for an engine: PyTorch computes until the engine is ready.",
+        "GPU. A run in memory never waits for it: PyTorch computes until it is ready. A run into\n"
+        "a folder that takes minutes waits, so that one engine computes all blocks.",
     )
 
 
