@@ -57,11 +57,11 @@ def plan(folder_job: FolderJob) -> FolderPlan:
 
     source, out = folder_job.job.source, folder_job.job.target
     if folder_job.options.part is not None or folder_job.options.finish:
-        raise ValueError("--part and --finish are for one image, not for a folder")
+        raise ValueError(f"--part and --finish are for one image, got the folder {source}")
     if folder_job.job.spread is not None:
         raise ValueError(f"--uncertainty is for one image, got the folder {source}")
     if folder_job.job.region is not None:
-        raise ValueError("--region is for one image, not for a folder")
+        raise ValueError(f"--region is for one image, got the folder {source}")
     check_folders(source, out)
     choose_device(folder_job.job.settings.device)  # raises here, once, and not for every image
     patterns = folder.read_patterns(folder_job.patterns)

@@ -72,7 +72,8 @@ def run(folder_job: FolderJob) -> int:
     check_options(folder_job.options)
     if folder_job.job.maps is not None:
         raise CommandError(
-            "--maps is for one image: use napari-sr check on the results of a folder"
+            f"--maps is for one image, got the folder {folder_job.job.source}: use napari-sr check "
+            "on its results"
         )
     found = plan(folder_job)
     with ExitStack() as stack:

@@ -126,7 +126,9 @@ def _check_pair(first: NDArray[Any] | None, second: NDArray[Any] | None) -> None
     if first.shape != second.shape:
         raise ValueError(f"two exposures need equal shapes, got {first.shape} and {second.shape}")
     if np.array_equal(first, second):
-        raise ValueError("the two exposures are the same image: choose another exposure")
+        raise ValueError(
+            f"the two exposures, {first.shape}, are the same image: choose another exposure"
+        )
 
 
 def _check_values(**images: NDArray[Any] | None) -> None:

@@ -149,7 +149,10 @@ def uncertainty(
     first = request_of(image, model, scale, settings, axes, region)
     others = [request_of(image, other, scale, settings, axes, region) for other in _listed(models)]
     if not others and not ensemble:
-        raise ValueError("an uncertainty needs several results: several models, or ensemble=True")
+        raise ValueError(
+            "an uncertainty needs several results: several models, or ensemble=True; got one "
+            f"model, {first.model.label}, and ensemble={ensemble}"
+        )
     if out is not None:
         return _into(out, [first, *others], progress)
     return drive(uncertainty_steps([first, *others]), progress)

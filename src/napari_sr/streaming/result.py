@@ -185,11 +185,11 @@ def compute(
     journal = Journal(result)
 
     def write(block: Block, values: NDArray[Any]) -> None:
-        _check_same(journal, task)
+        _check_same(result, journal, task)
         if task.image.significant_bits is not None:  # its bits cannot hold values above white
             values = np.minimum(values, np.array(task.image.white, values.dtype))
         write_block(writer, block, task.network.scale, values)
-        _check_same(journal, task)
+        _check_same(result, journal, task)
         if block.last:
             journal.add(block.number, str(size_of(writer, block, task.network.scale)))
             if finished is not None:
@@ -202,10 +202,12 @@ def compute(
         journal.close()
 
 
-def _check_same(journal: Journal, task: Opened) -> None:
+def _check_same(result: Path, journal: Journal, task: Opened) -> None:
     """Raise an error if another command has begun a new result at this path."""
     if journal.text() != task.text:
-        raise FileError("another command replaced the result meanwhile: nothing more is written")
+        raise FileError(
+            f"another command replaced the result {result} meanwhile: nothing more is written"
+        )
 
 
 def blocks_of(result: Path) -> int:

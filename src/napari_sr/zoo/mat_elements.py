@@ -160,7 +160,9 @@ class _Checks:
         if element.kind not in kinds:
             raise ValueError(f"an element is of type {element.kind}, not {kinds}")
         if kinds == (_UINT32,) and element.end - element.start != 8:
-            raise ValueError("the flags of an array are cut off")
+            raise ValueError(
+                f"the flags of an array need 8 bytes, got {element.end - element.start}"
+            )
         return element
 
     def _is_new(self, name: bytes) -> bool:

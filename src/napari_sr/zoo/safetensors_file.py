@@ -66,13 +66,15 @@ def header_of(data: bytes) -> dict[str, Any]:
             f"{size_of(MOST_STRUCTURE)} are allowed"
         )
     if len(data) < LENGTH + length:
-        raise ValueError("its header is cut off")
+        raise ValueError(
+            f"its header needs {length} bytes, but only {max(len(data) - LENGTH, 0)} follow"
+        )
     try:
         header = json.loads(data[LENGTH : LENGTH + length], object_pairs_hook=_once)
     except RecursionError as error:
         raise ValueError("its header is nested too deeply") from error
     if not isinstance(header, dict):
-        raise ValueError("its header is not a table")
+        raise ValueError(f"its header must be a table, got a {type(header).__name__}")
     return header
 
 

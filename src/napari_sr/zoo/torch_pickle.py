@@ -132,7 +132,9 @@ class _Reader(pickle._Unpickler):
         if isinstance(function, Unusable):
             return
         if not isinstance(arguments, tuple) or function not in CALLED:
-            raise pickle.UnpicklingError("it calls an object that is not a function")
+            raise pickle.UnpicklingError(
+                f"it calls an object that is not a function, but a {type(function).__name__}"
+            )
         self.stack[-1] = function(*arguments)
 
     def load_build(self) -> None:

@@ -60,7 +60,7 @@ def _fit(axes: str) -> bool:
 def _check_kind(kind: np.dtype[Any]) -> None:
     if kind.kind == "b":
         raise ValueError(
-            "an image needs integers or floats, got an array of bool: pass "
+            f"an image needs integers or floats, got an array of {kind}: pass "
             "image.astype('uint8') * 255"
         )
     if kind.kind not in "uif":
