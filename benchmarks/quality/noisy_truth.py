@@ -4,9 +4,10 @@
 
 Photographs and synthetic fluorescence, blurred, get white noise; their 2 x 2 means, also with the
 noise of 100 photons, are upscaled. PSNR is measured against the truth with and without its noise.
-Each row is of cases in which the truth's noise is a certain share of the best model's squared
-error. *bias*: by how many dB the noisy truth shows a model better against bicubic than it is.
-*missed*: share of decided cases in which advice would count as a miss, but names the best model.
+Each row has the cases in which the truth's noise is a certain share of the best model's squared
+error. *bias*: the dB by which a model's gain over bicubic is overestimated, because the truth is
+noisy. *missed*: share of decided cases in which naming the truly best model counts as a miss,
+because the noisy truth prefers another.
 """
 
 from __future__ import annotations

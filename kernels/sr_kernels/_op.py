@@ -42,7 +42,7 @@ Layout: TypeAlias = torch.memory_format | Callable[[Tensor], torch.memory_format
 
 @dataclass(frozen=True)
 class Op:
-    """One operation, as the record `OP` at the foot of its file."""
+    """One operation, as the record `OP` at the end of its file."""
 
     public: Callable[..., Any]
     """Checks its arguments, then calls the kernel or the reference, whichever is chosen."""

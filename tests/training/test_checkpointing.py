@@ -1,4 +1,4 @@
-"""A training's state is whole on the disk, or not there."""
+"""The state of a training run is complete on the disk, or not there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training's records refuse what cannot be meant."""
+"""The settings of a training run refuse impossible values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a GPU sums is set for a training, and set back."""
+"""Deterministic sums on a GPU are switched on for a training run, and restored after it."""
 
 from __future__ import annotations
 

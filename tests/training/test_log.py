@@ -1,4 +1,4 @@
-"""The log: its columns, and what is taken off it when a training goes on."""
+"""The log: its columns, and the rows that are removed when a training run is resumed."""
 
 from __future__ import annotations
 

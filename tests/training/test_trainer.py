@@ -1,4 +1,4 @@
-"""A training yields, stops, goes on bit for bit, and keeps what it had when it breaks down."""
+"""A training run yields, stops, resumes bit for bit, and keeps its state if it fails."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def images():
 
 
 def finish(config, images, session, until=math.inf):
-    """Run a training, or close it after a step; return what it yielded."""
+    """Train to the end, or close the trainer after a step; return what it yielded."""
     seen = []
     steps = train(config, images, session)
     for progress in steps:

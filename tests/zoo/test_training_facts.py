@@ -44,7 +44,7 @@ def test_lists_become_tuples():
 
 
 def a_card(kind="microscope", options=None, here=None, **data):
-    """Return the card of a training."""
+    """Return the card of a training run."""
     degradation = {"kind": kind, "options": options or {}}
     card = {"recipe": {"data": {"degradation": degradation, **data}}}
     return card if here is None else {**card, "here": here}

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 LEAST_SIDE = 64
 """Smallest side of a source that can be measured, in pixels."""
 LARGEST = 1e150
-"""Squares of larger values, and of smaller differences than its inverse, are no numbers."""
+"""Largest value that is measured, and inverse of the smallest range: beyond, squares overflow or
+vanish."""
 MOST_SIDE = 2048
 """Largest side of the measured part, in pixels of the larger image. Fourier transforms of larger
 parts would need gigabytes, and hardly improve a mean over so many pixels."""

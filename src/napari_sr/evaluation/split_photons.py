@@ -1,7 +1,7 @@
 """Fourier ring correlation of a source's photons, split at random, and of both halves' results.
 
 Each colour counts its own photons, so colours are split one by one.
-Letters: H x W pixels, S scale.
+Symbols: H x W pixels, S scale.
 """
 
 from __future__ import annotations

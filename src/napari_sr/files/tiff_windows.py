@@ -3,7 +3,7 @@
 Files are opened again for each window, so that several threads can read, and changed files are
 noticed. Uncompressed pixels are read directly, compressed pixels with tifffile's decoder.
 
-Letters, as in tifffile's `TiffPage.shaped`: S samples stored as separate planes, D depth, H x W
+Symbols, as in tifffile's `TiffPage.shaped`: S samples stored as separate planes, D depth, H x W
 pixels, C samples stored side by side.
 """
 

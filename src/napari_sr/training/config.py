@@ -29,7 +29,7 @@ class Data:
     batch: int
     """Number of crops in a step, for each process."""
     folders: tuple[str, ...] = (".",)
-    """Folders of images, or image files; paths are relative to the training's data folder."""
+    """Folders of images, or image files; paths are relative to the data folder."""
     sizes: tuple[float, ...] = (1.0,)
     """Sizes at which each image is used: 0.5 means half its height and width."""
     validation: int = 8

@@ -47,7 +47,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
 
 
 def _score(card: dict[str, Any], key: str) -> str:
-    """Return the PSNR on a set, as papers measure it or else with the training's degradation."""
+    """Return the PSNR on a set, as papers measure it, or else with the degradation of training."""
     usual = card.get(f"{key}_luma")
     if usual is not None:
         return f"{usual:.2f}"

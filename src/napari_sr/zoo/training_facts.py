@@ -23,7 +23,7 @@ NOISELESS = "bicubic", "blur"
 OWN = "images chosen here"
 """Description of the training images, for a network that was trained in the form."""
 PHOTONS, READ_NOISE, WAVELENGTH, APERTURE, PIXEL = (50.0, 2000.0), 1.6, 0.52, 0.8, 0.2
-"""Parameters of the simulated microscope if a card does not state them: the training's defaults."""
+"""The microscope that training simulates by default, for cards that do not state another one."""
 
 Between = tuple[float, float]
 """Least and largest value."""

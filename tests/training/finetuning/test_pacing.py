@@ -15,7 +15,7 @@ SIZES = [Size(16, 24), Size(4, 24), Size(1, 24), Size(1, 8)]
 
 @pytest.fixture
 def make(tmp_path):
-    """Return a function that makes a pacer of a training of five minutes."""
+    """Return a function that makes a pacer of a training run of five minutes."""
 
     def made(minutes=5.0, judging=0.1, sizes=SIZES):
         session = Session(tmp_path, lasting=False)

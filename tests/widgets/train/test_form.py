@@ -214,7 +214,7 @@ def test_other_values_are_the_same_for_all_layers(form, cells, ran, kind, expect
     assert ran().images[0].value_range == expected
 
 
-# a training
+# a training run
 
 
 def test_progress_curves_and_pictures_are_shown(running, trainer, qtbot):

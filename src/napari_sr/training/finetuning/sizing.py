@@ -51,8 +51,7 @@ STEP, STEPS = 1.0, 300
 PART = 4
 """Training may use 1 / PART of the free memory."""
 COPIES = 5
-"""Memory for the weights and everything as large, in multiples of the weights: weights, gradient,
-Adam's two moments and running mean."""
+"""Tensors of the weights' size in memory: weights, gradient, Adam's two moments, running mean."""
 SIDES = (64, 128, 256)
 """Possible sides, in HR pixels, of the part of a plane that is validated."""
 MOST_JUDGED = 8

@@ -1,1 +1,1 @@
-"""Losses: one file each, with a record `LOSS` at its foot; the file's name is its `kind`."""
+"""Losses: one file each, with a record `LOSS` at its end; the file's name is its `kind`."""
