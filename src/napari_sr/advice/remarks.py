@@ -186,7 +186,7 @@ def _on_sampling(
         least, most = facts.pixel
         if not least / SIMILAR <= pixel <= most * SIMILAR:
             yield Remark(
-                f"pixels of {pixel:.3g} µm are unlike those in training",
+                "other pixel size than in training",
                 f"{title} was trained on pixels of {least:g} to {most:g} µm, and the image has "
                 f"pixels of {pixel:.3g} µm: its structures have other sizes in pixels",
             )
