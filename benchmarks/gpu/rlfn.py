@@ -1,4 +1,4 @@
-"""RLFN, a network of others that benchmarks time beside our networks, for comparison.
+"""RLFN, a network that this package does not contain: benchmarks time it for comparison.
 
 Kong et al., "Residual Local Feature Network for Efficient Super-Resolution", CVPR Workshops 2022,
 https://arxiv.org/abs/2205.07514. This is the network of the NTIRE 2022 challenge: 46 features, 48

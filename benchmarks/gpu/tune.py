@@ -5,13 +5,13 @@
 Every op passes block sizes, warps and stages to `configuration`, where this script reads them. For
 each op and width:
 
-1. Candidates are values around the present ones, the nearest first.
+1. Candidates are values around the current ones, the nearest first.
 2. For a third of the minutes, candidates are compiled, in as many processes as there are cores.
    Candidates that do not compile, spill, or need too much shared memory are dropped.
-3. The other candidates are timed if their result equals the present result: ten launches in a CUDA
-   graph, at 320 x 180 and at 2048 x 2048, as a share of the present time. The mean of both sizes
+3. The other candidates are timed if their result equals the current result: ten launches in a CUDA
+   graph, at 320 x 180 and at 2048 x 2048, as a share of the current time. The mean of both sizes
    decides.
-4. The best candidate is timed again beside the present options, and checked at an odd size. If it
+4. The best candidate is timed again beside the current options, and checked at an odd size. If it
    is more than 3 % faster, it is written to FILE (by default the package's configurations.json), by
    architecture, op and width.
 
@@ -71,7 +71,7 @@ ODD = (37, 53) if ON_GPU else (5, 7)
 REPEATS = 10 if ON_GPU else 1
 """Number of launches that are timed together."""
 WORTH = 0.97
-"""An entry is written if its share of the present time is below this."""
+"""An entry is written if its share of the current time is below this."""
 HOPELESS = 1.1
 ROUNDINGS = 4
 """Allowed difference between the results of two candidates, in roundings of the largest value. They
@@ -94,7 +94,7 @@ class Trial:
     candidates: list[Options] = field(default_factory=list)
     best: Options = field(default_factory=dict)
     share: float = 1.0
-    """Time of the best candidate as a share of the present time."""
+    """Time of the best candidate as a share of the current time."""
     tried: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -110,14 +110,14 @@ class Trial:
 
 
 def options_of(op: str, width: Widths) -> Options:
-    """Return the options that an op requests, with their present values; {} if it has none."""
+    """Return the options that an op requests, with their current values; {} if it has none."""
     with launched_with(op, {}) as seen:
         sr_kernels.op(op).launch(*op_arguments(op, width, ODD))
     return seen.get(op, {})
 
 
 def choices_of(keyword: str, present: int) -> tuple[int, ...]:
-    """Return the values to try for one keyword, including the present value."""
+    """Return the values to try for one keyword, including the current value."""
     if keyword in CHOICES:
         return tuple(sorted({*CHOICES[keyword], present}))
     # a present block may be smaller than LEAST_BLOCK, and stays allowed
@@ -127,7 +127,7 @@ def choices_of(keyword: str, present: int) -> tuple[int, ...]:
 
 
 def trial_of(op: str, width: Widths, most: int | None = None) -> Trial:
-    """Return the candidates for an op, nearest to the present options first."""
+    """Return the candidates for an op, nearest to the current options first."""
     present = options_of(op, width)
     values = [choices_of(keyword, value) for keyword, value in present.items()]
     found = [dict(zip(present, each, strict=True)) for each in itertools.product(*values)]
@@ -188,7 +188,7 @@ def answers(process: subprocess.Popen[str], deadline: float) -> list[str]:
 
 
 def run(trial: Trial, deadline: float) -> None:
-    """Time the candidates whose result equals the present one, until the deadline."""
+    """Time the candidates whose result equals the current one, until the deadline."""
     places = [Place(trial, size) for size in SIZES]
     for candidate in trial.candidates:
         if time.monotonic() > deadline:
@@ -210,7 +210,7 @@ def run(trial: Trial, deadline: float) -> None:
 
 
 def share_of_present(trial: Trial, candidate: Options, places: list[Place]) -> float:
-    """Return the candidate's mean share of the present time; infinity if its result is wrong."""
+    """Return the candidate's mean share of the current time; infinity if its result is wrong."""
     shares: list[float] = []
     for place in places:
         if not place.agrees(candidate):

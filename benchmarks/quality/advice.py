@@ -13,14 +13,14 @@ with finer pixels would have recorded it, so deblurring counts as an error. PSNR
 the best linear fit. A case is decided if the best two models differ by more than 0.5 dB. In a
 decided case, the advice is a hit if its model is within 0.5 dB of the best.
 
-The weights that ship are fitted to all images (`--fit`). The tables show weights that are fitted
-without the source that is tested: the package, or the sort of made images. The line below a table
-is for the weights that ship.
+The weights that ship are fitted to all images (`--fit`). For the tables, each source (a package, or
+a sort of made images) is tested with weights that are fitted to all other sources. The line below a
+table is for the weights that ship.
 
-Real images have noise, and so has their truth, which shares it with the image that is upscaled. A
-network that keeps noise then seems to be right. So cases in which the truth's own noise, as
-`advise` estimates it, is more than half of the best model's squared error are in a table of their
-own; `noisy_truth.py` measures by how much such comparisons are wrong.
+The truth of real images is noisy, and the image that is upscaled may have part of the same noise.
+A network that keeps noise then looks better than it is. So a separate table has the cases in which
+the truth's own noise, as `advise` estimates it, is more than half of the best model's squared
+error; `noisy_truth.py` measures by how much such comparisons are wrong.
 """
 
 from __future__ import annotations

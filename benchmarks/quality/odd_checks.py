@@ -1,4 +1,4 @@
-"""Checks after each action of `odd_moments.py`: nothing remains of what was ended."""
+"""Checks after each action of `odd_moments.py`: whatever was closed or cancelled is gone."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Disturb the plugin at random moments: cancel, close, delete, switch; then check strictly.
 
-Called by `odd_layers.py`. After each action, nothing may remain of what was ended: no thread, no
-widget, no layer, no error in Qt's event loop, and no button that stays disabled.
+Called by `odd_layers.py`. After each action, nothing may remain of what was closed or cancelled: no
+thread, no widget, no layer, no error in Qt's event loop, and no button that stays disabled.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ Download these packages first:
     pip download --no-deps napari-pssr==0.1
     pip download --no-deps --only-binary :all: --python-version 3.8 scikit-image==0.16.2
 
-Unpack all of them into one folder. An image is found by its file name, in any subfolder.
+Unpack all of them into one folder. The script finds each image by its file name, in any subfolder.
 
 Pairs of an LR image and its truth are made in three ways:
 

@@ -1,8 +1,8 @@
 """Print the path of an image from `napari_sr.upscale` to the network and back; count its stops.
 
-A stop is a call from one file into another in which pixels are an argument or the result of the
-call, or of a call inside it. Calls that a loop repeats count once. A return is a stop in a file
-that the image has been in before. Calls inside the network are left out.
+A stop is a call from one file into another if pixels are an argument or the result of the call, or
+of a call inside it. Calls that a loop repeats count once. A stop in a file that the image has been
+in before counts as a return. Calls inside the network are left out.
 
     python benchmarks/quality/walk.py            # a grey image in tiles
     python benchmarks/quality/walk.py --whole    # an image that is one tile

@@ -6,8 +6,8 @@ Run it on a display, or with xvfb-run -a -s "-screen 0 1366x768x24". A timer tic
 longest time between two ticks is a stall. The table also shows the largest processor time of the
 window's thread between two ticks, which other programs do not affect. The script measures:
 
-* napari alone, for comparison: an idle window, panning, adding arrays that are ready, and the bare
-  upload of their pixels as a texture, without which no program can show them;
+* napari alone, for comparison: an idle window, panning, adding arrays that are ready, and only
+  the upload of their pixels as a texture, which every program needs to show them;
 * opening each form, and choosing each model;
 * runs of 1024 x 1024 and 2048 x 2048, x4, until the result is shown;
 * panning with the preview on;

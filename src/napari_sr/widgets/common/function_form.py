@@ -40,7 +40,7 @@ NONE = "none"
 class RememberedGui(FunctionGui):  # type: ignore[type-arg]  # magicgui 0.7 is not generic
     """The fields of a function; `memory.py` saves their values for the next session.
 
-    magicgui itself would pickle the values into a folder of its own, from a timer's thread.
+    magicgui itself would pickle the values into its own folder, from a timer's thread.
 
     Parameters
     ----------
