@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import os
 import threading
+import weakref
 
 import pytest
 from forms import PATIENCE
@@ -42,6 +44,48 @@ def test_a_run_that_is_quit_closes_its_generator(qtbot):
 
     # though the worker, which holds it, is still alive
     assert happened[-1] == "closed"
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_nothing_keeps_a_run_that_has_ended(make_napari_viewer, qtbot, cancelled):
+    viewer = make_napari_viewer()
+    listed = viewer.window._task_status_manager._tasks
+    before = len(listed)
+
+    def run():
+        while True:
+            yield Step(0, 0, "working")
+            if not cancelled:
+                return
+
+    worker = create_run(run)
+    viewer.window._qt_window.destroyed.connect(worker.quit)
+    with qtbot.waitSignal(worker.finished, timeout=PATIENCE):
+        worker.start()
+        if cancelled:
+            worker.quit()
+    kept = weakref.ref(worker)
+    del worker
+
+    def is_gone():
+        gc.collect()
+        return kept() is None
+
+    qtbot.waitUntil(is_gone, timeout=PATIENCE)
+    assert len(listed) == before + 1  # napari could have ended it
+
+
+def test_napari_can_end_a_run_of_its_list(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer()
+
+    def run():
+        while True:
+            yield Step(0, 0, "working")
+
+    worker = create_run(run)
+    with qtbot.waitSignal(worker.aborted, timeout=PATIENCE):
+        worker.start()
+        viewer.window._task_status_manager.cancel_all()
 
 
 def test_a_call_in_a_thread_returns_its_result(qtbot):

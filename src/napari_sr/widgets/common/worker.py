@@ -6,6 +6,7 @@ import time
 import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod
 
 from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils import cancelable_progress
@@ -41,11 +42,31 @@ class ThreadCall(_EndsQuietly, FunctionWorker[Any]):
     """A worker for a short function."""
 
 
+class _Quit:
+    """Ends a worker, if it still exists.
+
+    napari's list of tasks keeps this until its window closes, so it must not keep the worker.
+    """
+
+    def __init__(self, method: Callable[[], object]) -> None:
+        self._method = WeakMethod(method)
+
+    def __call__(self, *_: object) -> None:
+        """Call the worker's own method."""
+        method = self._method()
+        if method is not None:
+            method()
+
+
 class RunWorker(_EndsQuietly, GeneratorWorker):  # type: ignore[misc]  # napari has no types
     """A worker that closes its generator in the worker's thread, which frees the memory.
 
     Otherwise, napari's list of tasks would keep an aborted generator until the window closes.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.quit = _Quit(super().quit)
 
     def work(self) -> Any:
         """Drive the generator to its end, or until `quit` is called."""
