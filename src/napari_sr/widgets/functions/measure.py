@@ -51,6 +51,7 @@ class MeasureWidget(LayersForm):
         shown = self.table.native
         shown.setItemDelegate(QStyledItemDelegate(shown))  # magicgui's would reformat the numbers
         shown.verticalHeader().hide()
+        shown.resizeColumnsToContents()
         shown.setAccessibleName("Measurements")
         shown.setToolTip(
             "Sums are scaled to the reference's pixels: an exact enlargement has an equal sum.\n"
