@@ -395,3 +395,14 @@ def test_of_a_wide_view_only_the_centre_is_said_to_be_shown(
 
     words = widget.form.about_preview
     qtbot.waitUntil(lambda: "in the centre of the view" in words.text(), timeout=PATIENCE)
+
+
+def test_the_preview_after_a_run_shows_the_same_layer_as_before(viewer, widget, cells, run, qtbot):
+    run(widget)
+    assert viewer.layers.selection.active is not cells  # it is the result
+
+    widget.form.preview.click()
+    qtbot.waitUntil(lambda: preview_of(viewer) is not None, timeout=PATIENCE)
+
+    assert widget.form.layers.layer() is cells
+    assert preview_of(viewer).name == "preview of cells"

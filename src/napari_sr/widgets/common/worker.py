@@ -53,7 +53,9 @@ class _Quit:
 
     def __call__(self, *_: object) -> None:
         """Call the worker's own method."""
-        method = self._method()
+        # the garbage collector may have emptied this before Qt deletes a form, and calls it
+        known = getattr(self, "_method", None)
+        method = None if known is None else known()
         if method is not None:
             method()
 

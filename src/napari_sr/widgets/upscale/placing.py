@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
@@ -11,13 +11,14 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 from napari.layers import Image
 from qtpy.QtCore import QTimer
 
+from napari_sr.widgets.common.insertion import insert_unselected
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from napari.components import LayerList, ViewerModel
+    from napari.components import ViewerModel
     from napari.layers import Layer
     from numpy.typing import NDArray
 
@@ -82,8 +83,7 @@ class Placer:
         layers = self._viewer.layers
         chosen = layers.selection
         selects = all(one is source or self._is_of(one, source) for one in chosen)
-        with self._selecting(), _no_selection(layers):
-            layers.insert(self._index(layers, source), layer)
+        insert_unselected(layers, self._index(layers, source), layer)
         self._results.setdefault(source, WeakSet()).add(layer)
         if later:
             QTimer.singleShot(0, partial(self._go_on, ref(layer), selects=selects))
@@ -118,17 +118,6 @@ class Placer:
         """Return whether a layer is a result of another, as this form or its record knows."""
         record = layer.metadata.get(METADATA_KEY, {})
         return layer in self._results.get(source, ()) or record.get("source") == source.name
-
-
-@contextmanager
-def _no_selection(layers: LayerList) -> Iterator[None]:
-    """Let napari not select layers that are inserted, which would build and show their controls."""
-    before = layers._activate_on_insert
-    layers._activate_on_insert = False
-    try:
-        yield
-    finally:
-        layers._activate_on_insert = before
 
 
 def _reveal(layer: ref[Image]) -> None:

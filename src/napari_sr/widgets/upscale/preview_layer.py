@@ -13,6 +13,7 @@ from napari.experimental import link_layers, unlink_layers
 from napari.layers import Image
 
 from napari_sr.engine.planning.tiling import Region
+from napari_sr.widgets.common.insertion import insert_unselected
 from napari_sr.widgets.common.layer_source import PREVIEW_KEY
 
 if TYPE_CHECKING:
@@ -107,11 +108,9 @@ class PreviewLayer:
         if source.blending in MIXING:
             look["blending"] = "opaque"
         layer = Image(pixels, **{**arguments, **look})
-        selected, active = set(layers.selection), layers.selection.active
         self._layer = layer  # set before napari emits events about the layer
-        layers.insert(layers.index(source) + 1 if source in layers else len(layers), layer)
-        layers.selection = selected
-        layers.selection.active = active
+        place = layers.index(source) + 1 if source in layers else len(layers)
+        insert_unselected(layers, place, layer)
         link_layers([source, layer], LINKED)
 
     def paste(self, core: Region, values: NDArray[Any]) -> None:

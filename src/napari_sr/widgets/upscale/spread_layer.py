@@ -12,6 +12,7 @@ from napari_sr.evaluation.spread_figures import ranks_in_words
 from napari_sr.runs.job import run
 from napari_sr.runs.record import known_model
 from napari_sr.runs.source import Source
+from napari_sr.widgets.common.insertion import insert_unselected
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 from napari_sr.widgets.compare.figures import placed_on
 
@@ -95,11 +96,8 @@ def add_spread(viewer: ViewerModel, layer: Image, result: Upscaled) -> str:
     sample = _sample(spread)
     half, most, limit = np.percentile(sample, (50, 99, SHOWN)) if sample.size else (0.0, 0.0, 0.0)
     layers = viewer.layers
-    selected, active = set(layers.selection), layers.selection.active
     shown = Image(spread, **_arguments(layer, told, float(limit) or 1.0))
-    layers.insert(layers.index(layer) + 1, shown)
-    layers.selection = selected
-    layers.selection.active = active
+    insert_unselected(layers, layers.index(layer) + 1, shown)
     return f"{told['shows']}: half of the values are below {half:.2g}, 1 % above {most:.2g}"
 
 
