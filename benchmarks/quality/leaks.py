@@ -8,6 +8,10 @@ forms are closed. Then the script counts what still exists: threads, Qt widgets,
 this plugin's classes and of napari's (by Python's garbage collector), and the resident size after
 free memory was returned to the system. The first half of the moments loads code and models. A line
 is fitted through the second half: growth is its slope.
+
+napari's grid is left out, and with it *Side by side*: when the number of layers changes in a grid,
+napari 0.9.2 keeps its old views (66,700 Python objects for 6 layers that come and go, measured
+without this plugin). napari's list of tasks keeps a small object of each run, `_Quit`.
 """
 
 from __future__ import annotations
@@ -40,6 +44,8 @@ GROWTH = 0.25
 """Largest growth of the resident size in MiB per count that counts as none."""
 OURS = "napari_sr.widgets", "napari.layers", "napari._qt", "napari._vispy"
 """Modules whose objects are counted."""
+KEPT_BY_NAPARI = "napari_sr.widgets.common.worker._Quit"
+"""Objects of this class, of 50 bytes, grow by one with each run."""
 
 
 class OneWindow(Moments):
@@ -51,6 +57,15 @@ class OneWindow(Moments):
         form.choose("fsrcnn")
         form.scale.setCurrentIndex(self.chance.randrange(form.scale.count()))
         form.scale.activated.emit(form.scale.currentIndex())
+
+    def grid(self) -> None:
+        """Leave out napari's grid."""
+
+    def compare(self) -> None:
+        """Press a button that compares without napari's grid, if it is there."""
+        row = self.widget.compare
+        if row.isVisible():
+            self.click(row.buttons[self.chance.choice(("slider", "blink"))])
 
     def close_viewer(self) -> None:
         """Close only the dock, because this test keeps the window open."""
@@ -114,6 +129,8 @@ def grows(name: str, first: float, last: float, slope: float) -> bool:
         return slope > GROWTH
     if name == "Python objects":
         return slope > 100
+    if name == KEPT_BY_NAPARI:
+        return False
     return slope > 0.2 and last > first + 2
 
 
