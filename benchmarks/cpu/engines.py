@@ -119,7 +119,20 @@ def by_opencv(file: Path, x: np.ndarray) -> dict[str, Callable[[], object]]:
     return {"opencv by hand": call}
 
 
-def measure(model: str, path: Path, side: int, tile: int | None, runs: int) -> dict[str, float]:
+def medians(calls: dict[str, Callable[[], object]], runs: int) -> dict[str, float]:
+    """Return the median seconds of each call; the calls take turns."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(runs):
+        for name, call in calls.items():
+            began = time.perf_counter()
+            call()
+            times[name].append(time.perf_counter() - began)
+    return {name: median(each) for name, each in times.items()}
+
+
+def measure(
+    model: str, path: Path, side: int, tile: int | None, runs: int, *, apart: bool
+) -> dict[str, float]:
     """Return the median seconds of each way to run the network, and the error of OpenVINO."""
     network = napari_sr.load(model)
     image = photograph(path, side, grey=network.channels == 1)
@@ -132,25 +145,22 @@ def measure(model: str, path: Path, side: int, tile: int | None, runs: int) -> d
     calls: dict[str, Callable[[], object]] = {
         name: upscaled(name) for name in ("torch", "openvino")
     }
+    for _ in range(4):  # these runs compile the network, and check its first results
+        upscaled("openvino")()
+        wait_for_trials()
+    times = medians(calls, runs) if apart else {}
     with tempfile.TemporaryDirectory() as folder:
+        direct: dict[str, Callable[[], object]] = {}
         if tile is None:
-            calls |= {"eager by hand": eager(network, image)}
-            calls |= by_hand(network, image, Path(folder))
-        for _ in range(4):  # these runs compile the network, and check its first results
-            upscaled("openvino")()
-            wait_for_trials()
-        times: dict[str, list[float]] = {name: [] for name in calls}
-        for _ in range(runs):
-            for name, call in calls.items():
-                began = time.perf_counter()
-                call()
-                times[name].append(time.perf_counter() - began)
+            direct = {"eager by hand": eager(network, image)}
+            direct |= by_hand(network, image, Path(folder))
+        times |= medians(direct if apart else calls | direct, runs)
     floats = (image / 255).astype(np.float32)
     exact, found = (
         napari_sr.upscale(floats, network, engine=name, **how) for name in ("torch", "openvino")
     )
     error = float(np.abs(exact - found).max())
-    return {**{name: median(each) for name, each in times.items()}, "error": error}
+    return {**times, "error": error}
 
 
 def row(model: str, side: int, tile: int | None, found: dict[str, float]) -> str:
@@ -173,6 +183,12 @@ def main() -> None:
     options.add_argument("--sides", nargs="+", type=int, default=[256, 512, 1024])
     options.add_argument("--tiles", action="store_true", help="tiles of 128 px as well")
     options.add_argument("--runs", type=int, default=5)
+    options.add_argument(
+        "--apart",
+        action="store_true",
+        help="time `upscale` before other engines are loaded, instead of in turns: at 1024 px they "
+        "take so much memory that `upscale` plans smaller tiles",
+    )
     options.add_argument("--write", type=Path)
     wanted = options.parse_args()
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "openvino", "onnxruntime"))
@@ -191,7 +207,7 @@ def main() -> None:
     for model in wanted.models:
         for side in wanted.sides:
             for tile in (None, 128) if wanted.tiles else (None,):
-                found = measure(model, wanted.image, side, tile, wanted.runs)
+                found = measure(model, wanted.image, side, tile, wanted.runs, apart=wanted.apart)
                 lines.append(row(model, side, tile, found))
                 print(lines[-1], flush=True)
     if wanted.write is not None:
