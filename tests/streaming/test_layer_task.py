@@ -246,6 +246,29 @@ def test_a_folder_that_is_removed_during_the_run_is_not_made_again(request_for, 
     assert not request.folder.exists()
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_folder_that_another_run_began_at_the_same_path_is_left_alone(
+    request_for, random, cancelled
+):
+    request = request_for(random.integers(1, 255, SHAPES["YX"], np.uint8))
+    steps = run_layer(request)
+    next(step for step in steps if isinstance(step, GrowingImage))
+    shutil.rmtree(request.folder)
+    others = replace(request.source, data=255 - request.source.data)
+    second = run_layer(replace(request, source=others))
+    next(step for step in second if isinstance(step, GrowingImage))
+
+    if cancelled:
+        steps.close()
+    else:
+        with pytest.raises(FileError, match="was replaced by another run meanwhile: nothing more"):
+            drive(steps)
+    drive(second)
+
+    found = open_ome_zarr(request.folder).pixels[:]
+    np.testing.assert_array_equal(found, others.data.repeat(2, 0).repeat(2, 1))
+
+
 def test_the_command_line_says_where_a_layer_goes_on(interrupted, tmp_path):
     from blocks import image_of, request_of, tiff_of
 

@@ -134,10 +134,11 @@ def _run(request: LayerRequest) -> Generator[Step | GrowingImage, None, Record]:
             yield Step(0, 0, "Comparing the result with the layer …")
             record = layer_task.record_of(request, task.run, report)
             record = with_consistency(record, request.source.data, image.levels[0], request.axes)
+            task.check()
             task.writer.finish(for_file(record))
             task.journal.remove()
         finally:
-            if not (image.written or task.done):
+            if not (image.written or task.done) and task.is_there:
                 task.journal.close()
                 shutil.rmtree(task.writer.path, ignore_errors=True)
     return record

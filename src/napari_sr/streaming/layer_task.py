@@ -52,19 +52,32 @@ class LayerTask:
     writer: OmeZarrWriter
     journal: Journal
     lock: Lock
+    text: bytes
+    """The task's text in the journal, which is different for every run."""
     done: frozenset[int] = frozenset()
     """Indices of the blocks that are done already."""
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the folder still contains this run's journal."""
+        try:
+            return self.journal.text() == self.text
+        except (JournalError, OSError):
+            return False
+
     def check(self) -> None:
-        """Check that the folder is still there.
+        """Check that the folder is still there, and that no other run has begun in it.
 
         Raises
         ------
         FileError
-            If someone has removed it; writing would create an image without metadata.
+            If someone has removed it; writing would create an image without metadata. Or if
+            another run has begun at its path; writing would mix two results.
         """
-        if not self.journal.exists:
-            raise FileError(f"{self.writer.path} was removed meanwhile: nothing more is written")
+        if self.is_there:
+            return
+        how = "replaced by another run" if self.journal.exists else "removed"
+        raise FileError(f"{self.writer.path} was {how} meanwhile: nothing more is written")
 
     def note(self, block: Block) -> None:
         """Note in the journal that a block is on the disk."""
@@ -146,7 +159,8 @@ def _begun(request: LayerRequest, network: Network, lock: Lock) -> Generator[Ste
 
     publish(request.folder, create, _as_json(request, run), lock)
     writer = ome_zarr.open_writer(request.folder)
-    return LayerTask(run, reader, writer, Journal(request.folder), lock)
+    journal = Journal(request.folder)
+    return LayerTask(run, reader, writer, journal, lock, journal.text())
 
 
 def _as_json(request: LayerRequest, run: BlockRun) -> dict[str, Any]:
@@ -191,7 +205,7 @@ def _resumed(
     run = replace(run, settings=settings, values=values)
     writer = ome_zarr.open_writer(request.folder)
     writer.clean()
-    result = LayerTask(run, reader, writer, journal, lock)
+    result = LayerTask(run, reader, writer, journal, lock, journal.text())
     return replace(result, done=(yield from _checked(request, result)))
 
 

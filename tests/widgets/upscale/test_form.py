@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 
 import numpy as np
@@ -20,6 +21,7 @@ from napari_sr import models, reader
 from napari_sr.engine.planning.settings import EngineError
 from napari_sr.runs import cache, forecast
 from napari_sr.runs.model import ModelReference
+from napari_sr.streaming.layer_task import LayerTask
 from napari_sr.widgets.common import dock
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 from napari_sr.widgets.common.memory import remember
@@ -517,6 +519,49 @@ def test_run_goes_on_after_cancel_in_the_same_layer(viewer, widget, held, qtbot)
     assert left.metadata[METADATA_KEY]["model"] == "fsrcnn-x2"
     assert widget.form.output.folder() == folder.with_name("result (2).ome.zarr")
     assert widget.form.output.about.isHidden()
+
+
+@pytest.fixture
+def stopped(widget, held, qtbot):
+    """Cancel a run into a folder after its first block; return the folder."""
+    folder, network = held
+    network.permits.release(2)
+    qtbot.waitUntil(lambda: "1 of 3 blocks" in widget.form.status.text(), timeout=PATIENCE)
+    widget.form.stop.click()
+    finish(widget, network, qtbot)
+    return folder
+
+
+def test_cancel_while_finished_blocks_are_compared_keeps_the_folder(
+    widget, stopped, qtbot, monkeypatch
+):
+    proceed, mark_of = threading.Event(), LayerTask.mark_of
+
+    def wait(task, block):
+        assert proceed.wait(PATIENCE / 1000)
+        return mark_of(task, block)
+
+    monkeypatch.setattr(LayerTask, "mark_of", wait)
+    widget.form.run.click()
+    qtbot.waitUntil(lambda: "Comparing" in widget.form.status.text(), timeout=PATIENCE)
+
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        widget.form.stop.click()
+        proceed.set()
+
+    assert widget.form.status.text() == "Cancelled."
+    assert widget.form.output.folder() == stopped
+    assert "blocks are done. Run computes the others." in widget.form.output.about.text()
+
+
+def test_another_folder_is_proposed_if_the_pixels_have_changed(viewer, widget, stopped, run):
+    viewer.layers[0].data = 255 - viewer.layers[0].data
+
+    run(widget)
+
+    assert "have changed since" in widget.form.status.text()
+    assert widget.form.output.folder() == stopped.with_name("result (2).ome.zarr")
+    assert widget.form.run.isEnabled()
 
 
 def test_a_folder_of_another_run_says_what_differs(viewer, widget, held, qtbot):

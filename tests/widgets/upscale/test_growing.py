@@ -14,8 +14,10 @@ from napari_sr.widgets.upscale.growing import GrowingLayer
 def image(tmp_path):
     """Return a result of two levels that blocks write, and a third one."""
     levels = [np.zeros((side, side), np.uint8) for side in (16, 8, 4)]
+    folder = tmp_path / "a.zarr"
+    folder.mkdir()
     return SimpleNamespace(
-        folder=tmp_path / "a.zarr",
+        folder=folder,
         levels=tuple(levels[:2]),
         all_levels=tuple(levels),
         blocks=4,
@@ -126,6 +128,13 @@ def test_a_run_that_wrote_something_leaves_its_layer(viewer, layer, image):
 
     assert said.startswith(f"1 of 4 blocks are done and stay in {image.folder}")
     assert len(viewer.layers) == 1
+
+
+def test_a_run_whose_folder_was_removed_does_not_say_that_its_blocks_stay(layer, image):
+    image.written = 1
+    image.folder.rmdir()
+
+    assert layer.leave() == "1 of 4 blocks were done."
 
 
 def test_a_layer_that_the_user_removed_stays_away(viewer, layer, image):

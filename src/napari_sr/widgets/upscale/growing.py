@@ -40,6 +40,11 @@ class GrowingLayer:
         self._next = 0.0
         self._finished = False
 
+    @property
+    def finished(self) -> bool:
+        """Whether the result is complete."""
+        return self._finished
+
     def begin(self, image: GrowingImage) -> None:
         """Add the layer, because the folder exists now; a resumed run reuses its earlier layer."""
         self._image = image
@@ -83,6 +88,8 @@ class GrowingLayer:
             return "Nothing was written."
         if self._layer in layers:
             self._layer.refresh(extent=False)
+        if not image.folder.exists():  # the error says that it was removed
+            return f"{image.written} of {image.blocks} blocks were done."
         return (
             f"{image.written} of {image.blocks} blocks are done and stay in {image.folder}; Run "
             "computes the others. Delete the folder if you do not need them."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.consistency.figures import KEY, in_words
 from napari_sr.runs.job import Step
 from napari_sr.runs.words import error_in_words
+from napari_sr.streaming.journal import JournalError
 from napari_sr.widgets.common.record_menu import RecordMenu
 from napari_sr.widgets.compare.check_map import add_map
 from napari_sr.widgets.compare.row import CompareRow
@@ -169,6 +170,8 @@ class ResultForm(CheckedForm):
         if self._pending is not None:
             self._queue.add_failure(self._pending.layer.name, error_in_words(error))
             self.form.status.say(self._queue.summary or self.form.status.text())
+        if isinstance(error, JournalError):  # this run can never resume the folder's result
+            self.form.output.renew()
 
     def _show_cancelled(self) -> None:
         self.form.status.say(self._queue.summary or "Cancelled.")
@@ -188,7 +191,7 @@ class ResultForm(CheckedForm):
         kept = growing.leave()
         if kept:
             self.form.status.say(f"{self.form.status.text().rstrip('.')}. {kept}")
-        else:
+        elif growing.finished:
             self.form.output.renew()
 
 
