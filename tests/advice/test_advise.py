@@ -200,3 +200,20 @@ def test_figures_of_odd_images_are_finite(random, kind):
     assert np.isfinite(numbers).all()
     assert 0 <= advice.traits.saturated <= 1
     assert abs(advice.gains.denoising) <= 30
+
+
+def test_missing_pixels_do_not_look_like_noise(random):
+    image = random.random((160, 160)).cumsum(0).cumsum(1)
+    image += 40 * np.sin(np.arange(160) * 1.9)[:, None] * np.sin(np.arange(160) * 1.7)
+    holes = image.copy()
+    holes[random.random(image.shape) < 0.02] = np.nan
+
+    assert napari_sr.advise(holes).model == napari_sr.advise(image).model
+    assert napari_sr.advise(holes).noise.share < 2 * napari_sr.advise(image).noise.share + 0.002
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_no_model_is_said_to_be_wrong_for_a_constant_image(dtype):
+    advice = napari_sr.advise(np.zeros((60, 60), dtype))
+
+    assert advice.against("edsr-slim") == advice.against("microscope") == ""

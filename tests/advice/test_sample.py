@@ -64,11 +64,23 @@ def test_missing_pixels_are_filled_and_empty_windows_left_out(random):
     [
         (np.zeros((23, 100)), "at least 24 x 24 pixels, got 23 x 100"),
         (np.full((40, 40), np.nan), "finite pixels"),
+        (np.where(np.arange(40) > 10, np.nan, np.ones((40, 40))), "half of each examined part"),
     ],
 )
 def test_an_image_without_enough_pixels_is_refused(image, what):
     with pytest.raises(ValueError, match=what):
         sample_of(image)
+
+
+def test_a_single_missing_pixel_gets_a_neighbour_and_an_area_the_median():
+    image = np.add.outer(np.arange(40.0), np.zeros(40))
+    image[20, 20] = np.nan
+    image[30:36, 30:36] = np.nan
+
+    (window,) = sample_of(image).windows
+
+    assert window[20, 20] == 20
+    assert (window[31:35, 31:35] == np.nanmedian(image)).all()
 
 
 @pytest.mark.parametrize("scale", [1e300, 1e-300])

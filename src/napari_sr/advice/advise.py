@@ -84,8 +84,9 @@ class Advice:
         training : TrainingFacts
             Facts about its training images. Unknown facts cause no remarks.
         """
-        noisy = self.noise.share > LEAST_NOISE and self.gains.denoising > UNSUITED
-        sharp = self.gains.photographs > UNSUITED
+        flat = self.traits.used[0] == self.traits.used[1]  # neither noise nor detail to judge by
+        noisy = flat or (self.noise.share > LEAST_NOISE and self.gains.denoising > UNSUITED)
+        sharp = flat or self.gains.photographs > UNSUITED
         return on_model(
             title, training, self.noise, noisy=noisy, sharp=sharp, rgb=self.rgb,
             blur=self.traits.blur, pixel=self.pixel_size,

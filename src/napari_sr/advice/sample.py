@@ -85,7 +85,10 @@ def sample_of(image: ArrayLike, axes: str | None = None, needed_by: str = "advic
                 windows += [] if window is None else [window]
             columns.append(tuple(range(first, len(windows))))
     if not windows:
-        raise ValueError(f"{needed_by} needs finite pixels, got only NaN or infinity")
+        raise ValueError(
+            f"{needed_by} needs finite pixels, but at least half of each examined part of the "
+            "image is NaN or infinite: crop the image"
+        )
     low, high = min(one.min() for one in windows), max(one.max() for one in windows)
     if max(abs(low), abs(high)) > LARGEST or 0 < high - low < 1 / LARGEST:
         raise ValueError(
@@ -112,9 +115,19 @@ def _starts(size: int) -> Iterator[int]:
 
 
 def _filled(pixels: NDArray[Any], layout: Layout) -> NDArray[np.float64] | None:
-    """Return a window as grey, with the median for missing pixels; None if most are missing."""
+    """Return a window as grey, without missing pixels; None if most are missing.
+
+    Single pixels get the value of a neighbour, because any other value looks like noise. Larger
+    areas get the median, and count as empty.
+    """
     window = np.asarray(pixels[..., 1] if layout.samples else pixels, np.float64)
     finite = np.isfinite(window)
     if finite.mean() < 0.5:
         return None
-    return window if finite.all() else np.where(finite, window, np.median(window[finite]))
+    if finite.all():
+        return window
+    filled = np.where(finite, window, np.nan)
+    known = filled.copy()
+    for axis, shift in ((1, 1), (1, -1), (0, 1), (0, -1)):
+        filled = np.where(np.isnan(filled), np.roll(known, shift, axis), filled)
+    return np.where(np.isnan(filled), np.median(window[finite]), filled)

@@ -59,6 +59,9 @@ class Network(nn.Module):
     input_limits: tuple[float, float] | None = None
     """Smallest and largest value that it may get, where 0 is black and 1 is white, if its results
     are wrong beyond them. The engine then clips its input, and interpolates the rest."""
+    corrections: int = 0
+    """How many times the chain makes the result agree with its image: see `zoo.consistent`. The
+    engine does the same with the interpolated rest."""
     full_range: bool = False
     """For a network of one channel: True if it was trained on grey from 0 to 1, False if it was
     trained on luma from 16/255 to 235/255. The engine converts images accordingly."""

@@ -65,6 +65,10 @@ METHODS = {
 }
 
 
+SHRINKING = 2
+"""A shrunk pixel depends on the pixels up to this distance from it, in pixels of its size."""
+
+
 def radius_of(scale: int, beyond: int = 0, method: str = "bicubic") -> int:
     """Return the radius of an enlargement, in input pixels.
 
@@ -131,6 +135,16 @@ def _resize_axis(
     for share in shares:
         result += share
     return result
+
+
+def corrected(image: Tensor, result: Tensor, scale: int) -> Tensor:
+    """Correct a result, (..., S * H, S * W), by its difference from an image, (..., H, W).
+
+    The result is shrunk and subtracted from the image; the enlarged difference is added to the
+    result. Both operations are bicubic.
+    """
+    missing = image - imresize(result, Fraction(1, scale))
+    return result + imresize(missing, scale)
 
 
 def imresize(

@@ -13,13 +13,12 @@ Symbols: N images, C image channels, H x W pixels, S scale.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.graph.chain import IMAGE, RESULT, Step, renamed
 from napari_sr.graph.network import Network
-from napari_sr.layers.resize import imresize, radius_of
+from napari_sr.layers.resize import SHRINKING, corrected, radius_of
 from napari_sr.zoo import registry
 from napari_sr.zoo.optics import OPTICS
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 TIMES = 3
 """Number of corrections. On Set14, they divide the RMS of the difference by 2 to 4, as far as
 clipping allows, and raise PSNR by 0.01 dB (benchmarks/quality/back_projection.md)."""
-SHRINKING = 2
-"""A shrunk pixel depends on this number of source pixels on each side."""
 _COPIED = (
     "multiple", "least_size", "exact", "whole", "full_range", "precisions", "pads_with_zeros",
     "zeros_reach", "input_limits",
@@ -63,6 +60,7 @@ class Consistent(Network):
         self.network = network
         for name in _COPIED:
             setattr(self, name, getattr(network, name))
+        self.corrections = TIMES
         self.provenance = {**network.provenance, "consistent": True}
         self.train(network.training)
 
@@ -88,8 +86,7 @@ class Consistent(Network):
 
     def _correct(self, image: Tensor, result: Tensor) -> Tensor:
         """Correct a result, (N, C, S * H, S * W), once by its image, (N, C, H, W)."""
-        missing = image - imresize(result, Fraction(1, self.scale))
-        return result + imresize(missing, self.scale)
+        return corrected(image, result, self.scale)
 
 
 def check(network: Network) -> None:

@@ -63,8 +63,8 @@ class PlaneOutput:
         self._kept = plane.kept or (slice(0, height), slice(0, width))
         self._origin = plane.origin
         self.values = PlaneValues(plane, run_context.values, run_context.output.dtype)
-        limits = run_context.network.input_limits
-        self._excess = None if limits is None else Excess(self.values, limits)
+        limits, corrections = run_context.network.input_limits, run_context.network.corrections
+        self._excess = None if limits is None else Excess(self.values, limits, corrections)
         self._index = index
         self._source = ExtendedPixels(self.values.pixels, plane.extension, size)
         self.extension = plane.extension

@@ -14,6 +14,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
+
+from napari_sr.layers.resize import SHRINKING, corrected, radius_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,11 +38,17 @@ class Excess:
         The plane.
     limits : (low, high)
         The values that the network may get, where 0 is black and 1 is white.
+    corrections : int
+        How many times the enlarged excess is corrected to agree with the excess: see
+        `zoo.consistent`.
     """
 
-    def __init__(self, values: PlaneValues, limits: tuple[float, float]) -> None:
+    def __init__(
+        self, values: PlaneValues, limits: tuple[float, float], corrections: int = 0
+    ) -> None:
         self._values = values
         self._limits = limits
+        self._corrections = corrections
         low, high = values.ends
         self.exists = low < limits[0] or limits[1] < high
         """Whether the plane has values beyond the limits."""
@@ -70,16 +79,31 @@ class Excess:
         """
         if not self.exists:
             return None
-        pixels = self._values.pixels
+        around = self._corrections * (SHRINKING + radius_of(scale))
+        pixels, reach = self._values.pixels, REACH + around
         for axis, span in enumerate((rows, columns)):
-            places = np.arange(span.start - REACH, span.stop + REACH)
-            pixels = pixels.take(places.clip(0, pixels.shape[axis] - 1), axis)
+            places = np.arange(span.start - reach, span.stop + reach) % (2 * pixels.shape[axis])
+            # the border is mirrored, as in `imresize`
+            pixels = pixels.take(np.minimum(places, 2 * pixels.shape[axis] - 1 - places), axis)
         encoded = self._values.encode(pixels)
         excess = encoded - self.clipped(encoded.copy())
         if not excess.any():
             return None
         across = _along_rows(excess.swapaxes(0, 1), scale).swapaxes(0, 1)
-        return _along_rows(across, scale)
+        return self._corrected(excess, _along_rows(across, scale), around, scale)
+
+    def _corrected(
+        self, excess: NDArray[np.float32], large: NDArray[np.float32], around: int, scale: int
+    ) -> NDArray[np.float32]:
+        """Correct the enlarged excess, and cut off the pixels around it that this needs."""
+        if not self._corrections:
+            return large
+        small = torch.from_numpy(excess[REACH:-REACH, REACH:-REACH]).permute(2, 0, 1)
+        result = torch.from_numpy(large).permute(2, 0, 1)
+        for _ in range(self._corrections):
+            result = corrected(small, result, scale)
+        inside = slice(scale * around, -scale * around)
+        return result[:, inside, inside].permute(1, 2, 0).numpy()
 
 
 def _along_rows(pixels: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
