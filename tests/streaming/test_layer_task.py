@@ -96,6 +96,7 @@ def test_a_run_that_goes_on_computes_the_rest_and_gives_the_same_files(
         if FOLDER not in name
     )
     assert f"resumed: {done} of " in record["notes"][0]
+    assert "values are counted only in the others" in record["notes"][0]
     assert open_writer(request.folder).provenance["complete"] is True
     assert not Journal(request.folder).exists
     image = next(step for step in computed if isinstance(step, GrowingImage))

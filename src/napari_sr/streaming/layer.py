@@ -162,7 +162,10 @@ def _blocks(
     with told_in_one_sentence(task.writer.path, KEPT):
         report = yield from translate(steps, partial(_step, image, before))
     if before:
-        resumed = f"resumed: {before} of {image.blocks} blocks were done before"
+        resumed = (
+            f"resumed: {before} of {image.blocks} blocks were done before; unusual values are "
+            "counted only in the others"
+        )
         report.notes = [resumed, *report.notes]
     return report
 
