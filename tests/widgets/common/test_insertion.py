@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from napari.layers import Image
+from napari.utils._proxies import PublicOnlyProxy
 
 from napari_sr.widgets.common.insertion import insert_unselected
 
@@ -30,3 +31,13 @@ def test_other_layers_are_selected_as_before(viewer):
     later = viewer.add_image(np.zeros((2, 3)))
 
     assert viewer.layers.selection == {later}
+
+
+def test_the_layers_of_a_window_are_a_proxy(viewer):
+    chosen = viewer.add_image(np.zeros((2, 3)))
+    added = Image(np.ones((2, 3)))
+
+    insert_unselected(PublicOnlyProxy(viewer).layers, 1, added)
+
+    assert list(viewer.layers) == [chosen, added]
+    assert viewer.layers.selection == {chosen}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_sr.widgets.compare.kept_state import unwrapped
+
 if TYPE_CHECKING:
     from napari.components import LayerList
     from napari.layers import Layer
@@ -24,9 +26,10 @@ def insert_unselected(layers: LayerList, index: int, layer: Layer) -> None:
     layer : Layer
         The new layer.
     """
-    before = layers._activate_on_insert
-    layers._activate_on_insert = False
+    whole = unwrapped(layers)  # in a window, a form gets a proxy without private attributes
+    before = whole._activate_on_insert
+    whole._activate_on_insert = False
     try:
-        layers.insert(index, layer)
+        whole.insert(index, layer)
     finally:
-        layers._activate_on_insert = before
+        whole._activate_on_insert = before
