@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_sr.widgets.common.pixel_size import pixel_size
+from napari_sr.widgets.common.pixel_size import pixel_size, square_pixel_size
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,13 @@ def test_a_mirrored_layer_has_pixels_of_the_same_size(viewer):
     layer = viewer.add_image(np.zeros((4, 5)), scale=(0.5, -0.5), units=("um", "um"))
 
     assert pixel_size(layer) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("scale", "units", "size"),
+    [((0.2, 0.4), ("um", "um"), None), ((0.2, 200), ("um", "nm"), pytest.approx(0.2))],
+)
+def test_only_square_pixels_have_a_side(viewer, scale, units, size):
+    layer = viewer.add_image(np.zeros((4, 5)), scale=scale, units=units)
+
+    assert square_pixel_size(layer) == size

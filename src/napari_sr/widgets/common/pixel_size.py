@@ -9,9 +9,17 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
 
-def pixel_size(layer: Image) -> float | None:
-    """Return the side of a layer's pixel in micrometres, or None if its unit is not a length."""
-    unit, scale = layer.units[-1], abs(float(layer.scale[-1]))
+def square_pixel_size(layer: Image) -> float | None:
+    """Return the side of a layer's pixel in micrometres, or None if the pixels are not square."""
+    height, width = pixel_size(layer, -2), pixel_size(layer)
+    if height is None or width is None or not math.isclose(height, width, rel_tol=0.01):
+        return None
+    return width
+
+
+def pixel_size(layer: Image, axis: int = -1) -> float | None:
+    """Return the size of a layer's pixel along an axis in micrometres; None without a length."""
+    unit, scale = layer.units[axis], abs(float(layer.scale[axis]))
     if "[length]" not in (1 * unit).dimensionality:
         return None
     size = scale * float((1 * unit).to("micrometer").magnitude)

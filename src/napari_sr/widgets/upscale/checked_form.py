@@ -23,7 +23,7 @@ from napari_sr.widgets.common.layer_source import (
     source_of,
 )
 from napari_sr.widgets.common.open_form import open_form
-from napari_sr.widgets.common.pixel_size import pixel_size
+from napari_sr.widgets.common.pixel_size import square_pixel_size
 from napari_sr.widgets.upscale.fields import UpscaleFields
 from napari_sr.widgets.upscale.output_chooser import MEMORY
 from napari_sr.widgets.upscale.preview import Preview
@@ -145,7 +145,7 @@ class CheckedForm(RunningForm):
         usable = layer is not None and layer_problem(layer) is None
         source = self._source(layer) if usable and layer is not None else None
         values = self.form.values.value(layer) if self.form.values.problem() is None else None
-        size = None if layer is None else pixel_size(layer)
+        size = None if layer is None else square_pixel_size(layer)
         self.form.advice.follow(source, self.form.choice(), values, size)
 
     def _change_limits(self) -> None:
