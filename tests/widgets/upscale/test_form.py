@@ -21,6 +21,7 @@ from napari_sr import models, reader
 from napari_sr.engine.planning.settings import EngineError
 from napari_sr.runs import cache, forecast
 from napari_sr.runs.model import ModelReference
+from napari_sr.streaming.journal import Journal
 from napari_sr.streaming.layer_task import LayerTask
 from napari_sr.widgets.common import dock
 from napari_sr.widgets.common.layer_source import METADATA_KEY
@@ -552,6 +553,15 @@ def test_cancel_while_finished_blocks_are_compared_keeps_the_folder(
     assert widget.form.status.text() == "Cancelled."
     assert widget.form.output.folder() == stopped
     assert "blocks are done. Run computes the others." in widget.form.output.about.text()
+
+
+def test_a_folder_that_was_finished_elsewhere_is_not_called_unfinished(widget, stopped):
+    Journal(stopped).remove()
+
+    widget.reset_choices()
+
+    assert "exists: choose another name" in widget.form.status.text()
+    assert widget.form.output.about.isHidden()
 
 
 def test_another_folder_is_proposed_if_the_pixels_have_changed(viewer, widget, stopped, run):

@@ -123,7 +123,10 @@ class CheckedForm(RunningForm):
     def _refresh(self, event: object = None) -> None:
         """Show what is wrong, or ask for a forecast."""
         problems = self._problems()
-        problems |= self._look_at_folder() if not problems else {}
+        if problems:
+            self.form.output.tell("")
+        else:
+            problems = self._look_at_folder()
         self._show_problems(problems)
         self.form.more.say(self.form.differences())
         layers, choice = self.form.layers.layers(), self.form.choice()
