@@ -13,6 +13,7 @@ from superqt.utils import WorkerBase
 
 from napari_sr.runs.words import TIMES
 from napari_sr.widgets.common.layer_source import METADATA_KEY
+from napari_sr.widgets.common.removal_guard import guard_removals
 from napari_sr.widgets.compare.form import CompareWidget, usual_pair
 
 
@@ -168,6 +169,7 @@ def test_a_closed_dock_leaves_nothing(viewer, pair, state, qtbot):
     from qtpy.QtWidgets import QWidget
 
     shapes = viewer.add_shapes()
+    guard_removals(viewer)  # stays as long as the viewer, once for all forms
     gc.collect()
     before = state(viewer), len(shapes.events.data.callbacks)
     dock = QWidget()
