@@ -74,6 +74,17 @@ def test_the_tile_is_fixed_because_free_memory_changes(source, monkeypatch):
     assert reopen(task).run.settings.tile == opened.run.settings.tile
 
 
+def test_the_precision_is_fixed_because_devices_differ(source):
+    task, opened = task_of(source)
+    assert task["fixed"]["precision"] == opened.run.settings.precision == "float32"
+    task["fixed"]["precision"] = "bfloat16"
+
+    assert reopen(task).run.settings.precision == "bfloat16"
+
+    del task["fixed"]["precision"]  # older versions did not write it
+    assert reopen(task).run.settings.precision == "auto"
+
+
 def test_a_blend_and_a_file_are_found_again(source):
     path = load("fsrcnn", 2).provenance["file"]
     second = ModelReference(Path(path), 2)

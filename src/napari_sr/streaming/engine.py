@@ -1,9 +1,9 @@
-"""Decide a run's engine and tile before it starts, so that all processes compute the same bits."""
+"""Decide a run's engine, precision and tile at its start: all processes compute the same bits."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.planning.estimate import measure_speed
 from napari_sr.engine.planning.settings import Settings
@@ -11,7 +11,7 @@ from napari_sr.runs.run import drive
 from napari_sr.streaming.run import run_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from napari_sr.engine.execution.context import Progress
     from napari_sr.streaming.run import BlockRun
@@ -21,12 +21,12 @@ WORTH_WAITING = 60.0
 
 
 def fixed_settings(run: BlockRun) -> BlockRun:
-    """Return the run with one tile and one engine, chosen for all its blocks; see `fixing`."""
+    """Return the run with tile, engine and precision chosen for all its blocks; see `fixing`."""
     return drive(fixing(run))
 
 
 def fixing(run: BlockRun) -> Generator[Progress, None, BlockRun]:
-    """Choose one tile and one engine for all blocks of a run, and return the run with them.
+    """Choose one tile, engine and precision for all blocks, and return the run with them.
 
     If the user left the engine open and the run is long, the first block is computed once to find
     the fastest engine.
@@ -49,7 +49,9 @@ def fixing(run: BlockRun) -> Generator[Progress, None, BlockRun]:
         If a block does not fit into memory.
     """
     prepared = run.prepared(run.reader.grid.block(0))  # block 0 has the largest window
-    settings = replace(run.settings, tile=prepared.plan.tile)
+    # "auto" would be half precision on a GPU, also for a run that was begun on a CPU
+    precision = str(prepared.plan.precision).removeprefix("torch.")
+    settings = replace(run.settings, tile=prepared.plan.tile, precision=precision)
     if settings.chosen_engine != "auto":
         return replace(run, settings=replace(settings, engine=settings.chosen_engine))
     if prepared.plan.device.type != "cpu" or _seconds(run, prepared.plan.cost) < WORTH_WAITING:
@@ -57,6 +59,12 @@ def fixing(run: BlockRun) -> Generator[Progress, None, BlockRun]:
     run = replace(run, settings=settings)
     report = yield from run_blocks(run, [0], lambda block, values: None)
     return replace(run, settings=replace(settings, engine=report.engine))
+
+
+def fixed_as(settings: Settings, fixed: Mapping[str, Any]) -> Settings:
+    """Return settings with what an unfinished run was begun with, the entry "fixed" of its task."""
+    precision = fixed.get("precision", settings.precision)  # older versions did not write it
+    return replace(settings, tile=fixed["tile"], engine=fixed["engine"], precision=precision)
 
 
 def _seconds(run: BlockRun, pixels: float) -> float:

@@ -21,7 +21,7 @@ from napari_sr.runs.record import for_file
 from napari_sr.runs.run import translate
 from napari_sr.streaming.block_record import block_record
 from napari_sr.streaming.creation import publish
-from napari_sr.streaming.engine import fixing
+from napari_sr.streaming.engine import fixed_as, fixing
 from napari_sr.streaming.hashing_reader import HashingReader
 from napari_sr.streaming.journal import Journal, JournalError, differences
 from napari_sr.streaming.lock import Lock
@@ -175,6 +175,7 @@ def _as_json(request: LayerRequest, run: BlockRun) -> dict[str, Any]:
             "values": [run.values.low, run.values.high],
             "tile": run.settings.tile,
             "engine": run.settings.engine,
+            "precision": run.settings.precision,
         },
     }
 
@@ -201,7 +202,7 @@ def _resumed(
     values = ValueRange(*fixed["values"])
     if values != run.values:
         raise JournalError(_changed_pixels(request, "black and white differ"))
-    settings = replace(run.settings, tile=fixed["tile"], engine=fixed["engine"])
+    settings = fixed_as(run.settings, fixed)
     run = replace(run, settings=settings, values=values)
     writer = ome_zarr.open_writer(request.folder)
     writer.clean()

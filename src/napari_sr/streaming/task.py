@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.blocks import BlockGrid, usual_grid
 from napari_sr.files.lazy import open_lazy
 from napari_sr.runs import cache
-from napari_sr.streaming.engine import fixed_settings
+from napari_sr.streaming.engine import fixed_as, fixed_settings
 from napari_sr.streaming.journal import JournalError, differences
 from napari_sr.streaming.run import BlockRun, run_on
 from napari_sr.streaming.task_json import model_as_json, model_from_json, settings_from_json
@@ -110,6 +110,7 @@ def begin(
             "values": [run.values.low, run.values.high],
             "tile": run.settings.tile,
             "engine": run.settings.engine,
+            "precision": run.settings.precision,
         },
     }
     return task, Opened(image, run)
@@ -157,7 +158,7 @@ def reopen(task: dict[str, Any], key: dict[str, Any] | None = None) -> Opened:
     rows, columns = task["block"]
     grid = usual_grid(layout, network, settings, (rows, columns))
     low, high = fixed["values"]
-    settings = replace(settings, tile=fixed["tile"], engine=fixed["engine"])
+    settings = fixed_as(settings, fixed)
     reader = BlockReader(image.pixels, grid, network.receptive_field)
     return Opened(image, BlockRun(reader, network, settings, ValueRange(low, high)))
 
