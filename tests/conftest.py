@@ -6,6 +6,8 @@ import gc
 import os
 import subprocess
 import sys
+import time
+from types import SimpleNamespace
 
 # before torch is imported: waiting threads must sleep, or two busy cores stand still
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -48,6 +50,19 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip(f"the folder of real checkpoints and images is not at {SHARED}")
     return SHARED
+
+
+@pytest.fixture
+def replace_time(monkeypatch):
+    """Return a function that replaces functions of `time` in one module.
+
+    Replaced in `time` itself, they would reach the threads that other tests left behind.
+    """
+
+    def replace(module, **functions):
+        monkeypatch.setattr(module, "time", SimpleNamespace(**{**vars(time), **functions}))
+
+    return replace
 
 
 @pytest.fixture

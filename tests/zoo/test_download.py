@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -130,12 +129,12 @@ def test_a_change_within_one_tick_of_the_clock_is_noticed(cache, entry):
     assert local_path(entry) is None
 
 
-def test_the_hash_of_a_file_that_rests_is_computed_once(cache, entry, monkeypatch):
+def test_the_hash_of_a_file_that_rests_is_computed_once(cache, entry, monkeypatch, replace_time):
     path = fetch(entry)
     hashed = []
     real = hashlib.file_digest
     monkeypatch.setattr(hashlib, "file_digest", lambda *rest: hashed.append(1) or real(*rest))
-    monkeypatch.setattr(time, "time", lambda: path.stat().st_ctime + 60)
+    replace_time(download, time=lambda: path.stat().st_ctime + 60)
 
     for _ in range(3):
         assert local_path(entry) == path

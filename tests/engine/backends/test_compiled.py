@@ -307,24 +307,24 @@ def test_an_engine_that_is_not_there_is_refused_before_the_image_is_read():
         next(upscale_array(Unread(), example("fsrcnn"), Settings(device="cpu", engine="fast")))
 
 
-def test_a_run_does_not_wait_for_a_tile_that_no_trial_can_read(monkeypatch):
+def test_a_run_does_not_wait_for_a_tile_that_no_trial_can_read(monkeypatch, replace_time):
     """The trial has an image of the remembered size; waiting for it would last two minutes."""
     made = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1], waits=True)
     made._requests.remember(torch.rand(1, 1, 8, 8))
     monkeypatch.setattr(made._requests, "remember", lambda image: None)
-    monkeypatch.setattr(compiled.time, "sleep", lambda seconds: pytest.fail("it waits"))
+    replace_time(compiled, sleep=lambda seconds: pytest.fail("it waits"))
     key = SegmentKey("any", (0,), (IMAGE,), ("x",))
 
     assert list(made.ready(key, [torch.rand(1, 1, 30, 30)])) == []
     assert not made.computes(key, [torch.rand(1, 1, 30, 30)])
 
 
-def test_waiting_for_an_engine_can_be_cancelled(monkeypatch):
+def test_waiting_for_an_engine_can_be_cancelled(monkeypatch, replace_time):
     made = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1], waits=True)
     monkeypatch.setattr(made._requests, "submit", lambda: None)
     monkeypatch.setattr(made._requests, "submit_after", lambda seconds: None)
     slept = []
-    monkeypatch.setattr(compiled.time, "sleep", slept.append)
+    replace_time(compiled, sleep=slept.append)
     key = SegmentKey("any", (0,), (IMAGE,), ("x",))
 
     waiting = made.steps(key, lambda image: (image,), [torch.rand(1, 1, 64, 64)])

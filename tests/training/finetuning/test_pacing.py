@@ -25,7 +25,7 @@ def make(tmp_path):
 
 
 @pytest.fixture
-def clock(monkeypatch):
+def clock(monkeypatch, replace_time):
     """Let steps take as long as they have pixels; return a dict with the seconds of a pixel."""
     told = {"second": 0.0, "pixel": 0.0, "taken": 0}
 
@@ -37,7 +37,7 @@ def clock(monkeypatch):
             yield Progress(step, 1000)
 
     monkeypatch.setattr(pacing, "train", train)
-    monkeypatch.setattr(pacing.time, "monotonic", lambda: told["second"])
+    replace_time(pacing, monotonic=lambda: told["second"])
     return told
 
 

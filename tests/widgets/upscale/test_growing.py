@@ -36,13 +36,13 @@ def layer(viewer, image):
 
 
 @pytest.fixture
-def refreshed(viewer, layer, monkeypatch):
+def refreshed(viewer, layer, monkeypatch, replace_time):
     """Return a list that grows with each refresh of the layer, and a clock that stands still."""
     calls = []
     shown = viewer.layers[0]
     monkeypatch.setattr(type(shown), "refresh", lambda self, **how: calls.append(how))
     now = SimpleNamespace(at=100.0)
-    monkeypatch.setattr(growing.time, "monotonic", lambda: now.at)
+    replace_time(growing, monotonic=lambda: now.at)
     return calls, now
 
 

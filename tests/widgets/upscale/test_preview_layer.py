@@ -84,9 +84,9 @@ def test_only_the_common_part_of_a_block_is_pasted(viewer, shown):
     np.testing.assert_array_equal(viewer.layers["preview"].data, expected)
 
 
-def test_refreshes_are_some_time_apart_unless_at_once(shown, viewer, monkeypatch):
+def test_refreshes_are_some_time_apart_unless_at_once(shown, viewer, monkeypatch, replace_time):
     told, now = [], [100.0]
-    monkeypatch.setattr(preview_layer.time, "monotonic", lambda: now[0])
+    replace_time(preview_layer, monotonic=lambda: now[0])
     monkeypatch.setattr(viewer.layers["preview"], "refresh", lambda **_: told.append(now[0]))
 
     for moment in (100.0, 100.05, 100.2):
