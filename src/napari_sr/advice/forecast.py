@@ -31,6 +31,7 @@ from napari_sr.advice.traits import (
     QUANTISED,
     emptiness_of,
     radius_of,
+    spectra_of,
 )
 
 if TYPE_CHECKING:
@@ -94,10 +95,7 @@ def powers_of(sample: Sample) -> Powers:
     """
     parts = _parts(sample.windows)
     parts = without_empty(parts, emptiness_of(parts) > EMPTY)
-    line = np.hanning(parts.shape[1] + 2)[1:-1]
-    taper = np.outer(line, line) / (line**2).sum()
-    spectra = np.fft.fft2((parts - parts.mean(axis=(1, 2), keepdims=True)) * taper)
-    powers, radius = np.abs(spectra) ** 2, radius_of(parts.shape[1])
+    powers, radius = spectra_of(parts), radius_of(parts.shape[1])
     noise = _noise(powers[:, radius >= CORNER].mean(axis=1), sample)
     bands = [
         powers[:, (radius >= start) & (radius < end)].mean(axis=1) - noise

@@ -90,12 +90,30 @@ def sample_of(image: ArrayLike, axes: str | None = None, needed_by: str = "advic
             "image is NaN or infinite: crop the image"
         )
     low, high = min(one.min() for one in windows), max(one.max() for one in windows)
+    check_extent(float(low), float(high), needed_by)
+    return Sample(tuple(windows), tuple(columns), np.dtype(image.dtype), layout.samples)
+
+
+def check_extent(low: float, high: float, needed_by: str) -> None:
+    """Check that squares of values, and of their differences, neither overflow nor vanish.
+
+    Parameters
+    ----------
+    low, high : float
+        The smallest and the largest value.
+    needed_by : str
+        What needs it, as the error's subject.
+
+    Raises
+    ------
+    ValueError
+        If a value is beyond `LARGEST`, or all differ by less than its inverse.
+    """
     if max(abs(low), abs(high)) > LARGEST or 0 < high - low < 1 / LARGEST:
         raise ValueError(
             f"{needed_by} needs values up to {LARGEST:g} that differ by {1 / LARGEST:g} or more, "
             f"got {low:g} to {high:g}"
         )
-    return Sample(tuple(windows), tuple(columns), np.dtype(image.dtype), layout.samples)
 
 
 def _planes(layout: Layout) -> list[tuple[int, ...]]:

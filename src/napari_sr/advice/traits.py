@@ -118,13 +118,8 @@ def _saturated(values: NDArray[np.float64]) -> float:
 
 
 def _power(windows: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64], float, float]:
-    """Return the mean power spectrum, the median power in its corners, and the empty share.
-
-    The power is scaled so that the power of white noise is its variance.
-    """
+    """Return the mean power spectrum, the median power in its corners, and the empty share."""
     side = min(SIDE, *(min(window.shape) for window in windows))
-    line = np.hanning(side + 2)[1:-1]
-    taper = np.outer(line, line) / (line**2).sum()
     in_corner = radius_of(side) >= CORNER
     cut = (
         sliding_window_view(window, (side, side))[::side, ::side].reshape(-1, side, side)
@@ -133,10 +128,18 @@ def _power(windows: Sequence[NDArray[np.float64]]) -> tuple[NDArray[np.float64],
     parts = np.concatenate(list(cut))
     emptiness = emptiness_of(parts)
     parts = without_empty(parts, emptiness > EMPTY)
-    spectra = np.fft.fft2((parts - parts.mean(axis=(1, 2), keepdims=True)) * taper)
-    powers = np.abs(spectra) ** 2
+    powers = spectra_of(parts)
     corner = float(np.median(powers[:, in_corner].mean(axis=1)))
     return powers.mean(axis=0), corner, float(emptiness.mean())
+
+
+def spectra_of(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the power spectra of parts, (N, P, P); that of white noise is its variance."""
+    line = np.hanning(parts.shape[1] + 2)[1:-1]
+    taper = np.outer(line, line) / (line**2).sum()
+    spectra = np.fft.fft2((parts - parts.mean(axis=(1, 2), keepdims=True)) * taper)
+    powers: NDArray[np.float64] = np.abs(spectra) ** 2
+    return powers
 
 
 def emptiness_of(parts: NDArray[np.float64]) -> NDArray[np.float64]:

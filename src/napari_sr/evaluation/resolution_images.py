@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.advice.sample import check_extent
 from napari_sr.engine.image.arrays import pixels_of
 from napari_sr.engine.image.conversion import as_array
 from napari_sr.evaluation._frc import centred_grey
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 LEAST_SIDE = 64
 """Smallest side of a source that can be measured, in pixels."""
-LARGEST = 1e150
-"""Largest value that is measured, and inverse of the smallest range: beyond, squares overflow or
-vanish."""
 MOST_SIDE = 2048
 """Largest side of the measured part, in pixels of the larger image. Fourier transforms of larger
 parts would need gigabytes, and hardly improve a mean over so many pixels."""
@@ -138,14 +136,9 @@ def _check_values(**images: NDArray[Any] | None) -> None:
             continue
         try:
             centred_grey(image, "resolution")
+            check_extent(float(image.min()), float(image.max()), "resolution")
         except ValueError as error:
             raise ValueError(f"the {name.replace('_', ' ')}: {error}") from None
-        low, high = float(image.min()), float(image.max())
-        if max(abs(low), abs(high)) > LARGEST or high - low < 1 / LARGEST:
-            raise ValueError(
-                f"the {name.replace('_', ' ')}: resolution needs values up to {LARGEST:g} that "
-                f"differ by {1 / LARGEST:g} or more, got {low:g} to {high:g}"
-            )
 
 
 def middle(height: int, width: int, scale: int) -> tuple[slice, slice]:

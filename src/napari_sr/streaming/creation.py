@@ -74,20 +74,8 @@ def create_result(
         The user's request.
     new : Opened
         The opened task.
-    task : dict
-        The task as JSON.
-    lock : Lock, optional
-        The result's lock; this function takes it.
-
-    Returns
-    -------
-    bool
-        Whether this call created the result; False if another process created it meanwhile.
-
-    Raises
-    ------
-    FileError
-        If the result exists and must not be overwritten, or cannot be written.
+    task, lock
+        As for `publish`, whose result is returned and whose errors are raised.
     """
     return publish(
         request.result,

@@ -61,8 +61,19 @@ def fixing(run: BlockRun) -> Generator[Progress, None, BlockRun]:
     return replace(run, settings=replace(settings, engine=report.engine))
 
 
+def fixed_of(run: BlockRun) -> dict[str, Any]:
+    """Return what was chosen for all blocks of a run, as the entry "fixed" of its task."""
+    settings = run.settings
+    return {
+        "values": [run.values.low, run.values.high],
+        "tile": settings.tile,
+        "engine": settings.engine,
+        "precision": settings.precision,
+    }
+
+
 def fixed_as(settings: Settings, fixed: Mapping[str, Any]) -> Settings:
-    """Return settings with what an unfinished run was begun with, the entry "fixed" of its task."""
+    """Return settings with what `fixed_of` returned for an unfinished run."""
     precision = fixed.get("precision", settings.precision)  # older versions did not write it
     return replace(settings, tile=fixed["tile"], engine=fixed["engine"], precision=precision)
 

@@ -21,7 +21,7 @@ from napari_sr.runs.record import for_file
 from napari_sr.runs.run import translate
 from napari_sr.streaming.block_record import block_record
 from napari_sr.streaming.creation import publish
-from napari_sr.streaming.engine import fixed_as, fixing
+from napari_sr.streaming.engine import fixed_as, fixed_of, fixing
 from napari_sr.streaming.hashing_reader import HashingReader
 from napari_sr.streaming.journal import Journal, JournalError, differences
 from napari_sr.streaming.lock import Lock
@@ -171,12 +171,7 @@ def _as_json(request: LayerRequest, run: BlockRun) -> dict[str, Any]:
         "key": {**request.key, **_of_network(run.network)},
         "block": [grid.rows, grid.columns],
         "blocks": grid.count,
-        "fixed": {
-            "values": [run.values.low, run.values.high],
-            "tile": run.settings.tile,
-            "engine": run.settings.engine,
-            "precision": run.settings.precision,
-        },
+        "fixed": fixed_of(run),
     }
 
 

@@ -14,7 +14,7 @@ from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.blocks import BlockGrid, usual_grid
 from napari_sr.files.lazy import open_lazy
 from napari_sr.runs import cache
-from napari_sr.streaming.engine import fixed_as, fixed_settings
+from napari_sr.streaming.engine import fixed_as, fixed_of, fixed_settings
 from napari_sr.streaming.journal import JournalError, differences
 from napari_sr.streaming.run import BlockRun, run_on
 from napari_sr.streaming.task_json import model_as_json, model_from_json, settings_from_json
@@ -106,12 +106,7 @@ def begin(
         "key": key,
         "axes": axes,
         "block": [grid.rows, grid.columns],
-        "fixed": {
-            "values": [run.values.low, run.values.high],
-            "tile": run.settings.tile,
-            "engine": run.settings.engine,
-            "precision": run.settings.precision,
-        },
+        "fixed": fixed_of(run),
     }
     return task, Opened(image, run)
 

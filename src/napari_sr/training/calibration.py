@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from napari_sr.api import load
-from napari_sr.engine.execution.plane_output import mirrored
 from napari_sr.engine.image.conversion import as_array
+from napari_sr.engine.image.sampling import mirrored
 from napari_sr.engine.planning.border import border_width
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.evaluation.conformal import Calibration, CalibrationError, calibration_of, width_of
@@ -180,7 +180,7 @@ def _extended(image: Tensor, width: int) -> Tensor:
     """Return an image, (C, H, W), with `width` reflected pixels on each side."""
     for axis in (-2, -1):
         size = image.shape[axis]
-        indices = mirrored(np.arange(size + 2 * width) - width, size, twice=True)
+        indices = mirrored(np.arange(size + 2 * width) - width, size)
         image = image.index_select(axis, torch.from_numpy(indices))
     return image
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sr.engine.execution.context import RunContext, UntrustedError
-from napari_sr.engine.execution.plane_output import ExtendedPixels, PlaneOutput, mirrored
+from napari_sr.engine.execution.plane_output import ExtendedPixels, PlaneOutput
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.conversion import Extension, fill_missing
 from napari_sr.engine.image.guards import Diagnostics
@@ -171,19 +171,6 @@ def test_rows_and_columns_are_counted_from_the_first_pixel(random):
     extended = ExtendedPixels(random.random((8, 9, 1)), Extension(1, 2, 3, 4), (11, 16))
 
     assert extended.inside(slice(0, 5), slice(3, 16)) == (slice(-1, 4), slice(0, 13))
-
-
-@pytest.mark.parametrize(
-    ("twice", "expected"),
-    [(True, [2, 2, 1, 0, 0, 1, 2, 2, 1]), (False, [0, 1, 2, 1, 0, 1, 2, 1, 0])],
-)
-def test_the_end_pixels_of_an_axis_appear_twice_or_once(twice, expected):
-    assert mirrored(np.arange(-4, 5), 3, twice=twice).tolist() == expected
-
-
-def test_one_pixel_is_its_own_reflection():
-    for twice in (True, False):
-        assert mirrored(np.arange(-3, 4), 1, twice=twice).tolist() == [0] * 7
 
 
 def test_a_result_is_written_without_what_extends_the_plane(pixels):

@@ -33,7 +33,7 @@ def threads(monkeypatch, qtbot):
     found = []
     monkeypatch.setattr(preload, "import_module", lambda _: found.append(threading.get_ident()))
     monkeypatch.setattr(preload, "form_modules", lambda: ["one", "two"])
-    monkeypatch.setattr(preload, "_begun", [])
+    preload.preload_forms.cache_clear()
     return found
 
 

@@ -12,8 +12,8 @@ from napari.utils.notifications import notification_manager
 from superqt.utils import WorkerBase
 
 from napari_sr.runs.words import TIMES
+from napari_sr.widgets.common.layer_list import guard_removals
 from napari_sr.widgets.common.layer_source import METADATA_KEY
-from napari_sr.widgets.common.removal_guard import guard_removals
 from napari_sr.widgets.compare.form import CompareWidget, usual_pair
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_sr.widgets.compare.kept_state import KeptState, LinkedLook, share_look, unwrapped
+from napari_sr.widgets.compare.kept_state import KeptState, LinkedLook, share_look
 
 
 def test_what_was_changed_is_restored(pair):
@@ -98,10 +98,3 @@ def test_floats_of_quite_other_values_share_no_look(viewer):
 
     assert not share_look(first, second)
     assert share_look(first, third)
-
-
-def test_a_proxy_is_taken_off(viewer):
-    from napari.utils._proxies import PublicOnlyProxy
-
-    assert unwrapped(PublicOnlyProxy(viewer)) is viewer
-    assert unwrapped(viewer) is viewer

@@ -17,6 +17,7 @@ from napari_sr.engine.execution.context import UntrustedError
 from napari_sr.engine.image.conversion import Extension
 from napari_sr.engine.image.excess import Excess
 from napari_sr.engine.image.plane_values import PlaneValues
+from napari_sr.engine.image.sampling import mirrored
 from napari_sr.engine.planning.tiling import scaled
 
 if TYPE_CHECKING:
@@ -286,28 +287,6 @@ class ExtendedPixels:
         """
         top, left = self._origin
         return _moved(rows, -top), _moved(columns, -left)
-
-
-def mirrored(places: NDArray[np.intp], length: int, *, twice: bool) -> NDArray[np.intp]:
-    """Return which pixel of an axis is at each place, if the axis is reflected endlessly.
-
-    Parameters
-    ----------
-    places : array of int, (n,)
-        Places; 0 is the first pixel of the axis, and -1 is the place before it.
-    length : int
-        Number of pixels of the axis.
-    twice : bool
-        Whether the pixels at both ends appear twice (c b a a b c) instead of once (c b a b c).
-
-    Returns
-    -------
-    array of int, (n,)
-        From 0 to `length - 1`.
-    """
-    period = max(2 * length - (0 if twice else 2), 1)
-    along = places % period
-    return np.where(along < length, along, period - along - twice)
 
 
 def _moved(span: slice, by: int) -> slice:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_sr.engine.image.sampling import cubic_taps, mirrored
 from napari_sr.layers.resize import SHRINKING, corrected, radius_of
 
 if TYPE_CHECKING:
@@ -82,9 +83,9 @@ class Excess:
         around = self._corrections * (SHRINKING + radius_of(scale))
         pixels, reach = self._values.pixels, REACH + around
         for axis, span in enumerate((rows, columns)):
-            places = np.arange(span.start - reach, span.stop + reach) % (2 * pixels.shape[axis])
+            places = np.arange(span.start - reach, span.stop + reach)
             # the border is mirrored, as in `imresize`
-            pixels = pixels.take(np.minimum(places, 2 * pixels.shape[axis] - 1 - places), axis)
+            pixels = pixels.take(mirrored(places, pixels.shape[axis]), axis)
         encoded = self._values.encode(pixels)
         excess = encoded - self.clipped(encoded.copy())
         if not excess.any():
@@ -120,12 +121,6 @@ def _along_rows(pixels: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=8)
 def _taps(scale: int) -> tuple[tuple[int, NDArray[np.float32]], ...]:
-    """Return for each of S new pixels the first pixel and four weights of Keys' cubic kernel."""
-    found = []
-    for phase in range(scale):
-        place = (phase + 0.5) / scale - 0.5
-        first = int(np.floor(place)) - 1
-        x = np.abs(np.arange(first, first + 4) - place)
-        near, far = 1.5 * x**3 - 2.5 * x**2 + 1, -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
-        found.append((first + REACH, np.where(x <= 1, near, far).astype(np.float32)))
-    return tuple(found)
+    """Return for each of S new pixels the first of four pixels, and Keys' weights of the four."""
+    pixels, weights = cubic_taps((np.arange(scale) + 0.5) / scale - 0.5)
+    return tuple(zip((pixels[:, 0] + REACH).tolist(), weights.astype(np.float32), strict=True))

@@ -9,8 +9,8 @@ from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_sr.widgets.common.focus import form_style
+from napari_sr.widgets.common.layer_list import guard_removals
 from napari_sr.widgets.common.preload import preload_forms
-from napari_sr.widgets.common.removal_guard import guard_removals
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

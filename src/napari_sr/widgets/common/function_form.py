@@ -20,10 +20,10 @@ from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.fields import TaskFields, add_rows
 from napari_sr.widgets.common.focus import wrong_style
 from napari_sr.widgets.common.icons import give_icon
+from napari_sr.widgets.common.layer_list import unwrapped
 from napari_sr.widgets.common.layer_source import is_preview
 from napari_sr.widgets.common.memory import remember, remembered
 from napari_sr.widgets.common.names_box import Elider
-from napari_sr.widgets.compare.kept_state import unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr.engine.planning.tiling import Region
+from napari_sr.widgets.common.layer_list import unwrapped
 from napari_sr.widgets.common.layer_source import ratio, to_units_of
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _canvas_size(viewer: ViewerModel) -> tuple[int, int]:
     if hasattr(viewer, "canvas"):  # since napari 0.9
         height, width = viewer.canvas.viewbox_size(viewer.layers)
     else:
-        height, width = viewer._get_viewbox_size()  # there is no public attribute
+        height, width = unwrapped(viewer)._get_viewbox_size()  # there is no public attribute
     return height, width
 
 

@@ -6,6 +6,7 @@ form that a user opens has to wait for them.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 
 from npe2 import PluginManager
@@ -14,15 +15,11 @@ from napari_sr.runs.first_import import importing
 from napari_sr.widgets.common.open_form import PLUGIN
 from napari_sr.widgets.common.worker import call_in_thread
 
-_begun: list[bool] = []
-"""Not empty once the modules are being imported."""
 
-
+@cache
 def preload_forms() -> None:
     """Import the modules of all forms in a thread; later calls do nothing."""
-    if not _begun:
-        _begun.append(True)
-        call_in_thread(_import_forms, engine=False)
+    call_in_thread(_import_forms, engine=False)
 
 
 def form_modules() -> list[str]:

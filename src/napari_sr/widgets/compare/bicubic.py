@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_sr.engine.image.sampling import cubic_taps, mirrored
 from napari_sr.widgets.compare.shown_plane import grey_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ SAME = 0.01
 """Largest relative difference between an enlargement and the nearest whole number."""
 LARGEST = 16
 """Largest enlargement that gets a curve."""
-_TAPS = np.arange(-1, 3)
 
 
 def enlargement(tracks: dict[str, Track]) -> int | None:
@@ -91,13 +91,5 @@ def _taps(
     fine: NDArray[np.int64], scale: int, length: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the four pixels that each fine pixel is computed from, and their weights."""
-    place = (fine + 0.5) / scale - 0.5
-    taps = np.floor(place).astype(int)[..., None] + _TAPS
-    distance = np.abs(place[..., None] - taps)
-    weights = np.where(
-        distance <= 1,
-        1.5 * distance**3 - 2.5 * distance**2 + 1,
-        -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2,
-    )
-    mirrored = taps % (2 * length)
-    return np.minimum(mirrored, 2 * length - 1 - mirrored), weights
+    taps, weights = cubic_taps((fine + 0.5) / scale - 0.5)
+    return mirrored(taps, length), weights

@@ -7,8 +7,9 @@ from weakref import WeakValueDictionary
 
 from qtpy.QtCore import QObject, Qt, Signal
 
+from napari_sr.widgets.common.layer_list import unwrapped
 from napari_sr.widgets.compare.curtain import canvas_of
-from napari_sr.widgets.compare.kept_state import KeptState, LinkedLook, share_look, unwrapped
+from napari_sr.widgets.compare.kept_state import KeptState, LinkedLook, share_look
 from napari_sr.widgets.compare.modes import MODES
 from napari_sr.widgets.compare.on_canvas import CanvasWatch, is_alive
 from napari_sr.widgets.compare.slider import Slider

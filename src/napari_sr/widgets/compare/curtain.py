@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vispy.visuals.filters import Filter
 
-from napari_sr.widgets.compare.kept_state import unwrapped
+from napari_sr.widgets.common.layer_list import unwrapped
 from napari_sr.widgets.compare.on_canvas import is_alive
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from napari.utils.notifications import show_error
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.docked import DockedForm
 from napari_sr.widgets.common.latest import Latest
+from napari_sr.widgets.common.layer_list import unwrapped
 from napari_sr.widgets.common.layer_source import METADATA_KEY, is_result
 from napari_sr.widgets.compare.fields import CompareFields
 from napari_sr.widgets.compare.figures import (
@@ -19,7 +20,6 @@ from napari_sr.widgets.compare.figures import (
     judge,
     misfit,
 )
-from napari_sr.widgets.compare.kept_state import unwrapped
 from napari_sr.widgets.compare.pixel_watch import PixelWatch
 from napari_sr.widgets.compare.profile import Profile, profile_of, tracks_of
 from napari_sr.widgets.compare.shown_plane import shown_plane

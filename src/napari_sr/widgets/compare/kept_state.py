@@ -90,8 +90,3 @@ def _equal(first: Any, second: Any) -> bool:
     """Return whether two values are equal; a list may equal a tuple."""
     sequences = isinstance(first, list | tuple) and isinstance(second, list | tuple)
     return bool(tuple(first) == tuple(second) if sequences else first == second)
-
-
-def unwrapped(target: Any) -> Any:
-    """Return the viewer or layer behind the proxy that napari gives to plugins."""
-    return getattr(target, "__wrapped__", target)

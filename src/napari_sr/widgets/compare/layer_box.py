@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 
+from napari_sr.widgets.common.layer_list import unwrapped
 from napari_sr.widgets.common.names_box import NamesBox
-from napari_sr.widgets.compare.kept_state import unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,8 +10,8 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.common.layer_list import unwrapped
 from napari_sr.widgets.compare.comparison import comparison_of
-from napari_sr.widgets.compare.kept_state import unwrapped
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -10,9 +10,9 @@ from qtpy.QtWidgets import QPushButton
 
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.icons import give_icon
+from napari_sr.widgets.common.layer_list import unwrapped
 from napari_sr.widgets.common.worker import create_run, forget_locals
 from napari_sr.widgets.compare.check_map import Checked, add_map
-from napari_sr.widgets.compare.kept_state import unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 from napari.layers import Image
 from qtpy.QtCore import QTimer
 
-from napari_sr.widgets.common.insertion import insert_unselected
+from napari_sr.widgets.common.layer_list import insert_unselected
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from napari.experimental import link_layers, unlink_layers
 from napari.layers import Image
 
 from napari_sr.engine.planning.tiling import Region
-from napari_sr.widgets.common.insertion import insert_unselected
+from napari_sr.widgets.common.layer_list import insert_unselected
 from napari_sr.widgets.common.layer_source import PREVIEW_KEY
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from napari_sr.evaluation.spread_figures import ranks_in_words
 from napari_sr.runs.job import run
 from napari_sr.runs.record import known_model
 from napari_sr.runs.source import Source
-from napari_sr.widgets.common.insertion import insert_unselected
+from napari_sr.widgets.common.layer_list import insert_unselected
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 from napari_sr.widgets.compare.figures import placed_on
 
