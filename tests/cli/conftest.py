@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 import torch
 
@@ -17,3 +19,15 @@ def pair(tmp_path, monkeypatch):
         torch.manual_seed(seed)
         torch.save(record.network(**record.example).state_dict(), name)
     return "psnr.pth", "gan.pth"
+
+
+@pytest.fixture(autouse=True)
+def handlers():
+    """Give each test this process's own handling of signals, and bring it back afterwards."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    # a shell's job in the background ignores SIGINT, and so do its children
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

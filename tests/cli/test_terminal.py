@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 
 import pytest
@@ -56,3 +57,40 @@ def test_messages_name_the_file_that_they_are_about(capsys):
     assert capsys.readouterr().err.splitlines() == [
         "a.tif: one", "x/a.tif: two", "x/a.tif: three", "four",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"),
+    [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, terminal.Terminated)],
+)
+def test_only_the_first_signal_raises(number, raised):
+    again = 0
+
+    with pytest.raises(raised), terminal.terminable():
+        try:
+            signal.raise_signal(number)
+        except raised:
+            for again in range(1, 10):  # noqa: B007  # read below: all of them arrived
+                signal.raise_signal(number)
+            raise
+
+    signal.raise_signal(number)
+    assert again == 9
+
+
+def test_handlers_are_as_before_after_a_run_without_a_signal():
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+
+    with terminal.terminable():
+        pass
+
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_process_that_ignores_ctrl_c_still_does():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    with terminal.terminable():
+        signal.raise_signal(signal.SIGINT)
+
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN

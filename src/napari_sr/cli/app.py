@@ -20,16 +20,15 @@ WORDS = {INTERRUPTED: "Interrupted", TERMINATED: "Terminated"}
 
 def main() -> NoReturn:
     """Run a command. Exit codes: 2 after an error, 130 after Ctrl-C, 143 after SIGTERM."""
-    try:
-        with terminal.terminable():
+    with terminal.terminable():
+        try:
             code = _run()
-    except (KeyboardInterrupt, typer.Abort):
-        terminal.ignore_interrupts()
-        code = INTERRUPTED
-    except terminal.Terminated:
-        code = TERMINATED
-    if code in WORDS:
-        typer.echo(f"{WORDS[code]}: nothing was written.", err=True)
+        except (KeyboardInterrupt, typer.Abort):
+            code = INTERRUPTED
+        except terminal.Terminated:
+            code = TERMINATED
+        if code in WORDS:
+            typer.echo(f"{WORDS[code]}: nothing was written.", err=True)
     sys.exit(code)
 
 

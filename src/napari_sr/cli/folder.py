@@ -84,7 +84,6 @@ def run(folder_job: FolderJob) -> int:
         try:
             _upscale(images_run, bars)
         except KeyboardInterrupt:
-            terminal.ignore_interrupts()
             raise _stopped(images_run.report, bars, signal.SIGINT) from None
         except terminal.Terminated:
             raise _stopped(images_run.report, bars, signal.SIGTERM) from None

@@ -45,7 +45,6 @@ def run(job: FileJob, options: BlockOptions, bars: Bars, network: Network | None
     try:
         terminal.drive_file(steps, bars)
     except KeyboardInterrupt:
-        terminal.ignore_interrupts()
         raise _stopped(store_of(job.target), bars, signal.SIGINT) from None
     except terminal.Terminated:
         raise _stopped(store_of(job.target), bars, signal.SIGTERM) from None

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
@@ -56,33 +56,45 @@ class Stopped(Exception):  # noqa: N818  # not an error: the user asked to stop
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Context: SIGTERM raises `Terminated`, so that unfinished files are removed."""
+    """Context: the first Ctrl-C raises KeyboardInterrupt, the first SIGTERM `Terminated`.
+
+    Further ones do nothing, so that the removal of unfinished files is never cut short; after a
+    signal, this lasts beyond the context, because the process is ending. A process that was
+    started to ignore Ctrl-C still does.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # other threads may not set signal handlers
         return
-    before = signal.signal(signal.SIGTERM, raise_terminated)
+    numbers = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        numbers.append(signal.SIGINT)
+    before = {number: signal.signal(number, raise_once) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            arrived = signal.getsignal(number) is do_nothing
+            signal.signal(number, signal.SIG_IGN if arrived else handler)
 
 
-def raise_terminated(number: int, frame: FrameType | None) -> None:
-    """Handle SIGTERM.
+def raise_once(number: int, frame: FrameType | None) -> None:
+    """Handle the first signal of its kind by an exception, and ignore the next.
 
     Raises
     ------
+    KeyboardInterrupt
+        If the signal is SIGINT.
     Terminated
-        Always.
+        If it is another one.
     """
-    del number, frame
-    raise Terminated
+    del frame
+    # not SIG_IGN: a signal that waits for its handler meanwhile would be reported as a fault
+    signal.signal(number, do_nothing)
+    raise KeyboardInterrupt if number == signal.SIGINT else Terminated
 
 
-def ignore_interrupts() -> None:
-    """Ignore further Ctrl-C, because this process is ending."""
-    with suppress(ValueError):  # other threads than the main one may not set signal handlers
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+def do_nothing(number: int, frame: FrameType | None) -> None:
+    """Handle a signal that arrives while this process is ending."""
 
 
 @contextmanager

@@ -59,7 +59,8 @@ class Asked:
         """Remember the signal; the second one raises KeyboardInterrupt at once."""
         del frame
         if self.number is not None:
-            signal.default_int_handler(number, None)
+            signal.signal(number, terminal.do_nothing)
+            raise KeyboardInterrupt
         self.number = number
 
 
@@ -154,4 +155,5 @@ def asked_to_stop() -> Iterator[Asked]:
         yield asked
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # asked once, the process is ending: what it still has to say is not cut short
+            signal.signal(number, handler if asked.number is None else terminal.do_nothing)
