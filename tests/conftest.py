@@ -110,7 +110,7 @@ def small_blocks(monkeypatch):
     """Make blocks of 64 pixels, so that small images have many."""
     from napari_sr.streaming import result
 
-    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (64,))
+    monkeypatch.setattr("napari_sr.engine.planning.block_size.SIDES", (64,))
     result.opened.cache_clear()
     yield
     result.opened.cache_clear()

@@ -9,6 +9,9 @@ a halo, and as the mean of eight views. A shipped model upscales integers, alpha
 command line upscales files. Each result is stored as a hash of its type, shape and bytes. The
 second call prints the results that differ, and fails if there are any. Compare hashes only from the
 same computer and version of PyTorch.
+
+Commits before 1ce4e54 do not extend planes by reflected pixels. To compare with them, add
+`--border zeros` to the second call only.
 """
 
 from __future__ import annotations
@@ -60,8 +63,11 @@ def image(*shape: int, dtype: type = np.float32) -> Any:
     return values.astype(dtype)
 
 
-def of_networks() -> dict[str, str]:
-    """Return hashes of the results of every network, by network and way of running."""
+def of_networks(**extra: str) -> dict[str, str]:
+    """Return hashes of the results of every network, by network and way of running.
+
+    `extra` are more options of `upscale`.
+    """
     found = {}
     for name in models.names():
         record = models.architecture(name)
@@ -69,11 +75,11 @@ def of_networks() -> dict[str, str]:
         network = record.network(**record.example).eval()
         plane = image(SIDE, SIDE + 5, *((3,) if network.channels == 3 else ()))
         for way, options in WAYS.items():
-            found[f"{name} {way}"] = result_of(plane, network, **options)
+            found[f"{name} {way}"] = result_of(plane, network, **options, **extra)
     return found
 
 
-def of_images() -> dict[str, str]:
+def of_images(**extra: str) -> dict[str, str]:
     """Return hashes of other types of images, upscaled by shipped models."""
     kinds: dict[str, tuple[Any, dict[str, Any]]] = {
         "8 bits": (image(SIDE, SIDE, dtype=np.uint8), {}),
@@ -85,7 +91,7 @@ def of_images() -> dict[str, str]:
         "range": (image(SIDE, SIDE) * 1000, {"value_range": (0.0, 1000.0)}),
     }
     return {
-        f"{model} {kind}": result_of(array, model, 2, **options)
+        f"{model} {kind}": result_of(array, model, 2, **options, **extra)
         for kind, (array, options) in kinds.items()
         for model in ("fsrcnn", "edsr-slim", "bicubic")
     }
@@ -99,9 +105,10 @@ def result_of(array: Any, *model: Any, **options: Any) -> str:
         return f"{type(error).__name__}: {error}"
 
 
-def of_files() -> dict[str, str]:
+def of_files(**extra: str) -> dict[str, str]:
     """Return hashes of files that the command line writes."""
     found = {}
+    more = [word for name, value in extra.items() for word in (f"--{name}", value)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         Image.fromarray(image(SIDE, SIDE, 3, dtype=np.uint8)).save(folder / "in.png")
@@ -112,7 +119,7 @@ def of_files() -> dict[str, str]:
         for source, target in (("in.png", "out.png"), ("in.tif", "out.tif"), ("in.png", "out.tif")):
             words = ["upscale", *map(str, (folder / source, folder / target)), "--overwrite"]
             model = ("--model", "fsrcnn", "--scale", "2", "--device", "cpu")
-            command = [sys.executable, "-m", "napari_sr", *words, *model]
+            command = [sys.executable, "-m", "napari_sr", *words, *model, *more]
             subprocess.run(command, check=True, capture_output=True)
             found[f"{source} to {target}"] = digest(
                 np.array(Image.open(folder / target))
@@ -127,9 +134,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", type=Path, help="file in which to store the hashes")
     parser.add_argument("--against", type=Path, help="file of hashes to compare with")
+    parser.add_argument("--border", help="`border` for every run (by default: not given)")
     given = parser.parse_args()
+    extra = {"border": given.border} if given.border else {}
     torch.set_num_threads(1)  # with one thread, sums are always computed in the same order
-    found = {**of_networks(), **of_images(), **of_files()}
+    found = {**of_networks(**extra), **of_images(**extra), **of_files(**extra)}
     if given.write:
         given.write.write_text(json.dumps(found, indent=1))
     before = json.loads(given.against.read_text()) if given.against else found

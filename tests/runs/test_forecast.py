@@ -238,7 +238,7 @@ def test_lazy_pixels_count_because_they_are_read(choice, loader, monkeypatch):
 
 
 def test_a_folder_needs_disk_and_blocks(choice, loader, monkeypatch, tmp_path):
-    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (64,))
+    monkeypatch.setattr("napari_sr.engine.planning.block_size.SIDES", (64,))
     asked = request(source_of(np.zeros((2, 128, 128), np.uint8)), choice, tile=64)
 
     whole, blocks = forecast(asked), forecast(asked, tmp_path)

@@ -18,7 +18,7 @@ SETTINGS = Settings(device="cpu", engine="torch")
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
-    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (32,))
+    monkeypatch.setattr("napari_sr.engine.planning.block_size.SIDES", (32,))
     monkeypatch.setattr(arrays, "SIDES", (32,))
 
 

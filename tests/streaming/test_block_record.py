@@ -10,7 +10,7 @@ from fakes import Nearest
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.value_range import Percentiles
-from napari_sr.engine.planning.blocks import usual_grid
+from napari_sr.engine.planning.block_size import usual_grid
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.recorded import Recorded
 from napari_sr.streaming.block_record import block_record

@@ -16,7 +16,7 @@ import napari_sr
 from napari_sr.engine.execution.region import upscale_region
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.planning.blocks import usual_grid
+from napari_sr.engine.planning.block_size import usual_grid
 from napari_sr.engine.planning.border import border_width
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.layers.colour import enlarge
@@ -117,7 +117,7 @@ def test_blocks_of_any_size_give_the_plane(case, rows, columns):
 @pytest.mark.parametrize("shape", [(41, 53), (40, 37, 3), (2, 30, 33)], ids=str)
 def test_lazy_blocks_of_an_ensemble_give_the_plane(shape, border, example, random, monkeypatch):
     network = example("fsrcnn", channels=1)
-    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (16,))
+    monkeypatch.setattr("napari_sr.engine.planning.block_size.SIDES", (16,))
     image = random.random(shape).astype(np.float32)
     settings = replace(CPU, border=border, ensemble=True)
 

@@ -8,7 +8,7 @@ from napari_sr.engine.backends import library, openvino
 from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.plane_values import ValueRange
-from napari_sr.engine.planning.blocks import make_grid
+from napari_sr.engine.planning.block_size import make_grid
 from napari_sr.engine.planning.settings import ENGINE_VARIABLE, Settings
 from napari_sr.runs.run import drive
 from napari_sr.streaming import engine as module

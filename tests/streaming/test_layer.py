@@ -12,7 +12,7 @@ from fakes import Nearest
 from forms import Failing
 
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.planning.blocks import make_grid
+from napari_sr.engine.planning.block_size import make_grid
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.tiling import Region
 from napari_sr.files.image import FileError

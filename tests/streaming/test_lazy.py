@@ -20,7 +20,7 @@ SETTINGS = Settings(device="cpu", engine="torch")
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
-    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (32,))
+    monkeypatch.setattr("napari_sr.engine.planning.block_size.SIDES", (32,))
 
 
 def request(image, network, axes=None, **settings):

@@ -9,7 +9,7 @@ from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.plane_values import ValueRange
-from napari_sr.engine.planning.blocks import usual_grid
+from napari_sr.engine.planning.block_size import usual_grid
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.streaming import run as module
@@ -44,7 +44,7 @@ def test_one_pipeline_serves_blocks_of_all_sizes(random, monkeypatch):
 
 
 def test_planes_of_a_global_network_are_written_in_parts(random, monkeypatch):
-    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (32,))
+    monkeypatch.setattr("napari_sr.engine.planning.block_size.SIDES", (32,))
     image = random.random((2, 100, 50)).astype(np.float32)
     result, parts = np.zeros((2, 200, 100), np.float32), []
     before = set(threading.enumerate())
@@ -66,7 +66,7 @@ def test_planes_of_a_global_network_are_written_in_parts(random, monkeypatch):
 
 
 def test_a_failed_write_of_a_part_ends_the_run(random, monkeypatch):
-    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (32,))
+    monkeypatch.setattr("napari_sr.engine.planning.block_size.SIDES", (32,))
     run = run_of(random.random((1, 100, 50)).astype(np.float32), Global(), local=False)
 
     def write(block, values):
@@ -78,7 +78,7 @@ def test_a_failed_write_of_a_part_ends_the_run(random, monkeypatch):
 
 @pytest.mark.parametrize("network", [FSRCNN(scale=2), Global()], ids=["blocks", "planes"])
 def test_a_spread_is_written_like_its_result(network, random, monkeypatch):
-    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (32,))
+    monkeypatch.setattr("napari_sr.engine.planning.block_size.SIDES", (32,))
     image = random.random((2, 70, 50)).astype(np.float32)
     settings = replace(SETTINGS, ensemble=True, spread=True)
     local = network.receptive_field is not None

@@ -69,7 +69,7 @@ def test_a_result_in_a_folder_is_repeated_by_its_blocks(
     record = drive(run_layer(request))
     expected = open_lazy(tmp_path / "a.ome.zarr").pixels[:]
     assert record["settings"]["tile"] > 0  # it was open
-    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (1024,))
+    monkeypatch.setattr("napari_sr.engine.planning.block_size.SIDES", (1024,))
 
     again = run(record, pixels, tmp_path / "b.tif")
 

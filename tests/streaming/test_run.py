@@ -13,7 +13,7 @@ from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.image.value_range import OutsideRangeWarning
-from napari_sr.engine.planning.blocks import usual_grid
+from napari_sr.engine.planning.block_size import usual_grid
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.streaming.run import BlockRun, output_place, run_blocks
 

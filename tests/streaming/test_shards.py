@@ -5,7 +5,7 @@ import pytest
 from fakes import Global, Nearest
 
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.planning.blocks import make_grid
+from napari_sr.engine.planning.block_size import make_grid
 from napari_sr.files.ome_zarr.write import create
 from napari_sr.streaming import shards
 from napari_sr.streaming.shards import shard_of_block, write_block
@@ -22,7 +22,7 @@ def test_a_local_block_is_one_shard_and_a_plane_is_cut():
 
 @pytest.mark.parametrize("local", [True, False])
 def test_blocks_put_together_are_the_result(tmp_path, random, monkeypatch, local):
-    monkeypatch.setattr("napari_sr.engine.planning.blocks.SIDES", (32,))
+    monkeypatch.setattr("napari_sr.engine.planning.block_size.SIDES", (32,))
     layout = layout_of((2, 50, 70), np.uint8, "ZYX")
     larger = layout.enlarged(2)
     result = random.integers(0, 255, larger.shape, np.uint8)

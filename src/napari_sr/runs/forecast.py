@@ -220,7 +220,7 @@ def _plan(
     layout: Layout, network: Network, settings: Settings, folder: Path | None
 ) -> tuple[Layout, Plan]:
     """Return the layout of all planes or blocks to compute, and the plan for one of them."""
-    from napari_sr.engine.planning.blocks import usual_grid
+    from napari_sr.engine.planning.block_size import usual_grid
     from napari_sr.engine.planning.plan import make_plan
 
     if folder is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.planning.blocks import SIDES, usual_grid
+from napari_sr.engine.planning.block_size import SIDES, usual_grid
 from napari_sr.streaming.run import run_into, run_on
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from napari_sr import __version__
 from napari_sr.engine.execution.run_record import versions
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.plane_values import ValueRange
-from napari_sr.engine.planning.blocks import usual_grid
+from napari_sr.engine.planning.block_size import usual_grid
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr import write as ome_zarr

@@ -18,7 +18,7 @@ from napari_sr.engine.backends.fingerprint import fingerprint
 from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.value_range import Percentiles, value_range_of
-from napari_sr.engine.planning.blocks import usual_grid, usual_side
+from napari_sr.engine.planning.block_size import usual_grid, usual_side
 from napari_sr.runs import cache
 from napari_sr.runs.run import drive
 from napari_sr.streaming.kept_planes import KeptPlanes, mark_of

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.engine.planning.blocks import usual_side
+from napari_sr.engine.planning.block_size import usual_side
 from napari_sr.streaming.plane_result import PlaneResult
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.value_range import Percentiles, value_range_of
-from napari_sr.engine.planning.blocks import usual_grid
+from napari_sr.engine.planning.block_size import usual_grid
 from napari_sr.runs import cache
 from napari_sr.runs.job import named_errors
 from napari_sr.streaming.preview_request import SIDE, PreviewBlock

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.planning.blocks import usual_grid
+from napari_sr.engine.planning.block_size import usual_grid
 from napari_sr.runs import cache
 from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.file_range import with_range

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.engine.planning.blocks import usual_side
+from napari_sr.engine.planning.block_size import usual_side
 from napari_sr.streaming.run import output_place
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.execution.run_record import versions
 from napari_sr.engine.image.arrays import Layout, layout_of
 from napari_sr.engine.image.plane_values import ValueRange
-from napari_sr.engine.planning.blocks import BlockGrid, usual_grid
+from napari_sr.engine.planning.block_size import usual_grid
 from napari_sr.files.lazy import open_lazy
 from napari_sr.runs import cache
 from napari_sr.streaming.engine import fixed_as, fixed_of, fixed_settings
@@ -20,6 +20,7 @@ from napari_sr.streaming.run import BlockRun, run_on
 from napari_sr.streaming.task_json import model_as_json, model_from_json, settings_from_json
 
 if TYPE_CHECKING:
+    from napari_sr.engine.planning.blocks import BlockGrid
     from napari_sr.engine.planning.settings import Settings
     from napari_sr.files.lazy_image import LazyImage
     from napari_sr.graph.network import Network

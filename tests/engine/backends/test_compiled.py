@@ -14,6 +14,7 @@ from stages import example
 from napari_sr.engine.backends import (
     choice,
     compiled,
+    compiled_segments,
     compilers,
     library,
     loaded,
@@ -62,7 +63,7 @@ class Repeats:
 def here(tmp_path, monkeypatch):
     """Keep compiled segments in a folder of the test, and try them in this process."""
     monkeypatch.setenv(library.FOLDER_VARIABLE, str(tmp_path))
-    monkeypatch.setattr(compiled, "LOADED", loaded.LoadedModels())
+    monkeypatch.setattr(compiled_segments, "LOADED", loaded.LoadedModels())
     monkeypatch.setattr(trial_requests, "ASKED", set())
     monkeypatch.setattr(loaded, "LOOK_AGAIN", 0.0)
     jobs = []
@@ -79,7 +80,7 @@ def here(tmp_path, monkeypatch):
 def run(image, network, engine=INSTALLED[0] if INSTALLED else "", **options):
     settings = Settings(device="cpu", engine=engine, outliers="keep", **options)
     result = finish(upscale_array(image, network, settings))[1]
-    compiled.LOADED.wait()
+    compiled_segments.LOADED.wait()
     return result
 
 
@@ -272,7 +273,7 @@ def test_a_segment_leaves_the_results_of_another_alone(random):
         plain = [result.clone() for result in both()]
         for _ in range(3):
             backend.close()
-            compiled.LOADED.wait()
+            compiled_segments.LOADED.wait()
             results = both()
 
     assert backend.record()["segments"][INSTALLED[0]] > 0
@@ -281,7 +282,7 @@ def test_a_segment_leaves_the_results_of_another_alone(random):
 
 
 def test_a_run_that_starts_again_for_lack_of_memory_has_nothing_compiled(random, here, monkeypatch):
-    monkeypatch.setattr(compiled, "PATIENCE", 60.0)
+    monkeypatch.setattr(compiled_segments, "PATIENCE", 60.0)
     network = example("fsrcnn")
     backend = compiled.Compiled(network, 1, INSTALLED[:1])
     image, key = torch.rand(1, 1, 40, 40), SegmentKey("any", (0,), (IMAGE,), ("x",))

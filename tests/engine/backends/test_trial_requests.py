@@ -33,10 +33,10 @@ def requests(image=(40, 40)):
 def test_each_engine_has_a_job_of_its_own_and_each_segment_one_trial(jobs):
     made = requests()
     for engine, name in [("one", "a"), ("other", "b"), ("one", "c"), ("one", "a")]:
-        made.add(engine, name, KEY, [torch.empty(1, 1, 40, 40)])
+        made.add(engine, name, KEY, ((1, 1, 40, 40),))
 
     made.submit()
-    made.add("one", "a", KEY, [torch.empty(1, 1, 40, 40)])
+    made.add("one", "a", KEY, ((1, 1, 40, 40),))
     made.submit()
 
     assert sorted(jobs) == [["a", "c"], ["b"]]
@@ -44,8 +44,8 @@ def test_each_engine_has_a_job_of_its_own_and_each_segment_one_trial(jobs):
 
 def test_a_tile_larger_than_the_image_seen_waits(jobs):
     made = requests((40, 30))
-    made.add("one", "tall", KEY, [torch.empty(1, 1, 41, 30)])
-    made.add("one", "fits", KEY, [torch.empty(1, 1, 40, 30)])
+    made.add("one", "tall", KEY, ((1, 1, 41, 30),))
+    made.add("one", "fits", KEY, ((1, 1, 40, 30),))
 
     made.submit()
 
@@ -54,9 +54,9 @@ def test_a_tile_larger_than_the_image_seen_waits(jobs):
 
 def test_a_turned_tile_of_an_ensemble_is_tried_on_the_turned_image(jobs):
     made = requests((40, 30))
-    made.add("one", "turned", KEY, [torch.empty(1, 1, 30, 40)])
-    made.add("one", "usual", KEY, [torch.empty(1, 1, 40, 30)])
-    made.add("one", "larger", KEY, [torch.empty(1, 1, 41, 40)])
+    made.add("one", "turned", KEY, ((1, 1, 30, 40),))
+    made.add("one", "usual", KEY, ((1, 1, 40, 30),))
+    made.add("one", "larger", KEY, ((1, 1, 41, 40),))
 
     made.submit()
 
@@ -67,7 +67,7 @@ def test_a_turned_tile_of_an_ensemble_is_tried_on_the_turned_image(jobs):
 def test_a_long_run_submits_once_before_its_end(jobs):
     made = requests()
     for name in "ab":
-        made.add("one", name, KEY, [torch.empty(1, 1, 40, 40)])
+        made.add("one", name, KEY, ((1, 1, 40, 40),))
         made.submit_after(0.0)
 
     made.submit_after(0.0)
@@ -79,7 +79,7 @@ def test_a_long_run_submits_once_before_its_end(jobs):
 
 def test_a_short_run_submits_nothing_before_its_end(jobs):
     made = requests()
-    made.add("one", "a", KEY, [torch.empty(1, 1, 40, 40)])
+    made.add("one", "a", KEY, ((1, 1, 40, 40),))
 
     made.submit_after(100.0)
 
@@ -89,7 +89,7 @@ def test_a_short_run_submits_nothing_before_its_end(jobs):
 def test_a_network_that_cannot_be_sent_is_a_problem_and_no_error(jobs):
     made = requests()
     made._network.secret = lambda: None  # cannot be pickled
-    made.add("one", "a", KEY, [torch.empty(1, 1, 40, 40)])
+    made.add("one", "a", KEY, ((1, 1, 40, 40),))
 
     made.submit()
 
@@ -99,7 +99,7 @@ def test_a_network_that_cannot_be_sent_is_a_problem_and_no_error(jobs):
 
 def test_clearing_the_requests_frees_the_image(jobs):
     made = requests()
-    made.add("one", "a", KEY, [torch.empty(1, 1, 40, 40)])
+    made.add("one", "a", KEY, ((1, 1, 40, 40),))
 
     made.clear()
     made.submit()
@@ -113,6 +113,6 @@ def test_the_tile_of_planes_of_half_the_size_is_that_of_the_others():
     planes = profile_of(network, 3, torch.float32).profile.planes
     half, full = ([name for name in planes if planes[name].scale == scale] for scale in (0.5, 1))
     key = SegmentKey("any", (0,), (half[0], full[-1]), ("x",))
-    tensors = [torch.zeros(1, 16, 20, 20), torch.zeros(1, 16, 40, 41)]
+    shapes = (1, 16, 20, 20), (1, 16, 40, 41)
 
-    assert TrialRequests(network, 3, "float32")._size(key, tensors) == (40, 41)
+    assert TrialRequests(network, 3, "float32")._size(key, shapes) == (40, 41)

@@ -1,4 +1,4 @@
-"""The eight orientations, the running mean, and runs against torch's flips and rotations."""
+"""Oriented planes, the running mean, and runs against torch's flips and rotations."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from fakes import Chunked, Hungry, Nearest, Watching, finish
 
 from napari_sr.engine.execution import ensemble as module
 from napari_sr.engine.execution.context import RunContext
-from napari_sr.engine.execution.ensemble import ORIENTATIONS, Mean, OrientedPlane, oriented_planes
-from napari_sr.engine.execution.plane_output import ExtendedPixels, PlaneOutput
+from napari_sr.engine.execution.ensemble import Mean, OrientedPlane, oriented_planes
+from napari_sr.engine.execution.plane_output import PlaneOutput
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.image.conversion import Extension, fill_missing
+from napari_sr.engine.image.conversion import fill_missing
 from napari_sr.engine.image.guards import Diagnostics
+from napari_sr.engine.image.orientation import ORIENTATIONS
 from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.planning.border import border_width
 from napari_sr.engine.planning.budget import bytes_of_mean
@@ -49,29 +50,6 @@ def mean_by_torch(network, image):
                 total = total + torch.rot90(large, -turns, (-2, -1)).double()
     mean = (total / 8)[0].permute(1, 2, 0).numpy()
     return mean if image.ndim == 3 else mean[..., 0]
-
-
-def test_there_are_eight_different_orientations_and_the_first_is_the_identity():
-    pixels = np.arange(6).reshape(2, 3, 1)
-
-    oriented = [view.apply(pixels)[..., 0].tolist() for view in ORIENTATIONS]
-
-    assert oriented[0] == [[0, 1, 2], [3, 4, 5]]
-    assert len({str(each) for each in oriented}) == 8
-    turned = (torch.rot90(torch.arange(6).reshape(2, 3), turns).tolist() for turns in range(4))
-    assert all(each in oriented for each in turned)
-
-
-@pytest.mark.parametrize("view", ORIENTATIONS, ids=str)
-def test_undo_restores_a_part_at_its_place(view, random):
-    pixels = random.random((5, 7, 1))
-    oriented = view.apply(pixels)
-    rows, columns = slice(1, 4), slice(0, 2)
-
-    part = torch.from_numpy(oriented[rows, columns].copy()).permute(2, 0, 1)
-    place = view.place(rows, columns, oriented.shape[:2])
-
-    np.testing.assert_array_equal(view.undo(part)[0], pixels[(*place, 0)])
 
 
 def output_of(pixels, size=None):
@@ -213,18 +191,6 @@ def test_the_plane_is_extended_alike_in_every_orientation(tile, random):
     around = mean_by_torch(network, np.pad(image, width, mode="symmetric"))
     expected = around[scale * width : -scale * width, scale * width : -scale * width]
     np.testing.assert_allclose(result.pixels, expected, rtol=0, atol=1e-5 * np.ptp(expected))
-
-
-def test_an_extension_is_turned_as_its_plane(random):
-    pixels, extension = random.random((5, 7, 1)), Extension(1, 2, 3, 4)
-    around = np.pad(pixels, ((1, 2), (3, 4), (0, 0)), mode="symmetric")
-
-    for orientation in ORIENTATIONS:
-        turned, expected = orientation.apply(pixels), orientation.apply(around)
-        size = expected.shape[:2]
-        source = ExtendedPixels(turned, orientation.turned(extension), size)
-        found = source.read(slice(0, size[0]), slice(0, size[1]))
-        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import napari_sr
-from napari_sr.engine.image.opacity import opacity_range, snapped
+from napari_sr.engine.image.opacity import opacity_range, snapped, visible
 from napari_sr.engine.image.value_range import Percentiles
 
 KINDS = ["uint8", "uint16", "uint32", "uint64", "int16", "int32", "float16", "float32", "float64"]
@@ -106,3 +106,14 @@ def test_rounding_errors_at_both_ends_are_taken_out():
     alpha = np.array([1 - 5e-7, 1 + 5e-7, -5e-7, 0.999, 0.5], np.float32)
 
     np.testing.assert_allclose(snapped(alpha), [1, 1, 0, 0.999, 0.5], rtol=1e-7)
+
+
+@pytest.mark.parametrize("hidden", [0, 1, 3])
+def test_colours_that_are_fully_transparent_are_not_visible(hidden):
+    pixels = np.arange(12, dtype=np.float32).reshape(1, 3, 4) + 1
+    pixels[0, :hidden, 3] = 0
+
+    shown = visible(pixels, 4)
+
+    # if all are transparent, all count
+    assert shown.tolist() == pixels[..., :3][:, hidden % 3 :].reshape(shown.shape).tolist()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_sr.engine.image.conversion import Filled, fill_missing
-from napari_sr.engine.image.plane_values import Bounds, PlaneValues, ValueRange, visible
+from napari_sr.engine.image.plane_values import Bounds, PlaneValues, ValueRange
 
 
 @given(low=st.floats(-1e4, 1e4), width=st.floats(1e-2, 1e5), value=st.floats(-1e4, 1e4, width=32))
@@ -110,17 +110,6 @@ def test_visible_values_beyond_black_and_white_are_counted():
     assert (values.lowest, values.highest) == (-1, 12)
 
 
-@pytest.mark.parametrize("hidden", [0, 1, 3])
-def test_colours_that_are_fully_transparent_are_not_visible(hidden):
-    pixels = np.arange(12, dtype=np.float32).reshape(1, 3, 4) + 1
-    pixels[0, :hidden, 3] = 0
-
-    shown = visible(pixels, 4)
-
-    # if all are transparent, all count
-    assert shown.tolist() == pixels[..., :3][:, hidden % 3 :].reshape(shown.shape).tolist()
-
-
 def test_opacity_outside_its_range_is_preserved():
     for alpha in (np.full((3, 4), 255.0), np.full((3, 4), -2.0)):
         pixels = np.dstack([np.zeros((3, 4, 3)), alpha])
@@ -131,12 +120,24 @@ def test_opacity_outside_its_range_is_preserved():
         np.testing.assert_array_equal(result[..., 3], alpha)
 
 
-def test_widths_are_those_of_the_values_and_of_opacity(random):
+def test_a_spread_is_scaled_by_the_values_and_by_opacity(random):
     pixels = (random.random((4, 5, 4)) * 50).astype(np.float32)
     pixels[..., 3] = 0.5
+    spread, place = np.full((2, 4, 4), 0.5, np.float32), (slice(0, 1), slice(0, 2), 2)
 
     grey = PlaneValues(Filled(pixels[..., :1], None), ValueRange(10.0, 30.0), "float32")
     alpha = PlaneValues(Filled(pixels, None), ValueRange(10.0, 30.0), "float32")
 
-    assert grey.widths.tolist() == [20.0]
-    assert alpha.widths.tolist() == [20.0, 20.0, 20.0, 1.0]
+    assert grey.decode_spread(spread[..., :1], *place)[0, 0].tolist() == [10.0]
+    assert alpha.decode_spread(spread, *place)[1, 3].tolist() == [10.0, 10.0, 10.0, 0.5]
+
+
+def test_the_spread_of_a_missing_pixel_is_missing():
+    pixels = np.ones((1, 2, 1), np.float32)
+    pixels[0, 1] = np.nan
+    values = PlaneValues(fill_missing(pixels), ValueRange(0.0, 4.0), "float32")
+
+    found = values.decode_spread(np.ones((2, 4, 1), np.float32), slice(0, 1), slice(0, 2), 2)
+
+    assert found[:, :2].ravel().tolist() == [4.0] * 4
+    assert np.isnan(found[:, 2:]).all()

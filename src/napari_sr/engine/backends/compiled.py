@@ -11,15 +11,12 @@ segment.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from napari_sr.engine.backends import library
+from napari_sr.engine.backends.compiled_segments import CompiledSegments
 from napari_sr.engine.backends.compilers import COMPILERS, largest_error
-from napari_sr.engine.backends.fingerprint import fingerprint
-from napari_sr.engine.backends.loaded import LOADED, LOOK_AGAIN
-from napari_sr.engine.backends.trial_requests import TrialRequests
+from napari_sr.engine.backends.loaded import LOOK_AGAIN
 from napari_sr.engine.planning.segments import in_steps
 from napari_sr.graph.chain import IMAGE
 
@@ -29,8 +26,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from napari_sr.engine.backends.compilers import Compute
+    from napari_sr.engine.backends.compiled_segments import CompiledSegment
     from napari_sr.engine.backends.interface import SegmentKey
+    from napari_sr.engine.backends.trial_requests import Shapes
     from napari_sr.graph.network import Network
 
 LEAST_PIXELS = 32**2
@@ -43,24 +41,6 @@ FAILURES: tuple[type[BaseException], ...] = (RuntimeError, ValueError)
 """Errors that compiled segments may raise, besides the engines' own classes."""
 MOST_WAIT = 120.0
 """Largest number of seconds that a run waits for the trials of a segment."""
-PATIENCE = 1.0
-"""Seconds after which a run requests trials; a shorter run requests them at its end."""
-
-
-@dataclass
-class _Compiled:
-    """The state of one segment, for tensors of one shape."""
-
-    names: dict[str, str]
-    """Name of the segment in the library, by engine."""
-    engine: str = "torch"
-    """The engine behind `compute`."""
-    compute: Compute | None = None
-    """Function that computes the segment; None while PyTorch computes it."""
-    seconds: float = 0.0
-    """Time of the segment in its trial."""
-    settled: bool = False
-    """Whether every engine has a verdict, and the fastest one is loaded."""
 
 
 class Compiled:
@@ -102,17 +82,15 @@ class Compiled:
         waits: bool = False,
     ) -> None:
         self._network = network
-        self._channels = channels
         self.engines = tuple(engines)
         self.always = always
         self._precision = precision
         self._waits = waits
-        self._weights = ""
-        self._segments: dict[object, _Compiled] = {}
-        self._requests = TrialRequests(network, channels, precision)
+        self._segments = CompiledSegments(
+            network, channels, engines, always=always, precision=precision
+        )
+        self._requests = self._segments.requests
         self._counts = dict.fromkeys((*engines, "torch"), 0)
-        self._why: dict[str, None] = {}
-        self._errors: list[float] = []
 
     def accepts(self, device: torch.device, pixels: int) -> bool:
         """Return whether tiles of this many pixels on a device can be compiled."""
@@ -138,7 +116,7 @@ class Compiled:
             # each segment has its own result buffers, which only its next run overwrites
             results = tuple((yield from segment.compute.steps(tensors, segment.seconds)))
         except FAILURES + COMPILERS[segment.engine].errors() as error:
-            self._refuse(segment, f"{segment.engine} failed: {error}"[:300])
+            segment.refuse(f"{segment.engine} failed: {error}"[:300])
             self._counts["torch"] += 1
             return function(*tensors)
         checked = _CHECKED.setdefault(self._network, set())
@@ -160,14 +138,11 @@ class Compiled:
         self._counts["torch"] += not compiled
         return compiled
 
-    def _current(self, key: SegmentKey, tensors: Sequence[Tensor]) -> _Compiled:
+    def _current(self, key: SegmentKey, tensors: Sequence[Tensor]) -> CompiledSegment:
         """Return the state of a segment, with the fastest engine that is ready."""
         if key.inputs == (IMAGE,):
             self._requests.remember(tensors[0])
-        segment = self._segment(key, tensors)
-        if not segment.settled:
-            self._settle(segment, key, tensors)
-        return segment
+        return self._segments.segment(key, _shapes(tensors))
 
     def ready(self, key: SegmentKey, tensors: Sequence[Tensor]) -> Generator[float, None, None]:
         """Wait until a segment is settled, or for `MOST_WAIT` seconds at most, if the run waits.
@@ -184,73 +159,19 @@ class Compiled:
                 break
             time.sleep(LOOK_AGAIN)
             yield 0.0
-            self._settle(segment, key, tensors)
+            self._segments.settle(segment, key, _shapes(tensors))
         segment.settled = True
 
-    def _segment(self, key: SegmentKey, tensors: Sequence[Tensor]) -> _Compiled:
-        """Return the state of a segment for tensors of these shapes."""
-        shapes = tuple(tuple(tensor.shape) for tensor in tensors)
-        known = (key.indices, key.inputs, key.outputs, shapes)
-        if known not in self._segments:
-            self._weights = self._weights or fingerprint(self._network)
-            self._segments[known] = _Compiled(
-                {
-                    engine: library.name_of(
-                        self._weights,
-                        self._channels,
-                        f"{engine} {COMPILERS[engine].version()} {self._precision}",
-                        key,
-                        shapes,
-                    )
-                    for engine in self.engines
-                }
-            )
-        return self._segments[known]
-
-    def _settle(self, segment: _Compiled, key: SegmentKey, tensors: Sequence[Tensor]) -> None:
-        """Use the fastest engine that is ready; request missing trials."""
-        verdicts = {engine: LOADED.verdict(name) for engine, name in segment.names.items()}
-        gains = {
-            engine: verdict.gain
-            for engine, verdict in verdicts.items()
-            if verdict is not None and (verdict.faster or (self.always and verdict.right))
-        }
-        missing = [engine for engine, verdict in verdicts.items() if verdict is None]
-        for engine in missing:
-            self._requests.add(engine, segment.names[engine], key, tensors)
-        self._requests.submit_after(PATIENCE)
-        best = max(gains, key=lambda engine: gains[engine], default=None)
-        if best is None:
-            segment.settled = not missing
-            segment.engine, segment.compute = "torch", None
-            reasons = [verdict.why for verdict in verdicts.values() if verdict is not None]
-            self._why |= dict.fromkeys(why or "PyTorch is as fast" for why in reasons)
-        elif best != segment.engine:
-            model = LOADED.model(segment.names[best], best, self._precision)
-            if model is not None:
-                segment.engine, segment.compute = best, model.start()
-                verdict = verdicts[best]
-                if verdict is not None:
-                    segment.seconds = verdict.milliseconds / 1e3
-                    self._errors.append(verdict.error)
-        else:
-            segment.settled = not missing
-
     def _check(
-        self, segment: _Compiled, results: Sequence[Tensor], expected: Sequence[Tensor]
+        self, segment: CompiledSegment, results: Sequence[Tensor], expected: Sequence[Tensor]
     ) -> bool:
         """Stop using a segment if its first results in this process differ from PyTorch's."""
         error = largest_error(results, expected)
         if not error <= MOST_ERROR[self._precision]:
             why = f"{segment.engine}'s results differ from PyTorch's by {error:.1e} of the largest"
-            self._refuse(segment, f"{why} value")
+            segment.refuse(f"{why} value")
             return False
         return True
-
-    def _refuse(self, segment: _Compiled, why: str) -> None:
-        """Stop using the compiled form of a segment."""
-        LOADED.refuse(segment.names[segment.engine], why)
-        segment.engine, segment.compute, segment.settled = "torch", None, False
 
     def record(self) -> dict[str, object]:
         """Return the number of segments that each engine computed, for the record of the result."""
@@ -259,19 +180,22 @@ class Compiled:
             "name": compiled if self._counts[compiled] else "torch",
             "precision": self._precision if self._counts[compiled] else "float32",
             "segments": dict(self._counts),
-            "largest_error": max(self._errors, default=None),
-            "reasons": [*self._why, *self._requests.problems],
+            "largest_error": max(self._segments.errors, default=None),
+            "reasons": [*self._segments.why, *self._requests.problems],
         }
 
     def reset(self) -> None:
         """Free the memory of a run that starts again, and drop the requested trials."""
         self._segments.clear()
-        self._requests.clear()
 
     def close(self) -> None:
         """Free the memory of a run that ends, and start the requested trials."""
         self._requests.submit()
         self.reset()
+
+
+def _shapes(tensors: Sequence[Tensor]) -> Shapes:
+    return tuple(tuple(tensor.shape) for tensor in tensors)
 
 
 _CHECKED: WeakKeyDictionary[Network, set[str]] = WeakKeyDictionary()

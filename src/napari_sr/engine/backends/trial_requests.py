@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pickle import PickleError
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from napari_sr.engine.backends.trial import Wanted
     from napari_sr.graph.network import Network
 
+Shapes: TypeAlias = tuple[tuple[int, ...], ...]
+"""Shapes of a segment's inputs."""
 NOT_PICKLED = (PickleError, RuntimeError, TypeError, AttributeError, ValueError, OSError)
 """Errors raised when a network cannot be pickled, for instance because an attribute is a lambda."""
 
@@ -56,7 +58,7 @@ class TrialRequests:
         if self._image is None or image.numel() > self._image.numel():
             self._image = image
 
-    def add(self, engine: str, name: str, key: SegmentKey, tensors: Sequence[Tensor]) -> None:
+    def add(self, engine: str, name: str, key: SegmentKey, shapes: Shapes) -> None:
         """Request a trial of a segment, unless it was requested before.
 
         Parameters
@@ -67,22 +69,22 @@ class TrialRequests:
             Name of the segment in the library.
         key : SegmentKey
             Identity of the computation.
-        tensors : sequence of Tensor
-            Inputs of the segment; only their shapes are used.
+        shapes : tuple of tuples of int
+            Shapes of the segment's inputs.
         """
         from napari_sr.engine.backends.trial import Wanted
 
         of_engine = self._wanted.setdefault(engine, {})
         if name not in of_engine and name not in ASKED:
             segment = Segment(key.indices, True, key.inputs, key.outputs)
-            of_engine[name] = Wanted(name, segment, self._size(key, tensors))
+            of_engine[name] = Wanted(name, segment, self._size(key, shapes))
 
-    def _size(self, key: SegmentKey, tensors: Sequence[Tensor]) -> tuple[int, int]:
+    def _size(self, key: SegmentKey, shapes: Shapes) -> tuple[int, int]:
         """Return height and width of the tile in pixels of the image."""
         planes = profile_of(self._network, self._channels, torch.float32).profile.planes
         found = [
-            (planes[name].scale, tensor.shape[2:])
-            for name, tensor in zip(key.inputs, tensors, strict=True)
+            (planes[name].scale, shape[2:])
+            for name, shape in zip(key.inputs, shapes, strict=True)
             if name in planes
         ]
         if not found:

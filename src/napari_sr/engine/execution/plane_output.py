@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from napari_sr.engine.execution.context import RunContext
+    from napari_sr.engine.execution.context import Output, RunContext
     from napari_sr.engine.image.conversion import Filled
 
 DECODED_TOGETHER = 2**20
@@ -71,20 +71,10 @@ class PlaneOutput:
         self.extension = plane.extension
         """Reflected pixels around the plane, in the image's orientation."""
         self._untrusted: tuple[slice, slice] | None = None
-        self._report(run_context)
-
-    def _report(self, run_context: RunContext) -> None:
-        """Add the plane's values to the diagnostics."""
-        values, diagnostics = self.values, run_context.diagnostics
-        if values.missing is not None:
-            diagnostics.masked += int(values.missing[self._kept].any(axis=-1).sum())
-            if values.missing.all():
-                return
-        diagnostics.add_ends((values.lowest, values.highest))
         # interpolation handles values beyond black and white like any others
-        if next(run_context.network.parameters(), None) is not None:
-            diagnostics.add_values(values.visible, values.beyond)
-        diagnostics.clipped |= self._excess is not None and self._excess.exists
+        learned = next(run_context.network.parameters(), None) is not None
+        clipped = self._excess is not None and self._excess.exists
+        run_context.diagnostics.add_plane(self.values, self._kept, learned=learned, clipped=clipped)
 
     def reset(self) -> None:
         """Forget the overshoot found so far, because the plane is computed again."""
@@ -134,19 +124,8 @@ class PlaneOutput:
     def checked(self, rows: slice, columns: slice, large: Tensor, float32: bool) -> Tensor:
         """Report the outliers of a part of a result, and clip, mark or keep them as chosen.
 
-        Parameters
-        ----------
-        rows, columns : slice
-            Rows and columns of the plane, before enlargement.
-        large : Tensor, (1, C, ...)
-            Part of the result in any orientation.
-        float32 : bool
-            Whether the part was computed in float32.
-
-        Raises
-        ------
-        UntrustedError, ValueError
-            As `write` does.
+        The part, `large`, may have any orientation. Arguments and errors as in `write`, but `rows`
+        and `columns` are those of the plane without its extension.
         """
         top, left = self._origin
         context, where = self.run_context, f"y={top + rows.start}, x={left + columns.start}"
@@ -171,15 +150,12 @@ class PlaneOutput:
             )
         return large
 
-    def put(self, rows: slice, columns: slice, large: Tensor, spread: Tensor | None = None) -> None:
+    def put(self, rows: slice, columns: slice, large: Tensor) -> None:
         """Convert a part of the result, (1, C, S * rows, S * columns) on the CPU, and write it.
 
-        The spread of this part is written, too, if there is one. Only a few rows are converted at a
-        time, because the conversion uses float64.
+        Only a few rows are converted at a time, because the conversion uses float64.
         """
         context, scale = self.run_context, self.scale
-        if spread is not None:
-            self._put_spread(*within(rows, columns, spread, self._kept, scale))
         rows, columns, large = within(rows, columns, large, self._kept, scale)
         if not large.numel():
             return
@@ -187,27 +163,25 @@ class PlaneOutput:
         step = max(1, DECODED_TOGETHER // (values[:scale].size or 1))
         for start in range(rows.start, rows.stop, step):
             band = slice(start, min(start + step, rows.stop))
-            inside = scaled(slice(start - rows.start, band.stop - rows.start), scale)
-            part = values[inside]
+            part = values[scaled(slice(start - rows.start, band.stop - rows.start), scale)]
             if self._excess is not None:
                 part = self._excess.added(part, band, columns, scale)
             result = self.values.decode(part, band, columns, scale)
-            block = result if context.layout.samples else result[..., 0]
-            target = scaled(band, scale), scaled(columns, scale)
-            context.output_layout.write(context.output, self._index, *target, block)
+            self._store(context.output, band, columns, result)
 
-    def _put_spread(self, rows: slice, columns: slice, spread: Tensor) -> None:
-        """Convert a part of the spread, (1, C, S * rows, S * columns), and write it."""
-        context, scale = self.run_context, self.scale
-        if context.spread is None or not spread.numel():
-            return
-        found = spread[0].permute(1, 2, 0).numpy() * self.values.widths
-        if self.values.missing is not None:
-            gaps = self.values.missing[rows, columns]
-            found[gaps.repeat(scale, 0).repeat(scale, 1)] = np.nan
-        block = found if context.layout.samples else found[..., 0]
-        target = scaled(rows, scale), scaled(columns, scale)
-        context.output_layout.write(context.spread, self._index, *target, block)
+    def put_spread(self, rows: slice, columns: slice, spread: Tensor) -> None:
+        """Convert a part of the spread, (1, C, S * rows, S * columns) on the CPU, and write it."""
+        rows, columns, spread = within(rows, columns, spread, self._kept, self.scale)
+        if self.run_context.spread is not None and spread.numel():
+            part = spread[0].permute(1, 2, 0).numpy()
+            found = self.values.decode_spread(part, rows, columns, self.scale)
+            self._store(self.run_context.spread, rows, columns, found)
+
+    def _store(self, array: Output, rows: slice, columns: slice, block: NDArray[Any]) -> None:
+        """Write the block of some rows and columns, (S * rows, S * columns, C), to an array."""
+        context, target = self.run_context, (scaled(rows, self.scale), scaled(columns, self.scale))
+        pixels = block if context.layout.samples else block[..., 0]
+        context.output_layout.write(array, self._index, *target, pixels)
 
 
 def within(
@@ -215,23 +189,8 @@ def within(
 ) -> tuple[slice, slice, Tensor]:
     """Crop a part of a result to the rows and columns that are kept.
 
-    Parameters
-    ----------
-    rows, columns : slice
-        Rows and columns of the plane, before enlargement.
-    large : Tensor, (..., S * rows, S * columns)
-        Part of the result.
-    kept : two slices
-        Rows and columns of the plane to crop to.
-    scale : int
-        S.
-
-    Returns
-    -------
-    rows, columns : slice
-        Rows and columns of the plane that are kept; empty if none are.
-    large : Tensor, (..., S * rows, S * columns)
-        The result of these rows and columns.
+    All are rows and columns of the plane; the part, `large`, is (..., S * rows, S * columns).
+    Return its rows, its columns and the part itself after cropping; they may be empty.
     """
     spans, parts = [], []
     for span, bounds in zip((rows, columns), kept, strict=True):
@@ -286,8 +245,6 @@ class ExtendedPixels:
         With reflected pixels, they begin below 0 or end beyond the last pixel.
         """
         top, left = self._origin
-        return _moved(rows, -top), _moved(columns, -left)
-
-
-def _moved(span: slice, by: int) -> slice:
-    return slice(span.start + by, span.stop + by)
+        return slice(rows.start - top, rows.stop - top), slice(
+            columns.start - left, columns.stop - left
+        )

@@ -12,7 +12,7 @@ from napari_sr.engine.execution.prepared import prepare
 from napari_sr.engine.execution.upscale import Planes, Upscaled, upscale_planes
 from napari_sr.engine.image.arrays import Cropped, layout_of
 from napari_sr.engine.image.value_range import Percentiles, check_values, value_range_of
-from napari_sr.engine.planning.blocks import CONTEXT, is_local, usual_grid
+from napari_sr.engine.planning.block_size import CONTEXT, is_local, usual_grid
 from napari_sr.engine.planning.budget import explain_memory_errors
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.engine.planning.settings import Settings

@@ -76,8 +76,7 @@ class StageContext:
         Raises
         ------
         UntrustedError
-            If a plane has NaN or infinity, or if a result is implausible and was not computed in
-            `float32`.
+            If a plane has NaN or infinity, or a result is implausible and not from `float32`.
         """
         if name == RESULT:
             self.plane.write(part.rows, part.columns, values, float32)
@@ -98,12 +97,8 @@ def compute_tile(
 
     Parameters
     ----------
-    context : StageContext
-        Reads and stores planes.
-    stage : Stage
-        Stage to compute.
-    tile : Tile
-        Regions to read and to keep.
+    context, stage, tile
+        The stage to compute, on which tile of which plane.
     segments : sequence of Segment, optional
         Segments of the stage; None to run step by step in PyTorch.
 
@@ -115,8 +110,7 @@ def compute_tile(
     Returns
     -------
     tuple of int, Tensor and Tensor, or None
-        Number of pixels, mean and sum of squared deviations of the core; None if the stage gathers
-        no `GlobalStats`.
+        Number of pixels, mean and sum of squared deviations of the core, if the stage gathers them.
 
     Raises
     ------
@@ -127,25 +121,25 @@ def compute_tile(
     try:
         repeated = segments is not None and (yield from replay(context, buffers, segments))
         if not repeated:
-            yield from _compute(buffers, context.chain, stage, context.kernels)
+            yield from _compute(context, buffers, context.chain, stage, context.kernels)
         with use_kernels(context.kernels):
             return _keep(context, buffers, stage, tile, float32=context.float32)
     except UntrustedError:
         if context.float32_chain is None:
             raise
     buffers = TileBuffers(context, tile.read, stage.halo)
-    yield from _compute(buffers, context.float32_chain(), stage, "reference")
+    yield from _compute(context, buffers, context.float32_chain(), stage, "reference")
     return _keep(context, buffers, stage, tile, float32=True)
 
 
 def _compute(
-    buffers: TileBuffers, chain: Chain, stage: Stage, kernels: str
+    context: StageContext, buffers: TileBuffers, chain: Chain, stage: Stage, kernels: str
 ) -> Generator[float, None, None]:
     """Compute a tile by PyTorch, step by step; yield between steps, if it takes long."""
     if stage.at_once:
         yield from buffers.compute_at_once(chain, kernels)
         return
-    last, costs = time.thread_time(), buffers.costs_of(stage)
+    last, costs = time.thread_time(), context.stages.step_costs(stage)
     for number, (index, margin) in enumerate(stage.steps):
         now = time.thread_time()
         if now - last >= BREATH:
@@ -205,11 +199,6 @@ class TileBuffers:
             yield sum(flops[:place]) / sum(flops) if place < len(chain) else 0.99
         self.put(RESULT, held[RESULT])
 
-    def costs_of(self, stage: Stage) -> list[float]:
-        """Return the cost of each step of a stage, always above 0."""
-        flops = self._context.stages.profile.flops
-        return [flops[index] + 1.0 for index, _ in stage.steps]
-
     def compute(self, step: Link, margin: int) -> None:
         """Compute a step on the core and `margin` pixels around it."""
         if not isinstance(step, Step):
@@ -220,7 +209,7 @@ class TileBuffers:
         part = self._part.shrunk(unneeded, grid.height, grid.width)
         inputs = {name: self.part(name, part) for name in step.reads}
         inputs |= {name: self._context.values[name] for name in step.uses}
-        written, moments = compute(step, inputs, self._window_of(part))
+        written, moments = compute(step, inputs, grid.window(part))
         for name, plane in written.items():
             self._planes[name] = (plane, part, step.scale)
         if moments is not None:
@@ -229,11 +218,7 @@ class TileBuffers:
     @property
     def window(self) -> Window:
         """The region that the tile reads, as a window of the plane."""
-        return self._window_of(self._part)
-
-    def _window_of(self, part: Region) -> Window:
-        grid = self._context.stages.grid
-        return Window(part.rows.start, part.columns.start, *part.size, grid.height, grid.width)
+        return self._context.stages.grid.window(self._part)
 
     def put(self, name: str, plane: Tensor) -> None:
         """Store a plane that was computed on the whole region that the tile reads."""
@@ -251,8 +236,7 @@ class TileBuffers:
         """Return a part of a plane; read it from the context if the tile does not have it."""
         known = self._planes.get(name)
         if known is None or not part.is_inside(known[1]):
-            scale = self._scale(name)
-            self._planes[name] = (self._context.part(name, part), part, scale)
+            self._planes[name] = self._context.part(name, part), part, self._scale(name)
         plane, region, scale = self._planes[name]
         rows, columns = part.slices_in(region, scale)
         return plane[..., rows, columns]

@@ -18,6 +18,8 @@ from napari_sr.engine.image.overshoot import Overshoot
 if TYPE_CHECKING:
     import numpy as np
 
+    from napari_sr.engine.image.plane_values import PlaneValues
+
 OUTLIERS = {"clip": "were clipped", "mark": "were set to NaN", "keep": "were kept"}
 """Choices for implausible results, each with its words for reports."""
 MAX_TILES_NAMED = 5
@@ -80,6 +82,31 @@ class Diagnostics:
         self.outliers_to = max(self.outliers_to, ends[1])
         if len(self.outlier_tiles) < MAX_TILES_NAMED and tile not in self.outlier_tiles:
             self.outlier_tiles.append(tile)
+
+    def add_plane(
+        self, plane: PlaneValues, kept: tuple[slice, slice], *, learned: bool, clipped: bool
+    ) -> None:
+        """Add the values of a plane.
+
+        Parameters
+        ----------
+        plane : PlaneValues
+            Values of the plane.
+        kept : two slices
+            Rows and columns whose result is kept.
+        learned : bool
+            Whether the network has parameters, so that values beyond black and white are unusual.
+        clipped : bool
+            Whether such values are kept from the network.
+        """
+        if plane.missing is not None:
+            self.masked += int(plane.missing[kept].any(axis=-1).sum())
+            if plane.missing.all():
+                return
+        self.add_ends((plane.lowest, plane.highest))
+        if learned:
+            self.add_values(plane.visible, plane.beyond)
+        self.clipped |= clipped
 
     def add_ends(self, ends: tuple[float, float]) -> None:
         """Add the smallest and the largest visible value of a plane."""

@@ -1,4 +1,6 @@
-"""The range of alpha. Alpha is opacity, not intensity: black and white do not apply to it.
+"""Alpha: its range, and the colours that it hides.
+
+Alpha is opacity, not intensity: black and white do not apply to it.
 
 Symbols: H x W pixels.
 """
@@ -38,6 +40,28 @@ def opacity_of_plane(plane: Filled) -> tuple[float, float]:
     ):  # the range of integers depends on the type alone
         return opacity_range(alpha)
     return plane.whole().opacity or opacity_range(alpha)
+
+
+def visible(pixels: NDArray[Any], channels: int) -> NDArray[Any]:
+    """Return the visible colour values of a plane.
+
+    Parameters
+    ----------
+    pixels : array, (H, W) or (H, W, C)
+        Pixels of a plane, or of a part of it.
+    channels : int
+        C; 4 means that the last channel is alpha.
+
+    Returns
+    -------
+    array
+        The pixels themselves if they have no alpha. Otherwise the colours: (n, 3) without fully
+        transparent pixels, or (H, W, 3) if no pixel or every pixel is fully transparent.
+    """
+    if channels < 4:
+        return pixels
+    colours, hidden = pixels[..., :3], pixels[..., 3] <= 0
+    return colours[~hidden] if hidden.any() and not hidden.all() else colours
 
 
 def snapped(alpha: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.engine.image.opacity import opacity_of_plane, snapped
+from napari_sr.engine.image.opacity import opacity_of_plane, snapped, visible
 from napari_sr.engine.image.overshoot import REPORTED_ABOVE, Overshoot
 
 if TYPE_CHECKING:
@@ -130,7 +130,9 @@ class PlaneValues:
             self._opacity = ValueRange(*opacity_of_plane(plane))
         self._whole = plane.whole
         self._set_ends(*_ends(self.pixels[..., :3]))
-        shown = visible(self.pixels[plane.kept or ...], self.pixels.shape[-1])
+        shown = self.pixels[plane.kept or ...]
+        if self._opacity is not None:
+            shown = visible(shown, 4)
         self.lowest, self.highest = _ends(shown)
         self.visible, self.beyond = shown.size, 0
         if self.lowest < values.low or self.highest > values.high:
@@ -175,9 +177,7 @@ class PlaneValues:
         values : array of float32, (S * rows, S * columns, C)
             Part of the result, where 0 is black and 1 is white.
         rows, columns : slice
-            Rows and columns of the plane.
-        scale : int
-            S.
+            Rows and columns of the plane; `scale` is S.
 
         Returns
         -------
@@ -186,21 +186,28 @@ class PlaneValues:
         """
         decoded = self._range.decode(values, self._dtype)
         if self._opacity is not None:
-            alpha = snapped(values[..., 3])
-            decoded[..., 3] = self._opacity.decode(alpha, self._dtype)
-        if self.missing is not None:
-            gaps = self.missing[rows, columns].repeat(scale, 0).repeat(scale, 1)
-            decoded[gaps] = np.nan
+            decoded[..., 3] = self._opacity.decode(snapped(values[..., 3]), self._dtype)
+        self._mark_missing(decoded, rows, columns, scale)
         self._add_overshoot(values[..., :3], decoded[..., :3])
         return decoded
 
-    @property
-    def widths(self) -> NDArray[np.float32]:
-        """Difference between white and black, or between opaque and transparent, by channel."""
+    def decode_spread(
+        self, spread: NDArray[Any], rows: slice, columns: slice, scale: int
+    ) -> NDArray[np.float32]:
+        """Map a part of a standard deviation to the image's values; arguments as for `decode`."""
         ranges = [self._range] * self.pixels.shape[-1]
         if self._opacity is not None:
             ranges[3] = self._opacity
-        return np.array([one.high - one.low for one in ranges], np.float32)
+        widths = np.array([one.high - one.low for one in ranges], np.float32)
+        decoded: NDArray[np.float32] = spread * widths
+        self._mark_missing(decoded, rows, columns, scale)
+        return decoded
+
+    def _mark_missing(self, part: NDArray[Any], rows: slice, columns: slice, scale: int) -> None:
+        """Set missing pixels of a part of the result to NaN."""
+        if self.missing is not None:
+            gaps = self.missing[rows, columns].repeat(scale, 0).repeat(scale, 1)
+            part[gaps] = np.nan
 
     def in_image_values(self, result: Tensor) -> tuple[float, float]:
         """Return the smallest and largest value of a result in the image's values, unrounded."""
@@ -237,28 +244,6 @@ class PlaneValues:
         if high >= limits.max > self._high:
             count += int(np.count_nonzero(encoded > (limits.max + 0.5 - black) / width))
         return count
-
-
-def visible(pixels: NDArray[Any], channels: int) -> NDArray[Any]:
-    """Return the visible colour values of a plane.
-
-    Parameters
-    ----------
-    pixels : array, (H, W) or (H, W, C)
-        Pixels of a plane, or of a part of it.
-    channels : int
-        C; 4 means that the last channel is alpha.
-
-    Returns
-    -------
-    array
-        The pixels themselves if they have no alpha. Otherwise the colours: (n, 3) without fully
-        transparent pixels, or (H, W, 3) if no pixel or every pixel is fully transparent.
-    """
-    if channels < 4:
-        return pixels
-    colours, hidden = pixels[..., :3], pixels[..., 3] <= 0
-    return colours[~hidden] if hidden.any() and not hidden.all() else colours
 
 
 def _ends(values: NDArray[Any]) -> tuple[float, float]:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_sr.engine.image.arrays import refuse_masked
-from napari_sr.engine.image.plane_values import ValueRange, visible
+from napari_sr.engine.image.opacity import visible
+from napari_sr.engine.image.plane_values import ValueRange
 
 if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import ArrayLike, Layout

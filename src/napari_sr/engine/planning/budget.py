@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_sr.engine.planning.blocks import usual_side
+from napari_sr.engine.planning.block_size import usual_side
 from napari_sr.engine.planning.devices import (
     OutOfMemoryError,
     is_out_of_memory,

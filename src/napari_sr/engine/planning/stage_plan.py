@@ -147,6 +147,10 @@ class Stages:
         """Return by what factor arithmetic grows if each step computes all that its tile reads."""
         return self._cost_model.extra(stage.steps, stage.halo)
 
+    def step_costs(self, stage: Stage) -> list[float]:
+        """Return the cost of each step of a stage, always above 0."""
+        return [self.profile.flops[index] + 1.0 for index, _ in stage.steps]
+
     @property
     def count(self) -> int:
         """Number of tiles in all stages."""

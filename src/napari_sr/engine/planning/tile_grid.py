@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_sr.engine.planning import tiling
+from napari_sr.graph.chain import Window
 
 BANDS_WORTH = 1.05
 """Bands over the whole width replace square tiles if they read at most this many times the pixels.
@@ -74,6 +75,10 @@ class TileGrid:
         """Return height and width of the tiles of a stage with this halo."""
         (height, _), (width, _) = self._fitted(self.limits(halo), halo)
         return height, width
+
+    def window(self, part: tiling.Region) -> Window:
+        """Return a region of the plane as the window that a step of the network gets."""
+        return Window(part.rows.start, part.columns.start, *part.size, self.height, self.width)
 
     def fits(self, halo: int) -> bool:
         """Return whether a tile has pixels inside this halo."""

@@ -1,0 +1,147 @@
+"""Size and margin of the blocks that an image is cut into, for a network and its settings.
+
+Networks without global values compute blocks of some hundred pixels. Global values are gathered
+from a whole plane, so for networks that have them, a block is a whole plane.
+
+Symbols: S scale.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from napari_sr.engine.planning.blocks import BlockGrid
+from napari_sr.engine.planning.border import border_width
+from napari_sr.engine.planning.devices import choose_device, choose_precision
+from napari_sr.engine.planning.network_profile import profile_of
+
+if TYPE_CHECKING:
+    import torch
+
+    from napari_sr.engine.image.arrays import Layout
+    from napari_sr.engine.planning.settings import Settings
+    from napari_sr.engine.planning.tiling import Region
+    from napari_sr.graph.network import Network
+
+SIDE = 2048
+"""Approximate side of a block's result in pixels. Such a result, written as one shard (a file with
+several chunks of a Zarr array), has some MB and is computed within seconds."""
+SIDES = (1024, 512, 256)
+"""Sides that blocks may have, in LR pixels."""
+LEAST_WINDOW = 32
+"""Smallest side, in LR pixels, of the window that is read for a block. For windows below about 20
+pixels, libraries add in another order, which changes the last bits of FSRCNN x4 in float32."""
+CONTEXT = 64
+"""Number of LR pixels that networks with global values read around a region, instead of the whole
+plane."""
+
+
+def margin_of(network: Network, halo: int | None = None) -> int:
+    """Return the margin of blocks in LR pixels, a multiple of the network's alignment.
+
+    Parameters
+    ----------
+    network : Network
+        A network without global values.
+    halo : int, optional
+        Margin that the user chose; by default the receptive field.
+
+    Raises
+    ------
+    ValueError
+        If the network's receptive field is the whole image.
+    """
+    field = network.receptive_field if halo is None else halo
+    if field is None:
+        raise ValueError(
+            f"blocks need a network with a limited receptive field, but {network.title} reads the "
+            "whole image"
+        )
+    return math.ceil(field / network.tile_alignment) * network.tile_alignment
+
+
+def is_local(network: Network, channels: int, precision: torch.dtype) -> bool:
+    """Return whether blocks smaller than a plane give the same result as the whole plane."""
+    local = profile_of(network, channels, precision).local
+    return local and not network.whole and network.receptive_field is not None
+
+
+def make_grid(
+    layout: Layout,
+    network: Network,
+    *,
+    local: bool,
+    halo: int | None = None,
+    border: int = 0,
+    side: tuple[int, int] | None = None,
+    region: Region | None = None,
+) -> BlockGrid:
+    """Cut an image into blocks.
+
+    Parameters
+    ----------
+    layout : Layout
+        Layout of the image.
+    network : Network
+        The network that will run.
+    local : bool
+        Whether blocks may be smaller than planes, as `is_local` returns it.
+    halo : int, optional
+        Margin that the user chose.
+    border : int
+        Number of LR pixels by which each plane is extended; see `border_width`.
+    side : (int, int), optional
+        Height and width of a block in LR pixels, multiples of the network's alignment. By default
+        the largest of `SIDES` whose result has sides of about `SIDE` pixels.
+    region : Region, optional
+        A rectangle of each plane; only this is cut into blocks. A network that is not local then
+        reads `CONTEXT` pixels around the rectangle instead of the whole plane, so its results
+        differ from the same part of the whole result.
+    """
+    if not local:
+        rows, columns = region.size if region else (layout.height, layout.width)
+        margin = CONTEXT if region else border
+        return BlockGrid(layout, rows, columns, margin, whole=True, region=region, border=border)
+    if side is None:
+        side = (usual_side(network.scale),) * 2
+    alignment = network.tile_alignment
+    least = max(network.least_size, LEAST_WINDOW)
+    margin = margin_of(network, halo)
+    return BlockGrid(layout, *side, margin, alignment, least, region=region, border=border)
+
+
+def usual_side(scale: int) -> int:
+    """Return the usual side, in LR pixels, of a block, or of a shard if blocks are whole planes."""
+    fitting = [one for one in SIDES if one * scale <= SIDE]
+    return max(fitting, default=SIDES[-1])
+
+
+def usual_grid(
+    layout: Layout,
+    network: Network,
+    settings: Settings,
+    side: tuple[int, int] | None = None,
+    region: Region | None = None,
+) -> BlockGrid:
+    """Cut an image into the blocks that a run with these settings computes.
+
+    Parameters
+    ----------
+    layout, network, side, region
+        As for `make_grid`.
+    settings : Settings
+        Settings of the run.
+
+    Raises
+    ------
+    ValueError
+        If a setting is wrong.
+    """
+    device = choose_device(settings.device)
+    precision = choose_precision(settings.precision, device, network.precisions)
+    local = is_local(network, layout.channels, precision)
+    border = border_width(network, settings)
+    return make_grid(
+        layout, network, local=local, halo=settings.halo, border=border, side=side, region=region
+    )
