@@ -29,7 +29,7 @@ LAYERS = [
     {"runs", "advice"},
     {"streaming"},
     {"batch"},
-    {"api"},
+    {"api", "loading"},
     {"evaluation"},
     {"training", "onnx"},
     {"samples", "reader", "writer"},
@@ -123,6 +123,12 @@ def test_every_function_but_a_kernel_says_its_types(path):
 
     assert bare == []
     assert [function.name for function in functions if function.returns is None] == []
+
+
+def test_no_source_file_is_longer_than_250_lines():
+    lengths = {path: len(path.read_text().splitlines()) for path in SOURCES}
+
+    assert {str(path): length for path, length in lengths.items() if length > 250} == {}
 
 
 def test_every_source_file_has_a_test_of_its_name():

@@ -82,7 +82,7 @@ def judge(kind: str, path: Path) -> Outcome:
 
 
 def _read_checkpoint(path: Path) -> Outcome:
-    from napari_sr import api
+    import napari_sr
     from napari_sr.zoo import trained
     from napari_sr.zoo.checkpoint import CheckpointError, open_checkpoint
 
@@ -92,7 +92,7 @@ def _read_checkpoint(path: Path) -> Outcome:
     except CheckpointError as error:
         return Outcome("refused", str(error))
     with suppress(ValueError):  # the tensors match no network
-        api.load(path, 2)
+        napari_sr.load(path, 2)
     return Outcome("read")
 
 

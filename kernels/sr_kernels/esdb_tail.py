@@ -227,11 +227,8 @@ def _example(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -
     distilled, inner = features // 2, features // 4
     planes = (*torch.randn(3, *shape), torch.randn(images, distilled, height, width))
     weights: list[Tensor] = []
-    for outputs, inputs in (
-        *3 * [(distilled, features)],
-        (features, 4 * distilled),
-        (inner, features),
-    ):
+    sizes = *3 * [(distilled, features)], (features, 4 * distilled), (inner, features)
+    for outputs, inputs in sizes:
         weights += torch.randn(outputs, inputs, 1, 1) / inputs**0.5, torch.randn(outputs)
     return *(tensor.to(device, dtype) for tensor in (*planes, *weights)), "gelu", 0.0
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_sr.advice.advise import advise
-    from napari_sr.api import blend, load, upscale, upscale_lazy
+    from napari_sr.api import upscale, upscale_lazy
     from napari_sr.batch.upscale_folder import upscale_folder
     from napari_sr.evaluation._resolution import resolution
     from napari_sr.evaluation.consistency import check
     from napari_sr.evaluation.uncertainty import uncertainty
+    from napari_sr.loading import blend, load
     from napari_sr.onnx.export import export
     from napari_sr.runs.prefetch import prefetch
     from napari_sr.streaming.repeat import run
@@ -39,10 +40,12 @@ __all__ = [
 ]  # fmt: skip
 _ELSEWHERE = {
     "advise": "advice.advise",
+    "blend": "loading",
     "calibrate": "training.calibration",
     "check": "evaluation.consistency",
     "export": "onnx.export",
     "fine_tune": "training.finetuning.api",
+    "load": "loading",
     "prefetch": "runs.prefetch",
     "resolution": "evaluation._resolution",
     "run": "streaming.repeat",

@@ -12,16 +12,9 @@ from folders import files_in, tree_of
 
 import napari_sr
 from napari_sr.batch import upscale_folder as module
+from napari_sr.batch.folder_arguments import RANGE
 from napari_sr.batch.job import FileJob
-from napari_sr.batch.upscale_folder import (
-    PERCENTILES,
-    RANGE,
-    FolderStep,
-    count_images,
-    folder_steps,
-    patterns_in,
-    range_of,
-)
+from napari_sr.batch.upscale_folder import FolderStep, folder_steps
 from napari_sr.cli.commands import upscale_command
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.model import ModelReference
@@ -68,11 +61,6 @@ def test_black_and_white_are_chosen(folders):
         napari_sr.upscale_folder(source, out, "deep.tif", values=RANGE, black=9, white=9)
     assert napari_sr.upscale_folder(source, out, "deep.tif", values=RANGE, white=4095).done == 1
 
-    assert range_of(RANGE, 0, 4095) == (0, 4095)
-    assert range_of(PERCENTILES, 0, 1).high == 99.9
-    with pytest.raises(ValueError, match="got 'guess'"):
-        range_of("guess", 0, 1)
-
 
 @pytest.mark.parametrize(
     ("changes", "what"),
@@ -87,12 +75,6 @@ def test_nothing_is_written_if_the_call_is_wrong(folders, changes, what):
         napari_sr.upscale_folder(*folders, **changes)
 
     assert not folders[1].exists() or files_in(folders[1]) == {}
-
-
-def test_files_are_counted_as_the_run_finds_them(folders):
-    assert count_images(*folders, "*.tif; *.png") == 2
-    assert count_images(*folders, "**/*") == 3
-    assert patterns_in(" a ;; b;") == ["a", "b"]
 
 
 def test_a_folder_has_the_options_of_the_command_line():

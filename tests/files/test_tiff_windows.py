@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_sr.files import tiff_windows
+from napari_sr.files import decoded_pieces
 from napari_sr.files.image import FileError
 from napari_sr.files.tiff_reader import opened
 from napari_sr.files.tiff_windows import StoredPixels
@@ -51,7 +51,7 @@ def test_touched_tiles_are_decoded_once(path, random):
 
 
 def test_no_more_than_the_budget_is_kept(path, random, monkeypatch):
-    monkeypatch.setattr(tiff_windows, "BUDGET", 3 * 512)
+    monkeypatch.setattr(decoded_pieces, "BUDGET", 3 * 512)
     pixels = stored(path, random.integers(0, 9, (64, 16)).astype("u2"), tile=(16, 16),
                     compression="zlib")  # fmt: skip
     seen = counting(pixels)
@@ -64,7 +64,7 @@ def test_no_more_than_the_budget_is_kept(path, random, monkeypatch):
 
 
 def test_one_piece_is_kept_however_large(path, random, monkeypatch):
-    monkeypatch.setattr(tiff_windows, "BUDGET", 1)
+    monkeypatch.setattr(decoded_pieces, "BUDGET", 1)
     pixels = stored(path, random.integers(0, 9, (64, 16)).astype("u2"), rowsperstrip=64,
                     compression="zlib")  # fmt: skip
     seen = counting(pixels)

@@ -43,7 +43,7 @@ def test_the_sentence_has_size_memory_and_time(choice, loader):
     result = forecast(request(source, choice, tile=64))
 
     assert result.shape == (7, 320, 320)
-    assert not result.missing
+    assert result.estimate is not None
     assert result.sentence.startswith("Result: 7 \u00d7 320 \u00d7 320, 1.4 MB. Takes about ")
     assert "less than a second with PyTorch, in 63 tiles of 54 px" in result.sentence
 
@@ -143,7 +143,7 @@ def test_a_blend_costs_as_much_as_its_first_checkpoint_and_needs_both(choice, lo
     bsrn = next(model for model in known_models() if model.name == "bsrn")
     foreign = dataclasses.replace(choice, second=ChosenModel(bsrn, 2))
     assert download.local_path(foreign.second.entry) is None
-    assert forecast(request(source, foreign)).missing
+    assert forecast(request(source, foreign)).estimate is None
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def test_a_missing_model_is_not_loaded(choice, loader, monkeypatch):
 
     result = forecast(request(source, choice))
 
-    assert result.missing
+    assert result.estimate is None
     assert "Run asks before it downloads" in result.sentence
     assert not loader.asked
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.batch.folder_arguments import FILE, patterns_in, range_of, reference_of
 from napari_sr.batch.job import PARTS, BlockOptions, FileJob, FileStep, FolderReport
 from napari_sr.engine.planning.settings import Settings
-from napari_sr.files.patterns import read_patterns
 from napari_sr.runs.job import Step, loaded, named_errors
-from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import drive, translate
 
 if TYPE_CHECKING:
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.value_range import Percentiles
     from napari_sr.files.ome_zarr.block_writer import Version
 
-FILE, PERCENTILES, RANGE = "as the file says", "percentiles", "from black to white"
-"""Ways to find the values of black and white."""
-USUAL_PERCENTILES = (0.1, 99.9)
 PER_FILE = 1000
 """Steps of the progress bar for each file."""
 
@@ -153,22 +149,6 @@ def upscale_folder(
     return drive(folder_steps(job, pattern, to, blocks), progress)
 
 
-def reference_of(
-    model: str,
-    scale: int | None,
-    blend: str | Path | None = None,
-    weight: float = 0.5,
-    options: Mapping[str, Any] | None = None,
-    *,
-    consistent: bool = False,
-) -> ModelReference:
-    """Return the reference to a model; arguments as for `upscale_folder`."""
-    more: dict[str, Any] = {"consistent": consistent}
-    if blend is not None:
-        more |= {"second": ModelReference.of(blend, None, options), "weight": weight}
-    return ModelReference.of(model, scale, options, **more)
-
-
 def _checked(version: Version | None) -> Version | None:
     if version not in (None, "0.4", "0.5"):
         raise ValueError(f'ome_zarr must be "0.4" or "0.5", got {version!r}')
@@ -239,53 +219,3 @@ class _Progress:
             note=step.message,
             report=self.report,
         )
-
-
-def patterns_in(text: str) -> list[str]:
-    """Split a text at semicolons into patterns.
-
-    Examples
-    --------
-    >>> patterns_in("*.tif; *.png;")
-    ['*.tif', '*.png']
-    """
-    return [one.strip() for one in text.split(";") if one.strip()]
-
-
-def range_of(values: str, black: float, white: float) -> tuple[float, float] | Percentiles | None:
-    """Return the value range for `Settings`.
-
-    Parameters
-    ----------
-    values, black, white
-        As for `upscale_folder`.
-
-    Raises
-    ------
-    ValueError
-        If `values` is unknown, or black is not below white.
-    """
-    if values == FILE:
-        return None
-    if values == PERCENTILES:
-        from napari_sr.engine.image.value_range import Percentiles
-
-        return Percentiles(*USUAL_PERCENTILES)
-    if values != RANGE:
-        raise ValueError(f"values must be one of {(FILE, PERCENTILES, RANGE)}, got {values!r}")
-    if not black < white:
-        raise ValueError(f"black must be below white, got black={black:g} and white={white:g}")
-    return black, white
-
-
-def count_images(source: Path, target: Path, pattern: str) -> int:
-    """Return the number of images in a folder that match a pattern; see `upscale_folder`.
-
-    Raises
-    ------
-    ValueError
-        If a pattern is empty or leads out of the folder.
-    """
-    from napari_sr.files.folder import find  # late: imports readers of files
-
-    return len(find(source, read_patterns(patterns_in(pattern)), target).files)

@@ -9,15 +9,14 @@ import os
 import shutil
 import sys
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  # typer reads types
 from typing import Annotated
 
 import typer
 
 from napari_sr import __version__
-from napari_sr.cli import options, terminal
+from napari_sr.cli import file_commands, network_commands, options, terminal
 from napari_sr.cli import upscale_options as of_upscale
-from napari_sr.cli.file_commands import add_to
 from napari_sr.cli.model import load, read_options, reference
 from napari_sr.cli.options import at_home
 from napari_sr.engine.planning.settings import Settings
@@ -105,108 +104,8 @@ def upscale_command(
         typer.echo(told)
 
 
-add_to(app)
-
-
-@app.command("evaluate")
-def evaluate_command(
-    folder: Annotated[
-        Path,
-        typer.Argument(
-            callback=at_home, help="Folder of images, or with folders HR and LR_bicubic/x2."
-        ),
-    ],
-    model: Annotated[
-        list[str] | None,
-        typer.Option(help="A model's name or file; may be repeated. [default: bicubic, fsrcnn]"),
-    ] = None,
-    scale: Annotated[int, typer.Option(help="How many times larger.")] = 2,
-    table: Annotated[
-        Path | None,
-        typer.Option(
-            callback=at_home, help="Write the table: .md, or .csv with a row for every image."
-        ),
-    ] = None,
-    picture: Annotated[
-        Path | None,
-        typer.Option(
-            callback=at_home,
-            help="Write a picture (.png) with a detail of every result, side by side.",
-        ),
-    ] = None,
-    image: Annotated[
-        str | None, typer.Option(help="The image to show in the picture. [default: the first]")
-    ] = None,
-    each: Annotated[bool, typer.Option("--each", help="Print a row for every image.")] = False,
-    rgb: Annotated[bool, typer.Option("--rgb", help="Compare colours, not luma.")] = False,
-    border: Annotated[
-        int | None,
-        typer.Option(help="Width of the border that is ignored, in pixels. [default: the scale]"),
-    ] = None,
-    grey_as_rgb: Annotated[
-        bool, typer.Option("--grey-as-rgb", help="Treat grey images as RGB, as some papers do.")
-    ] = False,
-    ensemble: Annotated[
-        bool, typer.Option("--ensemble", help="Mean over the 8 flips and rotations of each image.")
-    ] = False,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="psnr, ssim, frc, lpips or dists; may be repeated. [default: psnr, ssim]"
-        ),
-    ] = None,
-) -> None:
-    """Measure how close models come to the ground truth of a set of images."""
-    from napari_sr.cli import evaluate
-    from napari_sr.evaluation.benchmark import Protocol
-    from napari_sr.evaluation.metrics import USUAL
-
-    chosen = [reference(at_home(name), scale) for name in model or ("bicubic", "fsrcnn")]
-    names = tuple(name.lower() for name in metric or USUAL)
-    protocol = Protocol(not rgb, border, grey_as_rgb, {"ensemble": ensemble}, names)
-    request = evaluate.Request(folder, chosen, protocol, each, table, picture, image)
-    typer.echo(evaluate.run(request))
-
-
-@app.command("train")
-def train_command(
-    recipe: Annotated[
-        str,
-        typer.Argument(
-            metavar="RECIPE",
-            callback=at_home,
-            help="A TOML file, or the name of an included recipe.",
-        ),
-    ],
-    data: Annotated[
-        Path,
-        typer.Option(callback=at_home, help="Folder that contains the recipe's folders of images."),
-    ] = Path(),
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            callback=at_home, help="Folder for result, log and state. [default: runs/RECIPE]"
-        ),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Resume the training in OUT, if there is one.")
-    ] = False,
-    minutes: Annotated[
-        float | None, typer.Option(min=0, help="Stop after this time; --resume continues.")
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Total steps. [default: as the recipe says]")
-    ] = None,
-    device: options.Device = "auto",
-) -> None:
-    """Train a network by a recipe. Ctrl-C or SIGTERM stops the training; --resume continues it."""
-    from napari_sr.cli import train
-
-    out = out or Path("runs") / Path(recipe).stem
-    request = train.Request(recipe, data, out, device, resume, minutes, steps)
-    result = train.run(request)
-    if train.speaks():
-        typer.echo(result)
+file_commands.add_to(app)
+network_commands.add_to(app)
 
 
 @app.command("models")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.files import tiff_details
+from napari_sr.files.decoded_pieces import BUDGET
 from napari_sr.files.formats import is_tiff
 from napari_sr.files.identity import identity_of
 from napari_sr.files.image import FileError
@@ -22,7 +23,7 @@ from napari_sr.files.tiff_reader import listening, opened
 from napari_sr.files.tiff_shown import ShownPixels
 from napari_sr.files.tiff_tags import kept_tags
 from napari_sr.files.tiff_values import meaning_of
-from napari_sr.files.tiff_windows import BUDGET, StoredPixels
+from napari_sr.files.tiff_windows import StoredPixels
 from napari_sr.files.windows import LazyArray, Window
 from napari_sr.files.xmp_record import TAG, origins_in
 

@@ -12,8 +12,6 @@ from __future__ import annotations
 import itertools
 import math
 import os
-import threading
-from collections import OrderedDict
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from napari_sr.files.decoded_pieces import DecodedPieces
 from napari_sr.files.image import FileError
 from napari_sr.files.raw_block import fill, read_block
 from napari_sr.files.windows import Window, lengths
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_sr.files.tiff_series import Chosen
-
-BUDGET = 64 * 2**20
-"""Largest size of the decoded strips or tiles that are kept for the next window, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ class StoredPixels:
         self._decode = key.decode
         self._nodata: Any = key.nodata
         self._piece = _piece(key)
-        self._decoded = _Decoded()
+        self._decoded = DecodedPieces()
         found = _axes_of_pages(self.shape, self._shaped, len(pages))
         if (found is None and self._offset is None) or key.jpegheader is not None:
             raise FileError(
@@ -178,26 +174,6 @@ class StoredPixels:
         piece: NDArray[Any] = np.asarray(self._decode(bytes(content), index, **options)[0])
         self._decoded.put((number, index), piece)
         return piece
-
-
-class _Decoded:
-    """A cache of decoded strips or tiles: at most `BUDGET` bytes, but always the last one."""
-
-    def __init__(self) -> None:
-        self._pieces: OrderedDict[tuple[int, int], NDArray[Any]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: tuple[int, int]) -> NDArray[Any] | None:
-        with self._lock:
-            if key in self._pieces:
-                self._pieces.move_to_end(key)
-            return self._pieces.get(key)
-
-    def put(self, key: tuple[int, int], piece: NDArray[Any]) -> None:
-        with self._lock:
-            self._pieces[key] = piece
-            while len(self._pieces) > 1 and sum(p.nbytes for p in self._pieces.values()) > BUDGET:
-                self._pieces.popitem(last=False)
 
 
 def _page(page: Any, key: Any) -> _Page:

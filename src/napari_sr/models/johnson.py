@@ -48,9 +48,7 @@ def convolution(
     inputs: int, outputs: int, kernel: int, *, padding: Padding, stride: int = 1
 ) -> nn.Conv2d:
     """Return a convolution from (N, inputs, H, W) to (N, outputs, H / stride, W / stride)."""
-    return nn.Conv2d(
-        inputs, outputs, kernel, stride=stride, padding=kernel // 2, padding_mode=padding
-    )
+    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, padding_mode=padding)
 
 
 def enlarging(
@@ -123,9 +121,8 @@ class Johnson(Network):
         widths = [features << index for index in range(halvings + 1)]
         wide = widths[-1]
         self.head = rectify(convolve(channels, features, 9), features)
-        self.halve = nn.Sequential(
-            *(rectify(convolve(w, 2 * w, 3, stride=2), 2 * w) for w in widths[:-1])
-        )
+        halving = (rectify(convolve(w, 2 * w, 3, stride=2), 2 * w) for w in widths[:-1])
+        self.halve = nn.Sequential(*halving)
         self.blocks = nn.Sequential()
         for _ in range(blocks):
             first, second = convolve(wide, wide, 3), convolve(wide, wide, 3)
@@ -201,6 +198,7 @@ _EXAMPLE = (
     (r"^in([45])\.", lambda match: f"enlarge.{int(match[1]) - 4}.norm."),
     (r"^deconv3\.conv2d\.", "tail."),
 )
+_UNUSED = re.compile(r"(^|\.)in\d\.running_(mean|var)$")
 
 
 def adapt(state: StateDict) -> StateDict:
@@ -212,9 +210,6 @@ def adapt(state: StateDict) -> StateDict:
         return state
     used = {key: value for key, value in state.items() if not _UNUSED.search(key)}
     return rename(used, _EXAMPLE)
-
-
-_UNUSED = re.compile(r"(^|\.)in\d\.running_(mean|var)$")
 
 
 def options_of(state: StateDict) -> Options | None:

@@ -68,11 +68,6 @@ class Forecast:
         return self.lacking is None
 
     @property
-    def missing(self) -> bool:
-        """Whether the model must be downloaded first."""
-        return self.estimate is None
-
-    @property
     def sentence(self) -> str:
         """The line that the form shows."""
         what = f"Result: {shape_in_words(self.shape)}"
@@ -243,11 +238,8 @@ def _estimate(
     engine, gain = expected_engine(settings, plan, network, layout.channels)
     # a blend takes as long as each of its networks
     first = replace(request.model, second=None, weight=0.0)
-    speed = _speed(
-        Settings(device=settings.device, precision=settings.precision, kernels=settings.kernels),
-        first,
-    )
-    return estimate(layout, plan, network, speed=gain * speed), engine
+    plain = Settings(device=settings.device, precision=settings.precision, kernels=settings.kernels)
+    return estimate(layout, plan, network, speed=gain * _speed(plain, first)), engine
 
 
 @functools.lru_cache(maxsize=64)

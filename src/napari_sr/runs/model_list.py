@@ -13,8 +13,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.runs.model import ModelReference
+from napari_sr.runs.words import size_in_words
 from napari_sr.zoo import imported, registry, trained
 from napari_sr.zoo.card import card_of
+from napari_sr.zoo.download import local_path
 from napari_sr.zoo.training_facts import UNKNOWN, TrainingFacts, facts_in
 
 if TYPE_CHECKING:
@@ -191,3 +193,16 @@ def _heading(entry: registry.Entry) -> str:
     if entry.computed:
         return COMPUTED
     return DOWNLOADED if entry.url else INCLUDED
+
+
+def about(model: ListedModel) -> str:
+    """Return a model's summary, and its size, licence and training images if they are known."""
+    if not model.entries:
+        return f"{model.summary} {model.name}"
+    entry = model.entries[0]
+    if entry.computed:
+        return f"{model.summary} (Included; it has no weights.)"
+    here = "included" if entry.url is None else "on this machine"
+    where = "to download once" if local_path(entry) is None else here
+    facts = [f"{size_in_words(entry.size)}, {where}", f"licence: {entry.licence}"]
+    return f"{model.summary} ({'; '.join(facts)}; trained on: {entry.trained_on}.)"

@@ -198,7 +198,8 @@ def as_command(record: Mapping[str, Any]) -> str:
     words += ["--consistent"] if found.consistent else []
     for name, value in decided(found).items():
         words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
-    words += [word for name, value in first.options.items() for word in _option(name, value)]
+    for name, value in first.options.items():
+        words += ["--option", f"{name}={value}"]
     words += [*_range(found), *_region(found)]
     axes = found.source_axes if found.is_file else found.axes
     return shlex.join([*words, *(("--axes", axes) if axes else ())])
@@ -222,10 +223,6 @@ def _region(found: Recorded) -> list[str]:
     if found.region is None:
         return []
     return ["--region", *(str(end) for span in found.region for end in span)]
-
-
-def _option(name: str, value: object) -> list[str]:
-    return ["--option", f"{name}={value}"]
 
 
 def _range(found: Recorded) -> list[str]:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_sr.api import load
 from napari_sr.engine.image.conversion import as_array
 from napari_sr.engine.image.sampling import mirrored
 from napari_sr.engine.planning.border import border_width
@@ -24,6 +23,7 @@ from napari_sr.engine.planning.settings import Settings
 from napari_sr.evaluation.conformal import Calibration, CalibrationError, calibration_of, width_of
 from napari_sr.evaluation.uncertainty import uncertainty
 from napari_sr.layers.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
+from napari_sr.loading import load
 from napari_sr.training.checkpointing import export
 from napari_sr.zoo.card import card_of
 from napari_sr.zoo.checkpoint import read_checkpoint

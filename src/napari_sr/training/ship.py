@@ -15,9 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_sr import api
 from napari_sr.evaluation.benchmark import evaluate
 from napari_sr.evaluation.sets import LARGE, ImageSet
+from napari_sr.loading import load
 from napari_sr.training import recipe
 from napari_sr.training.checkpointing import export
 from napari_sr.training.data.folder import Reading, of_folder
@@ -73,7 +73,7 @@ def ship(path: Path, sets: Path, target: Path) -> dict[str, Any]:
         If the file is not a trained network.
     """
     card = card_of(path)
-    network = api.load(path)
+    network = load(path)
     for name in SETS:
         card.update(_scores(network, card, sets / name))
     card["licence"] = LICENCE

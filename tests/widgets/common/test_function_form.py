@@ -1,8 +1,8 @@
-"""magicgui's fields of a function: their values persist, and wrong ones are marked."""
+"""A function runs in a worker; its wrong fields are marked."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  # magicgui reads types
 from typing import Literal
 
 import numpy as np
@@ -11,9 +11,9 @@ from forms import PATIENCE
 from superqt.utils import WorkerBase
 
 from napari_sr.runs.job import Step
-from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm, RememberedGui
+from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm
 from napari_sr.widgets.common.icons import PROPERTY
-from napari_sr.widgets.common.memory import remember, remembered
+from napari_sr.widgets.common.remembered_gui import RememberedGui
 
 OPTIONS = {"folder": {"mode": "d", "nullable": True, "label": "Folder"}}
 
@@ -67,26 +67,6 @@ def form(viewer, qtbot):
     yield form
     WorkerBase.await_workers(PATIENCE)
     qtbot.wait(20)
-
-
-def test_values_persist_in_the_plugin_s_memory_and_not_in_magicgui_s(qtbot, monkeypatch):
-    monkeypatch.setattr(Path, "write_bytes", lambda *_: pytest.fail("magicgui pickled"))
-    gui = RememberedGui(task, OPTIONS, forgotten=("fast",))
-    gui.folder.value, gui.kind.value, gui.number.value, gui.fast.value = "/tmp", "b", 7, True
-
-    assert remembered("task") == {"number": 7, "folder": str(Path("/tmp").absolute()), "kind": "b"}
-    again = RememberedGui(task, OPTIONS, forgotten=("fast",))
-    assert again.asdict() == {
-        "folder": Path("/tmp").absolute(), "kind": "b", "number": 7, "fast": False,
-    }  # fmt: skip
-
-
-def test_values_that_are_no_longer_possible_are_left_out(qtbot):
-    remember("task", {"kind": "z", "number": "many", "gone": 1, "native": 2, "fast": True})
-
-    gui = RememberedGui(task, OPTIONS)
-
-    assert gui.asdict() == {"folder": None, "kind": "a", "number": 2, "fast": True}
 
 
 def test_tooltips_come_from_the_docstring(form):

@@ -5,8 +5,8 @@ import torch
 from forms import PATIENCE
 
 from napari_sr import models
-from napari_sr.runs.model_list import COMPUTED, OPENED, ListedModel, known_models
-from napari_sr.widgets.common.model_chooser import ModelChooser, about
+from napari_sr.runs.model_list import COMPUTED, OPENED, ListedModel, about, known_models
+from napari_sr.widgets.common.model_chooser import ModelChooser
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_download_elsewhere_is_told(chooser, monkeypatch, tmp_path):
     monkeypatch.delenv("NAPARI_SR_WEIGHTS", raising=False)
     choose(chooser, "BSRN")
     before = chooser.about.text()
-    monkeypatch.setattr("napari_sr.widgets.common.model_chooser.local_path", lambda entry: tmp_path)
+    monkeypatch.setattr("napari_sr.runs.model_list.local_path", lambda entry: tmp_path)
 
     chooser.renew()
 

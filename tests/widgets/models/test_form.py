@@ -14,8 +14,7 @@ from qtpy.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
 from superqt.utils import WorkerBase
 
 from napari_sr import models
-from napari_sr.runs import model_speed, model_table
-from napari_sr.widgets.common import model_chooser
+from napari_sr.runs import model_list, model_speed, model_table
 from napari_sr.widgets.models import form as module
 from napari_sr.widgets.models.fields import READING
 from napari_sr.widgets.models.form import ModelsWidget
@@ -92,7 +91,7 @@ def put_into_cache(monkeypatch, folders):
         return path if path.exists() else None if entry.url else folders
 
     monkeypatch.setattr(download, "fetch", fetch)
-    for place in (download, model_chooser):
+    for place in (download, model_list):
         monkeypatch.setattr(place, "local_path", local)
 
 

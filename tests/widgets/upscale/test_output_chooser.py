@@ -9,7 +9,7 @@ from napari.layers import Image
 from napari_sr.files.image import FileError
 from napari_sr.streaming.journal import Journal
 from napari_sr.widgets.upscale import output_chooser
-from napari_sr.widgets.upscale.output_chooser import FOLDER, MEMORY, OutputChooser, free_path
+from napari_sr.widgets.upscale.output_chooser import FOLDER, MEMORY, OutputChooser
 
 
 @pytest.fixture
@@ -191,9 +191,3 @@ def test_without_the_packages_the_folder_cannot_be_chosen(make, monkeypatch):
     assert not chooser.kind.model().item(1).isEnabled()
     assert "napari-sr[zarr]" in chooser.missing
     assert not chooser.propose(fits=False)
-
-
-def test_names_have_no_letters_that_file_systems_refuse(tmp_path):
-    assert free_path(tmp_path, 'a/b: "c"?').name == "a_b_ _c__.ome.zarr"
-    assert free_path(tmp_path, " . ").name == "result.ome.zarr"
-    free_path(tmp_path, 90 * "🔬").mkdir()

@@ -123,9 +123,8 @@ class Tuning:
         prepare(network, self.config.start)
         network.eval().to(self.device)
         _, _, found = recognition.recognise(network.state_dict())
-        self.unseen_options = {
-            k: v for k, v in self.config.network.options.items() if k not in found
-        }
+        options = self.config.network.options
+        self.unseen_options = {k: v for k, v in options.items() if k not in found}
         offered = sizing.sizes(network, parts.crop)
         self.most = offered[0]
         sizes = sizing.affordable(offered, network, free_memory(self.device))

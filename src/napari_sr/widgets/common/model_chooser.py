@@ -8,8 +8,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QStandardItem, QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QWidget
 
-from napari_sr.runs.model_list import ChosenModel, ListedModel, known_models
-from napari_sr.runs.words import TIMES, size_in_words
+from napari_sr.runs.model_list import ChosenModel, ListedModel, about, known_models
+from napari_sr.runs.words import TIMES
 from napari_sr.widgets.common.blend_chooser import BlendChooser
 from napari_sr.widgets.common.checkpoint import CheckpointChooser
 from napari_sr.widgets.common.label import WrappedLabel
@@ -22,7 +22,6 @@ from napari_sr.widgets.common.model_marks import (
     show_marks,
 )
 from napari_sr.widgets.common.wheel import guard_from_wheel
-from napari_sr.zoo.download import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -231,19 +230,6 @@ class ModelChooser(CheckpointChooser):
     def _boxes(self) -> dict[str, QDoubleSpinBox]:
         boxes = self.findChildren(QDoubleSpinBox)
         return {box.objectName(): box for box in boxes}
-
-
-def about(model: ListedModel) -> str:
-    """Return a model's summary, and its size, licence and training images if they are known."""
-    if not model.entries:
-        return f"{model.summary} {model.name}"
-    entry = model.entries[0]
-    if entry.computed:
-        return f"{model.summary} (Included; it has no weights.)"
-    here = "included" if entry.url is None else "on this machine"
-    where = "to download once" if local_path(entry) is None else here
-    facts = [f"{size_in_words(entry.size)}, {where}", f"licence: {entry.licence}"]
-    return f"{model.summary} ({'; '.join(facts)}; trained on: {entry.trained_on}.)"
 
 
 def _about_scale(model: ListedModel) -> str:

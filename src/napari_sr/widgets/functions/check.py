@@ -8,8 +8,9 @@ from napari.layers import Image  # noqa: TC002  # magicgui reads the functions' 
 
 from napari_sr.evaluation.consistency import Check  # noqa: TC001  # likewise
 from napari_sr.runs.run import drive
-from napari_sr.widgets.common.function_form import FunctionFields, LayersForm, RememberedGui
+from napari_sr.widgets.common.function_form import FunctionFields, LayersForm
 from napari_sr.widgets.common.layer_source import source_of, swapped
+from napari_sr.widgets.common.remembered_gui import RememberedGui
 from napari_sr.widgets.compare.check_map import Checked, add_map
 from napari_sr.widgets.compare.form import usual_pair
 

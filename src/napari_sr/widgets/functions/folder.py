@@ -8,28 +8,27 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QPlainTextEdit
 
-from napari_sr.batch.job import FileJob
-from napari_sr.batch.upscale_folder import (
+from napari_sr.batch.folder_arguments import (
     FILE,
     PERCENTILES,
     RANGE,
-    FolderStep,
     count_images,
-    folder_steps,
     patterns_in,
     range_of,
     reference_of,
-    upscale_folder,
 )
+from napari_sr.batch.job import FileJob
+from napari_sr.batch.upscale_folder import FolderStep, folder_steps, upscale_folder
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.patterns import read_patterns
 from napari_sr.runs.model_list import known_models
 from napari_sr.runs.words import TIMES, error_in_words
-from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm, RememberedGui
+from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.latest import Latest
 from napari_sr.widgets.common.memory import remembered
 from napari_sr.widgets.common.preferences import preference
+from napari_sr.widgets.common.remembered_gui import RememberedGui
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -9,8 +9,9 @@ from napari.layers import Shapes
 from qtpy.QtWidgets import QApplication, QPushButton, QStyledItemDelegate
 
 from napari_sr.evaluation.measure import PIXELS
-from napari_sr.widgets.common.function_form import FunctionFields, LayersForm, RememberedGui
+from napari_sr.widgets.common.function_form import FunctionFields, LayersForm
 from napari_sr.widgets.common.icons import give_icon
+from napari_sr.widgets.common.remembered_gui import RememberedGui
 from napari_sr.widgets.compare.form import usual_pair
 from napari_sr.widgets.functions.measure_layers import (
     MeasureError,

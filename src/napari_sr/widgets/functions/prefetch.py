@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.runs.prefetch import Prefetched, downloadable, prefetch, prefetch_steps
 from napari_sr.runs.words import size_in_words
 from napari_sr.widgets.common.dock import RunningForm
-from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm, RememberedGui
+from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.open_form import docked
+from napari_sr.widgets.common.remembered_gui import RememberedGui
 from napari_sr.zoo import download, registry
 
 if TYPE_CHECKING:

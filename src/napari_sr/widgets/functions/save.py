@@ -15,8 +15,9 @@ from napari_sr.files.image import FileError
 from napari_sr.runs.job import Step, named_errors
 from napari_sr.runs.run import drive
 from napari_sr.runs.words import error_in_words
-from napari_sr.widgets.common.function_form import FunctionFields, LayersForm, RememberedGui
+from napari_sr.widgets.common.function_form import FunctionFields, LayersForm
 from napari_sr.widgets.common.layer_source import is_result
+from napari_sr.widgets.common.remembered_gui import RememberedGui
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

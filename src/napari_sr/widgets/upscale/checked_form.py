@@ -25,17 +25,14 @@ from napari_sr.widgets.common.layer_source import (
 from napari_sr.widgets.common.open_form import open_form
 from napari_sr.widgets.common.pixel_size import square_pixel_size
 from napari_sr.widgets.upscale.fields import UpscaleFields
-from napari_sr.widgets.upscale.output_chooser import MEMORY
 from napari_sr.widgets.upscale.preview import Preview
 from napari_sr.widgets.upscale.preview_view import View
+from napari_sr.widgets.upscale.problems import problems_of
 from napari_sr.widgets.upscale.result import result_arguments
 from napari_sr.widgets.upscale.resuming import in_words, unfinished_run
-from napari_sr.widgets.upscale.stored import lost_in_folder, problem_of_layer
-from napari_sr.zoo.registry import OPTICAL
+from napari_sr.widgets.upscale.stored import lost_in_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from napari.components import ViewerModel
     from napari.layers import Image
 
@@ -158,31 +155,7 @@ class CheckedForm(RunningForm):
             self._advise()
 
     def _problems(self) -> dict[str, str]:
-        """Return an explanation for each wrong field, by its name."""
-        layers = self.form.layers.layers()
-        found = {
-            "layer": None if layers else "Open an image: there is no image layer.",
-            "model": self.form.model.problem(),
-            "blend": self.form.model.blend.problem(),
-            "consistent": _consistent_problem(self.form.choice()),
-        }
-        if layers:
-            found["layer"] = _first(layer_problem(layer) for layer in layers)
-            found["values"] = self.form.values.problem()
-            found["outliers"] = _first(self._outliers_problem(layer) for layer in layers)
-            found["region"] = _first(self._region_problem(layer) for layer in layers)
-        if layers and self.form.output.in_folder:
-            found["output"] = problem_of_layer(layers[0])
-            if len(layers) > 1:
-                found["output"] = (
-                    f"A folder takes one result, but {len(layers)} layers are selected: choose "
-                    f"{MEMORY} as Output, or one layer"
-                )
-            if self.form.spread.isChecked():
-                found["output"] = f"A folder cannot store a spread: choose {MEMORY} as Output"
-            running = self._worker is not None  # then the folder exists: the run has created it
-            found["folder"] = None if running else self.form.output.problem()
-        return {field: reason for field, reason in found.items() if reason is not None}
+        return problems_of(self.form, self._viewer, running=self._worker is not None)
 
     def _look_at_folder(self) -> dict[str, str]:
         """Say if Run will resume the folder's unfinished result; return the reason if it cannot."""
@@ -198,35 +171,14 @@ class CheckedForm(RunningForm):
         output.tell(in_words(found) if found is not None and self._resumes else "")
         return {"folder": found.reason} if found is not None and found.reason else {}
 
-    def _region_problem(self, layer: Image) -> str | None:
-        if layer_problem(layer) is not None:
-            return None
-        try:
-            self.form.region.region(layer, self._viewer)
-        except RegionError as error:
-            return str(error)
-        return None
-
-    def _outliers_problem(self, layer: Image) -> str | None:
-        if self.form.outliers.currentData() != "mark" or layer.dtype.kind == "f":
-            return None
-        why = f"has the type {layer.dtype}, which cannot contain NaN"
-        return f"The layer {layer.name} {why}: change Outliers."
-
     def _show_forecast(self, answer: Forecast | Exception) -> None:
         if isinstance(answer, Forecast):
             self._show_size(answer)
             return
         self.form.forecast.say("")
-        field = "model"
-        if isinstance(answer, PixelError):
-            field = "layer"
-        elif isinstance(answer, BlendError):
-            field = "blend"
-        elif isinstance(answer, EngineError):
-            field = "engine"
-        elif isinstance(answer, ValueError) and self.form.tile.value():
-            field = "tile"
+        field = "tile" if isinstance(answer, ValueError) and self.form.tile.value() else "model"
+        known = {PixelError: "layer", BlendError: "blend", EngineError: "engine"}
+        field = next((name for kind, name in known.items() if isinstance(answer, kind)), field)
         self._show_problems({field: error_in_words(answer)})
 
     def _show_size(self, forecast: Forecast) -> None:
@@ -291,20 +243,3 @@ class CheckedForm(RunningForm):
             kernels=kernels,
             border=str(self.form.border.currentData()),
         )
-
-
-def _first(problems: Iterable[str | None]) -> str | None:
-    """Return the first problem, or None if there is none."""
-    return next((problem for problem in problems if problem is not None), None)
-
-
-def _consistent_problem(choice: ChosenModel | None) -> str | None:
-    """Return the reason why a model's results cannot be made consistent, or None."""
-    if choice is None or not choice.consistent or choice.entry is None:
-        return None
-    if choice.entry.family not in OPTICAL:
-        return None
-    return (
-        f"{choice.entry.title} was trained on images blurred by optics, so its results cannot be "
-        "made consistent."
-    )

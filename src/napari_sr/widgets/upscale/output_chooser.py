@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,18 +20,13 @@ from qtpy.QtWidgets import (
 
 from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr.packages import check_packages
-from napari_sr.streaming.journal import Journal
+from napari_sr.streaming.result_folder import SUFFIX, free_path, name_of, place_problem
 from napari_sr.widgets.common.label import WrappedLabel
 
 if TYPE_CHECKING:
     from napari.layers import Image
 
 MEMORY, FOLDER = "layer in memory", "OME-Zarr folder"
-SUFFIX = ".ome.zarr"
-LONGEST = 80
-"""Largest number of letters of a layer's name in the proposed name of a folder."""
-MOST_BYTES = 200
-"""Largest number of bytes of that name; file systems refuse names of more than 255 bytes."""
 
 
 class OutputChooser(QWidget):
@@ -113,7 +107,7 @@ class OutputChooser(QWidget):
         if not folder.is_absolute():
             return f"Output needs an absolute path, got {folder}: press Browse… to choose one"
         try:
-            return _place_problem(folder)
+            return place_problem(folder)
         except OSError as error:  # the name is too long, or a folder is closed to the user
             return f"{folder} cannot be used: {error.strerror}"
 
@@ -146,7 +140,7 @@ class OutputChooser(QWidget):
         folder = self.folder()
         if folder is None or self._typed:
             return False
-        self._show_path(free_path(self._place, _name_of(folder)))
+        self._show_path(free_path(self._place, name_of(folder)))
         return True
 
     def propose(self, *, fits: bool) -> bool:
@@ -168,7 +162,7 @@ class OutputChooser(QWidget):
         if folder is not None:
             self._typed = False
             self._place = folder.parent
-            self._show_path(free_path(self._place, _name_of(folder)))
+            self._show_path(free_path(self._place, name_of(folder)))
 
     def _show_kind(self, kind: str) -> None:
         self.kind.setCurrentText(kind)
@@ -198,20 +192,6 @@ class OutputChooser(QWidget):
             self._type()
 
 
-def _place_problem(folder: Path) -> str | None:
-    """Return the reason why an absolute path cannot be that of the result, or None."""
-    if folder.exists() and not Journal(folder).exists:
-        return f"{folder} exists: choose another name"
-    if not folder.parent.is_dir():
-        return f"There is no folder {folder.parent}: choose another one for the result"
-    return None
-
-
-def _name_of(folder: Path) -> str:
-    """Return a folder's name without its number and suffix."""
-    return re.sub(r"( \(\d+\))?(\.ome)?\.zarr$", "", folder.name)
-
-
 def _missing() -> str:
     """Return a sentence on missing packages; "" if none is missing."""
     try:
@@ -228,26 +208,3 @@ def ask_for_folder(parent: QWidget, proposed: Path) -> Path | None:
     if not name:
         return None
     return Path(name) if name.endswith(".zarr") else Path(f"{name}{SUFFIX}")
-
-
-def free_path(place: Path, name: str, *, resumes: bool = False) -> Path:
-    """Return the path of a new OME-Zarr folder, without characters that file systems refuse.
-
-    Parameters
-    ----------
-    place : Path
-        The parent folder.
-    name : str
-        Name of the image.
-    resumes : bool
-        Whether a folder with an unfinished result may be returned, too.
-    """
-    letters = re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", name)[:LONGEST]
-    stem = (
-        letters.encode(errors="ignore")[:MOST_BYTES].decode(errors="ignore").strip(" .") or "result"
-    )
-    path, number = place / f"{stem}{SUFFIX}", 1
-    while path.exists() and not (resumes and Journal(path).exists):
-        number += 1
-        path = place / f"{stem} ({number}){SUFFIX}"
-    return path
