@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import tifffile
 from fakes import Nearest
 
 from napari_sr.engine.image.arrays import layout_of
@@ -54,3 +57,27 @@ def test_the_end_of_a_run_adds_engine_and_notes(run):
     assert record["engine"] == {"name": "openvino", "used": ["openvino", "torch"]}
     assert record["notes"] == ["slow"]
     assert "notes" not in block_record(run)
+
+
+CODE = """
+import sys
+from napari_sr.cli.app import main
+sys.argv = ["", "upscale", "source.tif", "result.zarr", "--model", "bicubic-x2", "--device", "cpu"]
+try:
+    main()
+finally:
+    print(*sys.modules)
+"""
+
+
+def test_a_command_that_writes_by_blocks_imports_neither_dask_nor_torch_compile(tmp_path, random):
+    tifffile.imwrite(tmp_path / "source.tif", random.integers(0, 99, (70, 80), np.uint8))
+
+    ended = subprocess.run(
+        [sys.executable, "-c", CODE], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    loaded = ended.stdout.split()
+    assert "zarr" in loaded
+    assert (tmp_path / "result.zarr" / "zarr.json").exists()
+    assert {"dask.array", "torch._dynamo"}.isdisjoint(loaded)

@@ -13,9 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from napari_sr.graph.chain import ChunkedAttention, Step
+from napari_sr.graph.meta_mode import MetaMode
 from napari_sr.graph.run import run
 from sr_kernels._choice import use_kernels
 
@@ -62,11 +62,11 @@ def multiply_adds(network: Network, height: int, width: int) -> int:
     return counter.total
 
 
-class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's has no types
+class _Counter(MetaMode):  # type: ignore[no-untyped-call]  # torch's has no types
     """A mode that, while active, counts the multiply-adds of operations with trained weights."""
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # likewise
+        super().__init__()
         self.total = 0
         self._weights = {_memory(weight) for weight in weights}
 
@@ -80,11 +80,13 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's h
         shape = _shape_of_pointwise(func, args)
         if shape is not None:
             return args[0].new_empty(shape)
-        result = func(*args, **(kwargs or {}))
+        return super().__torch_dispatch__(func, types, args, kwargs)
+
+    def follow(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """Add the multiply-adds of an operation of torch to the total."""
         count = _COUNTS.get(func.overloadpacket)
         if count is not None and any(_memory(each) in self._weights for each in args[:3]):
             self.total += count(result, args)
-        return result
 
 
 def _shape_of_pointwise(func: Any, args: tuple[Any, ...]) -> torch.Size | None:

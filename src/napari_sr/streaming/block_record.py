@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.execution.run_record import versions
 from napari_sr.engine.planning.devices import choose_device, choose_precision
-from napari_sr.files.ome_zarr.pyramid import views
+from napari_sr.files.ome_zarr.pyramid import arrays
 from napari_sr.files.stored_record import stored_record
 from napari_sr.runs.consistency import with_consistency
 
@@ -76,7 +76,7 @@ def ended_record(image: LazyImage, writer: OmeZarrWriter) -> dict[str, Any] | No
     record = stored_record(writer.path)
     if record is None:
         return None
-    return with_consistency(record, image.pixels, views(writer, writer.levels)[0], image.axes)
+    return with_consistency(record, image.pixels, arrays(writer, writer.levels[:1])[0], image.axes)
 
 
 def _of_report(report: Report, outliers: str) -> dict[str, Any]:

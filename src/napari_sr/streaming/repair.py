@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_sr.files.image import FileError
-from napari_sr.files.ome_zarr.pyramid import views
+from napari_sr.files.ome_zarr.pyramid import arrays
 from napari_sr.streaming.result import opened
 from napari_sr.streaming.run import output_place
 from napari_sr.streaming.shards import shards_of
@@ -52,7 +52,7 @@ def _is_readable(task: Opened, writer: OmeZarrWriter, block: Block) -> bool:
     """Return whether all levels of a block's result can be read."""
     spans = output_place(block, task.network.scale)
     try:
-        for level, pixels in enumerate(views(writer, writer.levels_of_blocks)):
+        for level, pixels in enumerate(arrays(writer, writer.levels_of_blocks)):
             rows, columns = (slice(span.start >> level, -(-span.stop >> level)) for span in spans)
             layout = replace(writer.layout, shape=pixels.shape)
             layout.read(pixels, block.plane, rows, columns)

@@ -6,7 +6,7 @@ import zarrs
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.files.image import FileError
-from napari_sr.files.ome_zarr.pyramid import open_pyramid, views
+from napari_sr.files.ome_zarr.pyramid import arrays, open_pyramid, views
 from napari_sr.files.ome_zarr.write import create
 
 
@@ -82,7 +82,9 @@ def test_views_have_the_axes_of_the_run_and_show_what_is_written_since(
         rows, columns = slice(row, row + 64), slice(column, column + 64)
         writer.write(plane, row, column, layout.read(pixels, plane, rows, columns))
 
-    assert view.shape == shape
+    (array,) = arrays(writer, writer.levels_of_blocks)
+    np.testing.assert_array_equal(array[1, 2:9], pixels[1, 2:9])
+    assert view.shape == array.shape == shape
     assert 0 < np.count_nonzero(before) < before.size
     np.testing.assert_array_equal(view, pixels)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from napari_sr.graph.chain import IMAGE, ChunkedAttention, PooledGrid, Step, Window, outputs_of
+from napari_sr.graph.flops import FlopCounter
 from napari_sr.graph.run import attend, compute
 from sr_kernels import use_kernels
 
@@ -80,7 +80,7 @@ def profile(chain: Chain, network: Network, channels: int) -> Profile:
     formats = {IMAGE: PlaneFormat(channels, 1, image.dtype)}
     flops: list[float] = []
     for link in chain:
-        counter = FlopCounterMode(display=False)
+        counter = FlopCounter()
         with torch.inference_mode(), use_kernels("reference"), counter:
             if isinstance(link, Step):
                 tensors |= compute(link, tensors, window)[0]
@@ -95,7 +95,7 @@ def profile(chain: Chain, network: Network, channels: int) -> Profile:
                 name: PlaneFormat(x.shape[1], scale, x.dtype) for name, x in outputs.items()
             }
         written = sum(x.numel() for x in outputs.values())
-        flops.append((counter.get_total_flops() + ELEMENTWISE * written) / side**2)
+        flops.append((counter.total + ELEMENTWISE * written) / side**2)
     attention_flops = sum(
         each for each, link in zip(flops, chain, strict=True) if isinstance(link, ChunkedAttention)
     )

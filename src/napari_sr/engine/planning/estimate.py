@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from napari_sr.engine.planning.budget import bytes_of_mean
 from napari_sr.engine.planning.devices import choose_device, choose_precision, on_device
 from napari_sr.engine.planning.memory import meta_copy
 from napari_sr.engine.planning.tile_size import bytes_per_pixel, padded_length
+from napari_sr.graph.flops import FlopCounter
 from napari_sr.layers.colour import enlarge
 from sr_kernels import chosen, use_kernels
 
@@ -91,10 +91,10 @@ def flops_per_pixel(network: Network) -> float:
     """Return the floating-point operations per LR pixel: two per multiply-add."""
     side = padded_length(64, network)
     image = torch.empty(1, network.channels, side, side, device="meta")
-    counter = FlopCounterMode(display=False)
+    counter = FlopCounter()
     with torch.inference_mode(), use_kernels("reference"), counter:
         enlarge(meta_copy(network), image)
-    return counter.get_total_flops() / side**2
+    return counter.total / side**2
 
 
 def measure_speed(network: Network, settings: Settings) -> float:

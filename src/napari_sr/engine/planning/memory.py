@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from napari_sr.graph.meta_mode import MetaMode
 from napari_sr.layers.colour import enlarge
 from sr_kernels import use_kernels
 
@@ -26,27 +26,24 @@ WORKSPACE = 1.7
 inputs. Measured on the CPU (benchmarks/memory/forecast.py)."""
 
 
-class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
+class _Tracer(MetaMode):  # type: ignore[no-untyped-call]  # torch's has no types
     """A mode that counts bytes of live tensors, their peak, and elements of the largest tensor."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # likewise
+        super().__init__()
         self.alive = 0
         self.peak = 0
         self.largest = 0
         self._followed: weakref.WeakSet[Any] = weakref.WeakSet()
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
+    def follow(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """Count the tensors that an operation of torch returned."""
         for leaf in tree_leaves(result):
             if isinstance(leaf, Tensor):
                 self.largest = max(self.largest, leaf.numel())
-                self._follow(leaf.untyped_storage())
-        return result
+                self._track(leaf.untyped_storage())
 
-    def _follow(self, storage: Any) -> None:
+    def _track(self, storage: Any) -> None:
         if storage in self._followed:
             return
         self._followed.add(storage)

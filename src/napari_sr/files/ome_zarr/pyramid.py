@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_sr.files.lazy_image import LazyImage
     from napari_sr.files.ome_zarr.block_writer import OmeZarrWriter
     from napari_sr.files.ome_zarr.documents import Node
+    from napari_sr.files.windows import WindowedArray
 
 
 PART = 1024
@@ -84,15 +85,32 @@ def views(writer: OmeZarrWriter, levels: tuple[zarr.Array[Any], ...]) -> tuple[A
     levels : tuple of Zarr arrays
         Some of its levels. Pixels of blocks that are not written yet are 0.
     """
+    order = _stored_axes(writer)
+    chunks = (tuple(level.chunks[axis] for axis in order) for level in levels)
+    return tuple(map(as_dask, arrays(writer, levels), chunks))
+
+
+def arrays(writer: OmeZarrWriter, levels: tuple[zarr.Array[Any], ...]) -> tuple[WindowedArray, ...]:
+    """Return levels of an image that is being written, which read slices immediately.
+
+    Importing dask takes a second of processor time, which a run on the command line need not spend.
+
+    Parameters
+    ----------
+    writer, levels
+        As for `views`.
+    """
+    order = _stored_axes(writer)
+    return tuple(zarr_pixels(level, order, writer.path) for level in levels)
+
+
+def _stored_axes(writer: OmeZarrWriter) -> tuple[int, ...]:
+    """Return the number of the stored axis for each axis of the run."""
     stored = arranged(writer.layout).letters
     letters = writer.layout.axes
     if writer.layout.samples:
         letters = f"{letters[:-1]}C"
-    order = tuple(stored.index(letter) for letter in letters)
-    return tuple(
-        as_dask(zarr_pixels(level, order, writer.path), tuple(level.chunks[axis] for axis in order))
-        for level in levels
-    )
+    return tuple(stored.index(letter) for letter in letters)
 
 
 def as_dask(pixels: ArrayLike, chunks: tuple[int, ...] | None) -> Any:
