@@ -41,8 +41,8 @@ from scipy.ndimage import gaussian_filter
 import napari_sr
 from napari_sr.advice.advise import advise
 from napari_sr.advice.forecast import Powers, powers_of
-from napari_sr.advice.noise import noise_of
-from napari_sr.advice.sample import sample_of
+from napari_sr.engine.image.noise import noise_of
+from napari_sr.engine.image.sample import sample_of
 from napari_sr.training.data.synthetic import SyntheticImages
 
 sys.path += [str(Path(__file__).parents[1]), str(Path(__file__).parent)]

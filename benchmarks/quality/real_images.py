@@ -30,8 +30,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from napari_sr.advice.noise import noise_of
-from napari_sr.advice.sample import LEAST, sample_of
+from napari_sr.engine.image.noise import noise_of
+from napari_sr.engine.image.sample import LEAST, sample_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,14 +64,18 @@ class RealSet:
     series: bool = False
     """Whether the planes show one place at different times."""
 
-    def planes(self, folder: Path) -> NDArray[Any] | None:
-        """Return all planes, (T, H, W), or None if the file does not exist."""
+    def stack(self, folder: Path) -> NDArray[Any] | None:
+        """Return the used part of all files, (T, H, W), or None if no file exists."""
         paths = sorted(folder.rglob(self.file))
         if not paths:
             return None
         pixels = [_read(path) for path in paths]
-        stack = np.concatenate([one[self.index].reshape(-1, *one.shape[-2:]) for one in pixels])
-        if self.series:
+        return np.concatenate([one[self.index].reshape(-1, *one.shape[-2:]) for one in pixels])
+
+    def planes(self, folder: Path) -> NDArray[Any] | None:
+        """Return all planes, (T, H, W), or None if the file does not exist."""
+        stack = self.stack(folder)
+        if stack is None or self.series:
             return stack
         if not self.side:
             return stack[np.linspace(len(stack) // 4, 3 * len(stack) // 4, self.most).astype(int)]

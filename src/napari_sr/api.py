@@ -41,6 +41,7 @@ def upscale(
     value_range: tuple[float, float] | Percentiles | None = None,
     engine: str = "auto",
     border: str = "auto",
+    noise: float | None = None,
     region: tuple[tuple[int, int], tuple[int, int]] | None = None,
     out: Any = None,
     progress: Callable[[Progress], object] | None = None,
@@ -108,6 +109,10 @@ def upscale(
         pixels, except for networks with global values (results that depend on the whole plane,
         such as BSRN's) and networks from spandrel. "reflect" extends planes for these, too. "zeros"
         leaves all padding to the network, to compare results with papers.
+    noise : float, optional
+        For networks that take the level of the noise: its standard deviation over the image, in
+        pixel values; 0 for none. By default, it is estimated from the whole image, once for all
+        planes and tiles.
     region : ((top, bottom), (left, right)), optional
         The rectangle of each plane to upscale, in pixels of the image: its first row, the row after
         its last, and the same for columns. The result equals that part of the whole result. Only
@@ -136,8 +141,9 @@ def upscale(
         If the smallest tile does not fit.
     """
     settings = Settings(
-        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, border
-    )
+        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, border,
+        noise,
+    )  # fmt: skip
     request = request_of(image, model, scale, settings, axes, region, consistent=consistent)
     if out is None:
         return drive(run_request(request), progress).pixels
@@ -165,6 +171,7 @@ def upscale_lazy(
     value_range: tuple[float, float] | Percentiles | None = None,
     engine: str = "auto",
     border: str = "auto",
+    noise: float | None = None,
 ) -> Any:
     """Upscale an image lazily: return a dask array whose chunks are computed when they are needed.
 
@@ -182,7 +189,7 @@ def upscale_lazy(
         NumPy, dask, Zarr or similar, as for `upscale`.
     model, scale, axes, tile, halo, device, precision, kernels, outliers : optional
         As for `upscale`.
-    ensemble, consistent, value_range, engine, border : optional
+    ensemble, consistent, value_range, engine, border, noise : optional
         As for `upscale`. With the engine "auto", the first chunk in a process may take some seconds
         longer, until the network is compiled.
 
@@ -201,8 +208,9 @@ def upscale_lazy(
     from napari_sr.streaming.lazy import lazy_result
 
     settings = Settings(
-        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, border
-    )
+        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, border,
+        noise,
+    )  # fmt: skip
     return lazy_result(request_of(image, model, scale, settings, axes, consistent=consistent))
 
 

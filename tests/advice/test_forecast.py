@@ -9,7 +9,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, zoom
 
 from napari_sr.advice.forecast import DENOISING, INTERPOLATION, Powers, gains_of, powers_of
-from napari_sr.advice.sample import sample_of
+from napari_sr.engine.image.sample import sample_of
 
 
 def powers(image):

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from napari_sr.advice.noise import Noise
 from napari_sr.advice.remarks import on_image, on_model
 from napari_sr.advice.traits import Traits
+from napari_sr.engine.image.noise import Noise
 from napari_sr.zoo.training_facts import TrainingFacts
 
 PLAIN = Traits((0.0, 100.0), 50.0, 5.0, 2.0, 0.0, None, columns=False)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from napari_sr.advice.sample import sample_of
 from napari_sr.advice.traits import traits_of
+from napari_sr.engine.image.sample import sample_of
 
 
 @pytest.fixture

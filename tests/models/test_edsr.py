@@ -7,7 +7,7 @@ import torch
 from reference import cases
 
 from napari_sr.layers.edsr_trunk import MEAN
-from napari_sr.models.edsr import EDSR
+from napari_sr.models.edsr import ARCHITECTURE, EDSR
 from napari_sr.zoo import recognition
 
 
@@ -116,3 +116,45 @@ def test_residuals_are_small_where_the_network_is_wide(features, expected):
 def test_scale_without_stages_is_named(example):
     with pytest.raises(ValueError, match="power of 2, got scale=5"):
         example("edsr", scale=5)
+
+
+def test_the_noise_is_one_more_plane_that_the_head_reads(example):
+    network = example("edsr", takes_noise=True)
+    image, noise = torch.rand(1, 3, 8, 9), torch.full((1, 1, 8, 9), 0.1)
+    with torch.no_grad():
+        found = network(torch.cat((image, noise), dim=1))
+        network.head.weight[:, 3] = 0
+        without = network(torch.cat((image, noise), dim=1))
+        plain = example("edsr")
+        state = network.state_dict()
+        plain.load_state_dict({**state, "head.weight": state["head.weight"][:, :3]})
+
+    torch.testing.assert_close(without, plain(image), rtol=0, atol=1e-6)
+    assert (found - without).abs().max() > 1e-4
+
+
+def test_a_checkpoint_shows_that_its_network_takes_noise(example):
+    network = example("edsr", channels=1, takes_noise=True)
+
+    again = recognition.build(network.state_dict())
+
+    assert (again.takes_noise, again.channels, again.inputs) == (True, 1, 2)
+
+
+def test_an_image_without_the_plane_of_noise_is_refused(example):
+    with pytest.raises(ValueError, match=r"\(N, 4, H, W\), the last plane with the level of the"):
+        example("edsr", takes_noise=True)(torch.rand(1, 3, 8, 9))
+
+
+def test_a_colour_networks_tensors_give_a_grey_network_the_mean_of_its_colours(example):
+    colour = example("edsr")
+    grey = example("edsr", channels=1, takes_noise=True)
+    grey.load_state_dict(ARCHITECTURE.in_grey(colour.state_dict(), 2))
+    image, noise = torch.rand(1, 1, 40, 40), torch.full((1, 1, 40, 40), 0.3)
+
+    with torch.no_grad():
+        expected = colour(image.expand(-1, 3, -1, -1)).mean(dim=1, keepdim=True)
+        found = grey(torch.cat((image, noise), dim=1))
+
+    inside = (..., slice(24, -24), slice(24, -24))  # beyond it, the border's zeros differ
+    torch.testing.assert_close(found[inside], expected[inside], rtol=0, atol=1e-5)

@@ -76,3 +76,15 @@ def test_a_network_can_start_as_an_interpolation(scale):
 def test_only_fsrcnn_starts_as_an_interpolation():
     with pytest.raises(ValueError, match="'interpolation' is for FSRCNN, got EDSR"):
         prepare(EDSR(scale=2, features=4, blocks=1), Initialisation("interpolation"))
+
+
+def test_a_grey_network_starts_as_the_mean_of_a_colour_networks_colours(lower):
+    colour, path = lower
+    network = EDSR(scale=2, channels=1, features=4, blocks=1, takes_noise=True)
+
+    told = prepare(network, Initialisation("checkpoint", str(path)))
+
+    assert told == f"copied 13 of 13 tensors from {path}"
+    expected = colour.head.weight.sum(dim=1)
+    torch.testing.assert_close(network.head.weight[:, 0], expected)
+    assert network.head.weight[:, 1].abs().max() == 0

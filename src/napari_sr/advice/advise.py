@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_sr.advice.forecast import gains_of, powers_of
-from napari_sr.advice.noise import Noise, noise_of
 from napari_sr.advice.remarks import on_image, on_model
-from napari_sr.advice.sample import sample_of
 from napari_sr.advice.traits import Traits, traits_of
 from napari_sr.engine.image.conversion import as_array
+from napari_sr.engine.image.noise import Noise, noise_of
+from napari_sr.engine.image.sample import sample_of
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.files.image import white_of
 from napari_sr.zoo import registry

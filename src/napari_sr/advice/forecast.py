@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from napari_sr.advice.noise import without_empty
 from napari_sr.advice.traits import (
     COARSE,
     CORNER,
@@ -33,13 +32,14 @@ from napari_sr.advice.traits import (
     radius_of,
     spectra_of,
 )
+from napari_sr.engine.image.noise import without_empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from napari_sr.advice.sample import Sample
+    from napari_sr.engine.image.sample import Sample
 
 SIDE, STEP = 16, 8
 """Side of the parts whose spectra are compared with the noise, and their distance, in pixels."""

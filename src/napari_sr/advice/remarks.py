@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_sr.advice.noise import Noise
     from napari_sr.advice.traits import Traits
+    from napari_sr.engine.image.noise import Noise
     from napari_sr.zoo.training_facts import TrainingFacts
 
 FAINT = 0.1

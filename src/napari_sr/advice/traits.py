@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from napari_sr.advice.noise import without_empty
+from napari_sr.engine.image.noise import without_empty
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from napari_sr.advice.sample import Sample
+    from napari_sr.engine.image.sample import Sample
 
 SIDE = 32
 """Side of the parts whose spectra are averaged, in pixels."""

@@ -61,6 +61,7 @@ def upscale_folder(
     kernels: str = "auto",
     engine: str = "auto",
     outliers: str = "clip",
+    noise: float | None = None,
     workers: int = 0,
     scheduler: str | None = None,
     ome_zarr: Version | None = None,
@@ -114,7 +115,7 @@ def upscale_folder(
         Black and white, instead of `values`.
     axes : str, optional
         One letter per axis, such as "TZYX"; by default, as each file says.
-    tile, halo, precision, kernels, engine, outliers
+    tile, halo, precision, kernels, engine, outliers, noise
         As for `napari_sr.upscale`.
     workers : int
         Number of worker processes for images larger than memory; 0 to compute in this process.
@@ -139,7 +140,7 @@ def upscale_folder(
     """
     chosen = range_of(values, black, white) if value_range is None else value_range
     settings = Settings(
-        tile, halo, device, precision, chosen, kernels, outliers, ensemble, engine, border
+        tile, halo, device, precision, chosen, kernels, outliers, ensemble, engine, border, noise
     )
     reference = reference_of(model, scale, blend, weight, options, consistent=consistent)
     job = FileJob(Path(source), Path(target), reference, settings, axes, overwrite)

@@ -6,12 +6,12 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.advice.sample import sample_of
 from napari_sr.cli import terminal
 from napari_sr.consistency.figures import KEY
 from napari_sr.consistency.reordered import reordered
 from napari_sr.consistency.source_part import part_of_source
 from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.sample import sample_of
 from napari_sr.evaluation.consistency import NAME, check_steps
 from napari_sr.files.lazy import open_lazy
 from napari_sr.files.place import check_apart, same_file

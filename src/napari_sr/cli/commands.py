@@ -62,6 +62,7 @@ def upscale_command(
     uncertainty: of_upscale.Uncertainty = None,
     consistent: of_upscale.Consistent = False,
     border: of_upscale.Border = "auto",
+    noise: of_upscale.Noise = None,
     value_range: of_upscale.ValueRange = None,
     percentiles: of_upscale.Percentiles = None,
     axes: of_upscale.Axes = None,
@@ -92,7 +93,7 @@ def upscale_command(
     given = read_options(option)
     wanted = replace(reference(model, scale, given, blend, weight), consistent=consistent)
     settings = Settings(
-        tile, halo, device, precision, values, kernels, outliers, ensemble, engine, border
+        tile, halo, device, precision, values, kernels, outliers, ensemble, engine, border, noise
     )
     version = read_version(ome_zarr)
     blocks = BlockOptions(resume, workers, scheduler, read_part(part), finish, version)

@@ -87,6 +87,14 @@ Border = Annotated[
         "zeros (as in papers)."
     ),
 ]
+Noise = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SIGMA",
+        help="Standard deviation of the noise in pixel values, for networks that take it. "
+        "[default: estimated from the image]",
+    ),
+]
 ValueRange = Annotated[
     tuple[float, float] | None,
     typer.Option(

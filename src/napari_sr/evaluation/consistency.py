@@ -16,13 +16,13 @@ import numpy as np
 
 from napari_sr.advice.advise import is_noisy
 from napari_sr.advice.forecast import gains_of, powers_of
-from napari_sr.advice.noise import Noise, noise_of
-from napari_sr.advice.sample import sample_of
 from napari_sr.advice.traits import traits_of
 from napari_sr.consistency.pair import pair_of
 from napari_sr.consistency.source_part import part_of_source
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.conversion import as_array
+from napari_sr.engine.image.noise import Noise, noise_of
+from napari_sr.engine.image.sample import sample_of
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.evaluation.difference_map import in_unit, lazy_map, overview_of, parts_of
 from napari_sr.runs.run import drive

@@ -15,10 +15,10 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_sr.advice.noise import Noise
     from napari_sr.consistency.pair import Pair
     from napari_sr.consistency.sampling import Window
     from napari_sr.engine.image.arrays import Layout
+    from napari_sr.engine.image.noise import Noise
 
 SIDE = 512
 """A plane is compared in parts of this side, a power of two, in pixels of the source."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.advice.sample import check_extent
 from napari_sr.engine.image.arrays import pixels_of
 from napari_sr.engine.image.conversion import as_array
+from napari_sr.engine.image.sample import check_extent
 from napari_sr.evaluation._frc import centred_grey
 from napari_sr.layers.bt601 import TO_YCBCR
 

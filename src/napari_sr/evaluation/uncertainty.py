@@ -102,6 +102,7 @@ def uncertainty(
     value_range: tuple[float, float] | Percentiles | None = None,
     engine: str = "auto",
     border: str = "auto",
+    noise: float | None = None,
     region: tuple[tuple[int, int], tuple[int, int]] | None = None,
     out: tuple[Any, Any] | None = None,
     progress: Callable[[Progress], object] | None = None,
@@ -121,7 +122,7 @@ def uncertainty(
         the mean is rounded once. Memory must hold mean and spread twice.
     ensemble : bool
         Whether to use the eight views; otherwise, the spread is over the models only.
-    value_range, engine, border, region, progress : optional
+    value_range, engine, border, noise, region, progress : optional
         As for `napari_sr.upscale`.
     out : (array, array), optional
         Two arrays for result and spread: Zarr, NumPy, h5py or similar, with the shape of the
@@ -144,7 +145,7 @@ def uncertainty(
     """
     settings = Settings(
         tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, border,
-        spread=ensemble,
+        noise, spread=ensemble,
     )  # fmt: skip
     first = request_of(image, model, scale, settings, axes, region)
     others = [request_of(image, other, scale, settings, axes, region) for other in _listed(models)]

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 IMAGE = "image"
 RESULT = "result"
+NOISE = "noise"
+"""The value that the image has besides its pixels if the network takes the level of the noise."""
 
 
 @dataclass(frozen=True)

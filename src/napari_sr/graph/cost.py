@@ -54,7 +54,7 @@ def multiply_adds(network: Network, height: int, width: int) -> int:
     network.check_size(height, width)
     if not weights:
         return 0
-    image = torch.zeros(1, network.channels, height, width, device=weights[0].device)
+    image = torch.zeros(1, network.inputs, height, width, device=weights[0].device)
     counter = _Counter(weights)
     # not inference_mode: there, convolutions call an operator that `_COUNTS` lacks
     with use_kernels("reference"), torch.no_grad(), counter:

@@ -65,6 +65,11 @@ class Network(nn.Module):
     full_range: bool = False
     """For a network of one channel: True if it was trained on grey from 0 to 1, False if it was
     trained on luma from 16/255 to 235/255. The engine converts images accordingly."""
+    takes_noise: bool = False
+    """Whether the network also takes the level of the noise: its standard deviation, where white is
+    1, as one more plane after the channels (Zhang, Zuo and Zhang, FFDNet, IEEE Transactions on
+    Image Processing 27(9), 2018, https://arxiv.org/abs/1710.04026). The engine estimates the level
+    once for each image, so that it is the same in all tiles."""
     precisions: tuple[str, ...] = ("float32", "float16", "bfloat16")
     """Precisions in which the network does not overflow; the first is always safe."""
 
@@ -89,6 +94,11 @@ class Network(nn.Module):
         """Name of the network in records and errors."""
         return type(self).__name__
 
+    @property
+    def inputs(self) -> int:
+        """Number of planes that enter the network: its channels, and the noise if it takes it."""
+        return self.channels + self.takes_noise
+
     def chain(self) -> Chain:
         """Return the network as local steps with small global values between them."""
         raise NotImplementedError(f"{type(self).__name__} defines no chain")
@@ -106,11 +116,13 @@ class Network(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Upscale (N, C, H, W) in 0..1 to (N, C, S * H, S * W), unclipped.
 
+        If the network takes the noise, the image has one plane more, which contains its level.
+
         Raises
         ------
         ValueError
-            If the image has another number of channels, is too small, or has a height or width that
-            is not a multiple of `multiple`.
+            If the image has another number of planes than `inputs`, is too small, or has a height
+            or width that is not a multiple of `multiple`.
         """
         self._check(image)
         return run(self.chain(), image)
@@ -122,9 +134,10 @@ class Network(nn.Module):
 
     def _check(self, image: Tensor) -> None:
         name = self.title
-        if image.ndim != 4 or image.shape[1] != self.channels:
+        if image.ndim != 4 or image.shape[1] != self.inputs:
+            last = ", the last plane with the level of the noise" if self.takes_noise else ""
             raise ValueError(
-                f"{name} needs a tensor (N, {self.channels}, H, W), got {tuple(image.shape)}"
+                f"{name} needs a tensor (N, {self.inputs}, H, W){last}, got {tuple(image.shape)}"
             )
         self.check_size(*image.shape[-2:])
 
@@ -194,6 +207,10 @@ class Architecture:
     """The constructor's arguments for a small instance, for tests."""
     adapt: Callable[[StateDict], StateDict] = field(default=_unchanged)
     """Renames the keys of every known layout to this network's keys; other keys stay unchanged."""
+    in_grey: Callable[[StateDict, int], StateDict] = field(default=_whole)
+    """Takes the adapted tensors of a network for colour, and the number of planes that enter a
+    network for grey; returns the tensors with which the latter gives the same result for grey: the
+    mean of its colours. Other tensors stay unchanged. Training starts from them."""
     narrow: Callable[[StateDict, int], StateDict] = field(default=_whole)
     """For checkpoints of several scales: takes the adapted tensors, and one of the `scales` that
     `options_of` returned; returns the tensors for this scale."""

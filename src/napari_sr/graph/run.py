@@ -125,7 +125,7 @@ def _gathered(link: GlobalStats, plane: Tensor, moments: tuple[Tensor, ...]) -> 
 
 
 def planes_before(
-    chain: Sequence[Link], image: Tensor
+    chain: Sequence[Link], image: Tensor, values: Mapping[str, Tensor] | None = None
 ) -> Iterator[tuple[int, Mapping[str, Tensor]]]:
     """Run a chain on a whole image; before every link, yield the planes and values in memory.
 
@@ -137,6 +137,8 @@ def planes_before(
         Links to run.
     image : Tensor, (N, C, H, W)
         The image.
+    values : mapping of str to Tensor, optional
+        Values that the chain uses but does not gather: `NOISE`.
 
     Yields
     ------
@@ -145,7 +147,7 @@ def planes_before(
     held : mapping of str to Tensor
         Planes and values by name; at the end, the result.
     """
-    held: dict[str, Tensor] = {IMAGE: image}
+    held: dict[str, Tensor] = {IMAGE: image, **(values or {})}
     moments: dict[str, tuple[Tensor, ...]] = {}
     window = Window.whole(*image.shape[-2:])
     for place, (link, dead) in enumerate(_with_last_uses(chain)):
@@ -167,12 +169,12 @@ def planes_before(
     yield len(chain), held
 
 
-def run(chain: Sequence[Link], image: Tensor) -> Tensor:
-    """Run a chain on a whole image, (N, C, H, W), as one piece.
+def run(chain: Sequence[Link], image: Tensor, values: Mapping[str, Tensor] | None = None) -> Tensor:
+    """Run a chain on a whole image, (N, C, H, W), as one piece; `values` as in `planes_before`.
 
     Returns
     -------
     Tensor, (N, C, scale * H, scale * W)
     """
-    *_, (_, held) = planes_before(chain, image)
+    *_, (_, held) = planes_before(chain, image, values)
     return held[RESULT]

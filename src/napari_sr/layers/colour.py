@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from napari_sr.graph.chain import IMAGE, RESULT, Step, renamed
+from napari_sr.graph.chain import IMAGE, NOISE, RESULT, Step, renamed
 from napari_sr.graph.run import run
 from napari_sr.layers.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE, OFFSET, TO_YCBCR
 from napari_sr.layers.resize import imresize
@@ -84,7 +84,8 @@ def chain_for(network: Network, channels: int) -> Chain:
     Returns
     -------
     Chain
-        Chain from float32 in 0..1 to float32; only alpha is clipped.
+        Chain from float32 in 0..1 to float32; only alpha is clipped. It uses the values of
+        `values_for`.
 
     Raises
     ------
@@ -102,14 +103,31 @@ def chain_for(network: Network, channels: int) -> Chain:
     start = partial(_start, conversion, precision)
     inside = renamed(network.chain(), {IMAGE: _ENTERING, RESULT: _LEAVING})
     radius = extra_radius(network, channels)
+    uses = (NOISE,) if network.takes_noise else ()
     finish = partial(_finish, conversion, network.scale)
     reads = (_LEAVING, IMAGE) if radius else (_LEAVING,)
     end = Step(finish, reads, (RESULT,), radius, scale=network.scale)
-    return (Step(start, (IMAGE,), (_ENTERING,)), *inside, end)
+    return (Step(start, (IMAGE,), (_ENTERING,), uses=uses), *inside, end)
 
 
-def enlarge(network: Network, image: Tensor) -> Tensor:
-    """Upscale a whole image, (N, 1, 3 or 4, H, W), by `chain_for`.
+def values_for(network: Network, noise: float, device: torch.device | str) -> dict[str, Tensor]:
+    """Return the values that `chain_for` uses but does not gather.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    noise : float
+        Standard deviation of the image's noise, where white is 1. Ignored if the network does not
+        take it.
+    device : torch.device or str
+        Device of the chain.
+    """
+    return {NOISE: torch.full((1, 1, 1, 1), noise, device=device)} if network.takes_noise else {}
+
+
+def enlarge(network: Network, image: Tensor, noise: float = 0.0) -> Tensor:
+    """Upscale a whole image, (N, 1, 3 or 4, H, W), by `chain_for`; `noise` as in `values_for`.
 
     Returns
     -------
@@ -123,7 +141,7 @@ def enlarge(network: Network, image: Tensor) -> Tensor:
     """
     chain = chain_for(network, image.shape[1])
     network.check_size(*image.shape[-2:])
-    return run(chain, image)
+    return run(chain, image, values_for(network, noise, image.device))
 
 
 @dataclass(frozen=True)
@@ -138,8 +156,13 @@ class _Conversion:
     """Whether the network's one channel is luma; else it is grey."""
 
 
-def _start(conversion: _Conversion, precision: torch.dtype, image: Tensor) -> Tensor:
-    """Return the network's input, (N, `channels`, H, W), from the image."""
+def _start(
+    conversion: _Conversion, precision: torch.dtype, image: Tensor, noise: Tensor | None = None
+) -> Tensor:
+    """Return the network's input, (N, `channels`, H, W), from the image.
+
+    With a level of noise, (1, 1, 1, 1), the input has one plane more, which contains it.
+    """
     colour = image[:, :3]
     if conversion.colours > conversion.channels:
         colour = rgb_to_ycbcr(colour)[:, :1]
@@ -147,6 +170,9 @@ def _start(conversion: _Conversion, precision: torch.dtype, image: Tensor) -> Te
     else:
         colour = grey_to_luma(colour) if conversion.luma else colour
         colour = colour.expand(-1, conversion.channels, -1, -1)
+    if noise is not None:
+        plane = noise.expand(len(colour), -1, *colour.shape[2:])
+        colour = torch.cat((colour, plane), dim=1)
     return colour.to(precision)
 
 

@@ -54,7 +54,7 @@ def adapt(state: StateDict) -> StateDict:
         return {**rename(state, _BASICSR), "mean": mean_of(channels)}
     if "body.0.body.0.weight" not in state:
         return state
-    shift, white = _shift_of(state), _white_of(state)
+    shift, white = _shift_of(state), white_of(state)
     if shift is None:
         return state
     rest = {key: value for key, value in state.items() if key not in _SHIFTS}
@@ -79,7 +79,7 @@ def _shift_of(state: StateDict) -> Tensor | None:
     return added if shifts and torch.equal(added, -subtracted) else None
 
 
-def _white_of(state: StateDict) -> float | None:
+def white_of(state: StateDict) -> float | None:
     """Return the value of white for which the authors' shift is DIV2K's mean colour, or None."""
     shift = _shift_of(state)
     if shift is None or not len(shift):
@@ -103,5 +103,5 @@ def trunk_options(state: StateDict, scale: int | None) -> Options | None:
     options = options_of_blocks(state, scale)
     if options is None or "blocks.0.branch.0.weight" not in state:
         return None
-    white = _white_of(state)
+    white = white_of(state)
     return options if white is None else {**options, "input_range": white}

@@ -11,6 +11,7 @@ network has it in a buffer.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step, in_series
@@ -21,11 +22,14 @@ from napari_sr.layers.blocks import (
     enlarger,
     reach_of_enlarger,
     scale_of_enlarger,
+    width_of,
 )
-from napari_sr.layers.edsr_trunk import adapt, mean_of, trunk_options
+from napari_sr.layers.edsr_trunk import MEAN, adapt, mean_of, trunk_options, white_of
 
 WIDE = 256
 """Smallest width at which residuals are scaled by 0.1 (the paper, section 3.3)."""
+WHITE = 255.0
+"""The value of white in the authors' code."""
 
 
 class EDSR(Network):
@@ -41,6 +45,8 @@ class EDSR(Network):
         Factor of every block's result. None means 0.1 for at least 256 features, otherwise 1.
     input_range : float
         The value of white that the weights expect: 1, or for instance 255.
+    takes_noise : bool
+        Whether one more input plane contains the level of the noise: see `Network.takes_noise`.
     """
 
     mean: Tensor
@@ -53,13 +59,15 @@ class EDSR(Network):
         features: int = 64,
         blocks: int = 16,
         res_scale: float | None = None,
-        input_range: float = 255.0,
+        input_range: float = WHITE,
+        takes_noise: bool = False,
     ) -> None:
         super().__init__(scale=scale, channels=channels, input_range=input_range)
         if res_scale is None:
             res_scale = 0.1 if features >= WIDE else 1.0
+        self.takes_noise = takes_noise
         self.register_buffer("mean", mean_of(channels))
-        self.head = Activated3x3(channels, features)
+        self.head = Activated3x3(self.inputs, features)
         self.blocks = nn.Sequential(
             *(ResidualBlock(features=features, factor=res_scale) for _ in range(blocks))
         )
@@ -76,7 +84,12 @@ class EDSR(Network):
         return (Step(self._start, (IMAGE,), ("shallow",), 1), *blocks, end)
 
     def _start(self, image: Tensor) -> Tensor:
-        shallow: Tensor = self.head((image - self.mean) * self.input_range)
+        if self.takes_noise:
+            colours, noise = image[:, : self.channels], image[:, self.channels :]
+            image = torch.cat((colours - self.mean, noise), dim=1)
+        else:
+            image = image - self.mean
+        shallow: Tensor = self.head(image * self.input_range)
         return shallow
 
     def _finish(self, x: Tensor, shallow: Tensor) -> Tensor:
@@ -87,7 +100,33 @@ class EDSR(Network):
 
 def options_of(state: StateDict) -> Options | None:
     """Infer EDSR's constructor arguments from a checkpoint; None if it is not an EDSR."""
-    return trunk_options(state, scale_of_enlarger(state, "enlarge."))
+    options = trunk_options(state, scale_of_enlarger(state, "enlarge."))
+    channels, _ = width_of(state, "tail.weight")
+    if options is None or options["channels"] != channels + 1:
+        return options
+    return {**options, "channels": channels, "takes_noise": True}
+
+
+def in_grey(state: StateDict, inputs: int) -> StateDict:
+    """Return the tensors of a network for grey that equals a colour network, with our keys.
+
+    Its noise plane, if it has one, has no effect yet. Only pixels next to the border differ,
+    because they see the zeros beyond it without the mean colour.
+    """
+    if width_of(state, "head.weight")[1] != len(MEAN) or "mean" not in state:
+        return state
+    white = white_of(state) or WHITE
+    head, mean = state["head.weight"], state["mean"].flatten()
+    more = head.new_zeros(len(head), inputs - 1, *head.shape[2:])
+    black = torch.einsum("ochw,c->o", head, mean) * white
+    return {
+        **state,
+        "mean": mean_of(1),
+        "head.weight": torch.cat((head.sum(dim=1, keepdim=True), more), dim=1),
+        "head.bias": state["head.bias"] - black,
+        "tail.weight": state["tail.weight"].mean(dim=0, keepdim=True),
+        "tail.bias": state["tail.bias"].mean(dim=0, keepdim=True) + mean.mean() * white,
+    }
 
 
 ARCHITECTURE = Architecture(
@@ -102,5 +141,6 @@ ARCHITECTURE = Architecture(
     ),
     options_of=options_of,
     adapt=adapt,
+    in_grey=in_grey,
     example={"scale": 2, "channels": 3, "features": 8, "blocks": 2},
 )

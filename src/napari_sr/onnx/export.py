@@ -134,7 +134,7 @@ def metadata(network: Network) -> dict[str, str]:
         "model": str(known.get("model", network.title)),
         "network": network.title,
         "scale": str(network.scale),
-        "channels": str(network.channels),
+        "channels": str(network.inputs),
         "value_range": "0..1",
         "sees": _sees(network),
         "least_size": str(network.least_size),
@@ -148,11 +148,12 @@ def metadata(network: Network) -> dict[str, str]:
 
 def _sees(network: Network) -> str:
     """Return the meaning of the channels, and their values of black and white."""
+    last = "; the last plane has the noise's standard deviation" if network.takes_noise else ""
     if network.channels != 1:
-        return "RGB, 0 black, 1 white"
+        return f"RGB, 0 black, 1 white{last}"
     if network.full_range:
-        return "grey, 0 black, 1 white"
-    return "luma, 16/255 black, 235/255 white"
+        return f"grey, 0 black, 1 white{last}"
+    return f"luma, 16/255 black, 235/255 white{last}"
 
 
 def _image(network: Network, images: int, height: int, width: int) -> Tensor:
@@ -165,7 +166,7 @@ def _image(network: Network, images: int, height: int, width: int) -> Tensor:
     height, width = (-(-max(side, network.least_size) // step) * step for side in (height, width))
     generator = torch.Generator().manual_seed(0)
     coarse = (side // SPOT + 2 for side in (height, width))
-    spots = torch.rand(images, network.channels, *coarse, generator=generator)
+    spots = torch.rand(images, network.inputs, *coarse, generator=generator)
     return interpolate(spots, (height, width), mode="bilinear", align_corners=True)
 
 

@@ -86,6 +86,8 @@ class Decided:
     border: str = "zeros"
     """See `Settings.border`. Older records lack it: planes then always had zeros beyond their
     border."""
+    noise: float | None = None
+    """Level of the noise; None if the network takes none."""
 
 
 @dataclass(frozen=True)

@@ -69,13 +69,20 @@ def fixed_of(run: BlockRun) -> dict[str, Any]:
         "tile": settings.tile,
         "engine": settings.engine,
         "precision": settings.precision,
+        **({} if settings.noise is None else {"noise": settings.noise}),
     }
 
 
 def fixed_as(settings: Settings, fixed: Mapping[str, Any]) -> Settings:
     """Return settings with what `fixed_of` returned for an unfinished run."""
     precision = fixed.get("precision", settings.precision)  # older versions did not write it
-    return replace(settings, tile=fixed["tile"], engine=fixed["engine"], precision=precision)
+    return replace(
+        settings,
+        tile=fixed["tile"],
+        engine=fixed["engine"],
+        precision=precision,
+        noise=fixed.get("noise"),
+    )
 
 
 def _seconds(run: BlockRun, pixels: float) -> float:

@@ -16,6 +16,7 @@ from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.value_range import Percentiles, value_range_of
 from napari_sr.engine.planning.block_size import usual_grid
+from napari_sr.engine.planning.noise_level import with_noise
 from napari_sr.runs import cache
 from napari_sr.runs.job import named_errors
 from napari_sr.streaming.preview_request import SIDE, PreviewBlock
@@ -105,6 +106,7 @@ def _blocks(request: PreviewRequest, network: Network) -> tuple[BlockRun, list[i
     grid = usual_grid(layout, network, settings, (side, side))
     if grid.whole and not request.whole_plane:
         grid = usual_grid(layout, network, settings, region=region)
+    settings = with_noise(settings, network, source.data, layout)
     reader = BlockReader(source.data, grid, network.receptive_field)
     run = BlockRun(reader, network, settings, _value_range(request, reader, network), waits=False)
     if request.plane_is_known:

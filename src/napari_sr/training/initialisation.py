@@ -53,6 +53,8 @@ def _warm(network: Network, name: str) -> str:
             f"which is a checkpoint of {record.title}"
         )
     own = network.state_dict()
+    if network.channels == 1:
+        state = record.in_grey(state, network.inputs)
     fits = {
         key: value
         for key, value in state.items()

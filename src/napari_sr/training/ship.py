@@ -91,7 +91,9 @@ def _scores(network: Network, card: dict[str, Any], folder: Path) -> dict[str, A
     hr = next((folder / name for name in LARGE if (folder / name).is_dir()), folder)
     pictures = of_folder(hr, Reading(config.data.value_range, config.data.grey))
     whole = replace(config, data=replace(config.data, validation_size=0))
-    pairs = pairs_of(TrainingData([], pictures), whole, network.channels)
+    pairs = pairs_of(
+        TrainingData([], pictures), whole, network.channels, takes_noise=network.takes_noise
+    )
     held_out = HeldOut(pairs, network.scale)
     kind = config.data.degradation.kind
     return {

@@ -112,8 +112,11 @@ class Training:
             self.messages.append(self.learner.message)
         network = self.learner.network
         channels = network.channels
-        draw = draws_of(training_data, config, channels, place.rank, device)
-        pairs = pairs_of(training_data, config, channels, network.multiple) if place.first else []
+        takes = network.takes_noise
+        draw = draws_of(training_data, config, channels, place.rank, device, takes_noise=takes)
+        pairs = []
+        if place.first:
+            pairs = pairs_of(training_data, config, channels, network.multiple, takes_noise=takes)
         self.reporter = Reporter(config, session, self.learner, pairs, place, state)
         self.messages += self.reporter.messages
         if state is not None:

@@ -32,7 +32,7 @@ TIMES = 3
 clipping allows, and raise PSNR by 0.01 dB (benchmarks/quality/back_projection.md)."""
 _COPIED = (
     "multiple", "least_size", "exact", "whole", "full_range", "precisions", "pads_with_zeros",
-    "zeros_reach", "input_limits",
+    "zeros_reach", "input_limits", "takes_noise",
 )  # fmt: skip
 """Attributes that are copied from the network."""
 
@@ -85,8 +85,8 @@ class Consistent(Network):
         return (*renamed(self.network.chain(), {RESULT: names[0]}), *steps)
 
     def _correct(self, image: Tensor, result: Tensor) -> Tensor:
-        """Correct a result, (N, C, S * H, S * W), once by its image, (N, C, H, W)."""
-        return corrected(image, result, self.scale)
+        """Correct a result, (N, C, S * H, S * W), once by its image, (N, C or C + 1, H, W)."""
+        return corrected(image[:, : self.channels], result, self.scale)
 
 
 def check(network: Network) -> None:

@@ -97,3 +97,21 @@ def test_the_proposed_name_follows_layer_and_scale(viewer, widget, camera):
     widget.form.model.scale.activated.emit(1)
 
     assert widget.form.output.path.text().endswith("second x3.ome.zarr")
+
+
+def test_a_level_of_noise_for_a_model_that_takes_none_is_explained_at_its_field(
+    widget, camera, qtbot
+):
+    noise = widget.form.noise
+    noise.setText("3")
+    noise.textEdited.emit("3")
+
+    qtbot.waitUntil(lambda: "border" in noise.styleSheet(), timeout=PATIENCE)
+    assert "Nearest does not" in widget.form.status.text()
+    assert not widget.form.run.isEnabled()
+
+
+def test_a_level_of_noise_is_a_setting_of_the_run(widget, camera):
+    widget.form.noise.setText("3.5")
+
+    assert widget._settings(camera).noise == 3.5

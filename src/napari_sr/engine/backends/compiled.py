@@ -18,7 +18,6 @@ from napari_sr.engine.backends.compiled_segments import CompiledSegments
 from napari_sr.engine.backends.compilers import COMPILERS, largest_error
 from napari_sr.engine.backends.loaded import LOOK_AGAIN
 from napari_sr.engine.planning.segments import in_steps
-from napari_sr.graph.chain import IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -140,7 +139,7 @@ class Compiled:
 
     def _current(self, key: SegmentKey, tensors: Sequence[Tensor]) -> CompiledSegment:
         """Return the state of a segment, with the fastest engine that is ready."""
-        if key.inputs == (IMAGE,):
+        if key.reads_image:
             self._requests.remember(tensors[0])
         return self._segments.segment(key, _shapes(tensors))
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from napari_sr.graph.chain import IMAGE, RESULT
+from napari_sr.graph.chain import IMAGE, NOISE, RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Hashable, Sequence
@@ -46,9 +46,14 @@ class SegmentKey:
     """Names of planes that the segment computes."""
 
     @property
+    def reads_image(self) -> bool:
+        """Whether the segment reads only the image, and the level of its noise."""
+        return self.inputs[:1] == (IMAGE,) and set(self.inputs[1:]) <= {NOISE}
+
+    @property
     def is_whole(self) -> bool:
         """Whether the segment is the whole chain."""
-        return self.inputs == (IMAGE,) and self.outputs == (RESULT,)
+        return self.reads_image and self.outputs == (RESULT,)
 
 
 class Backend(Protocol):

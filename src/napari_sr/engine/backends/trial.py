@@ -37,7 +37,7 @@ from napari_sr.engine.planning.devices import is_out_of_memory
 from napari_sr.engine.planning.segments import Segment, function_of, localised
 from napari_sr.graph.chain import Window, with_one_writer_each
 from napari_sr.graph.run import planes_before
-from napari_sr.layers.colour import chain_for
+from napari_sr.layers.colour import chain_for, values_for
 from sr_kernels import use_kernels
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ MOST_SECONDS_EACH = 300.0
 MOST_SECONDS = 2.0
 """The timing of a segment stops after this many seconds, but not before it has run twice. If the
 segment's first run and PyTorch's take longer together, the times of these two runs are used."""
+NOISE_TRIED = 0.05
+"""Level of the noise in trials of networks that take it."""
 Found = TypeVar("Found")
 
 
@@ -139,7 +141,8 @@ def run(job: Job, parent: int | None = None) -> None:
         here = [wanted for wanted in job.wanted if wanted.size == size]
         image = job.image[..., : size[0], : size[1]].contiguous()
         with torch.inference_mode(), use_kernels("reference"):
-            for one, known in _with_inputs(here, chain, image):
+            values = values_for(job.network, NOISE_TRIED, image.device)
+            for one, known in _with_inputs(here, chain, image, values):
                 late = time.monotonic() - began > MOST_SECONDS_ALONE
                 if late and parent not in (None, os.getppid()):
                     return
@@ -156,7 +159,7 @@ def run(job: Job, parent: int | None = None) -> None:
 
 
 def _with_inputs(
-    wanted: Sequence[Wanted], chain: Chain, image: Tensor
+    wanted: Sequence[Wanted], chain: Chain, image: Tensor, values: dict[str, Tensor]
 ) -> Iterator[tuple[Wanted, dict[str, Tensor]]]:
     """Yield each segment with the planes and values that it reads, as soon as all are computed.
 
@@ -164,7 +167,7 @@ def _with_inputs(
     inputs are collected while the chain runs.
     """
     waiting: list[tuple[Wanted, dict[str, Tensor]]] = [(one, {}) for one in wanted]
-    for _, held in planes_before(chain, image):
+    for _, held in planes_before(chain, image, values):
         for one, known in waiting:
             known |= {name: held[name] for name in one.segment.inputs if name in held}
             if len(known) == len(one.segment.inputs):

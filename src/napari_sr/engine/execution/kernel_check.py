@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_sr.graph.run import run
+from napari_sr.layers.colour import values_for
 from sr_kernels import distrusted, use_kernels
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 SIZES = ((64, 96), (61, 87))
 """Height and width of the two images: larger than one block of every kernel except the widest."""
+NOISE_CHECKED = 0.05
+"""Level of the noise of the two images, for networks that take it."""
 
 
 def check_kernels(
@@ -53,7 +56,8 @@ def check_kernels(
         height, width = (size - size % network.multiple for size in (height, width))
         if min(height, width) >= network.least_size:
             with torch.inference_mode(), use_kernels("auto"):
-                run(chain, waves(channels, height, width).to(device))
+                image = waves(channels, height, width).to(device)
+                run(chain, image, values_for(network, NOISE_CHECKED, device))
     return distrusted(device)
 
 

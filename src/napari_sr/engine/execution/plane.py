@@ -27,6 +27,7 @@ from napari_sr.engine.planning.devices import (
 )
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.plan import Plan
+from napari_sr.layers.colour import values_for
 
 if TYPE_CHECKING:
     from napari_sr.engine.execution.context import Plane
@@ -183,6 +184,7 @@ def _steps(run_context: RunContext, plan: Plan, plane: Plane) -> Generator[float
         float32=float32,
         kernels=run_context.kernels,
         backend=run_context.backend,
+        values=values_for(run_context.network, run_context.noise, plan.device),
     )
     if len(plan.stages.all) == 1 and not float32:
         context.float32_chain = partial(run_context.chain, plan, torch.float32)

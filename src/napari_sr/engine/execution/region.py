@@ -14,6 +14,7 @@ from napari_sr.engine.image.arrays import Cropped, layout_of
 from napari_sr.engine.image.value_range import Percentiles, check_values, value_range_of
 from napari_sr.engine.planning.block_size import CONTEXT, is_local, usual_grid
 from napari_sr.engine.planning.budget import explain_memory_errors
+from napari_sr.engine.planning.noise_level import with_noise
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.tiling import Region
@@ -83,6 +84,7 @@ def _upscale(
 ) -> Generator[Progress, None, Upscaled]:
     layout = layout_of(image.shape, image.dtype, axes)
     core = checked_region(region, layout)
+    settings = with_noise(settings, network, image, layout)
     grid = usual_grid(layout, network, settings, core.size, core)
     first = grid.block(0)
     window = first.window

@@ -73,7 +73,7 @@ def replay(
             with use_kernels(context.kernels):
                 computes = context.backend.computes(key, inputs)
             if not computes:
-                buffers.put(IMAGE, *inputs)
+                buffers.put(IMAGE, inputs[0])
                 return False
         # the results of the last segment are read before any segment runs again
         steps = context.backend.steps(

@@ -191,7 +191,7 @@ class TileBuffers:
         Yields the share of the arithmetic that is done, after each link.
         """
         flops = self._context.stages.profile.flops
-        links = planes_before(chain, self.part(IMAGE, self._part))
+        links = planes_before(chain, self.part(IMAGE, self._part), self._context.values)
         place, held = next(links)
         while place < len(chain):
             with use_kernels(kernels):

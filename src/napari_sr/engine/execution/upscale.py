@@ -26,6 +26,7 @@ from napari_sr.engine.image.value_range import Percentiles, checked_range
 from napari_sr.engine.planning.border import border_width
 from napari_sr.engine.planning.budget import explain_memory_errors
 from napari_sr.engine.planning.devices import release
+from napari_sr.engine.planning.noise_level import noise_of_run, with_noise
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.warnings import run_warnings
 from sr_kernels import chosen, distrusted
@@ -139,6 +140,8 @@ def _upscale(
 ) -> Generator[Progress, None, Upscaled]:
     """Upscale an image as `upscale_array` does, but do not translate memory errors."""
     layout = layout_of(image.shape, image.dtype, axes)
+    if network.takes_noise:
+        settings = with_noise(settings, network, image, layout)
     kind = layout.as_floats if settings.unrounded else layout
     prepared = prepare(kind, network, settings, lazy=not isinstance(image, np.ndarray))
     has_weights = next(network.parameters(), None) is not None
@@ -148,13 +151,12 @@ def _upscale(
     spread = np.empty(larger.shape, np.float32) if settings.spread else None
     if partial is not None:
         partial.begin(output, larger)
-    reach = network.receptive_field
-    extension = Extension.around(border_width(network, settings))
+    extension, reach = Extension.around(border_width(network, settings)), network.receptive_field
 
     def read(index: tuple[int, ...]) -> Filled:
         pixels = layout.read(image, index)
-        filled = fill_missing(pixels if layout.samples else pixels[..., None], reach)
-        return filled._replace(extension=extension)
+        pixels = pixels if layout.samples else pixels[..., None]
+        return fill_missing(pixels, reach)._replace(extension=extension)
 
     planes = Planes(layout, read, values, partial or output, partial=partial, spread=spread)
     record = yield from upscale_planes(prepared, planes)
@@ -236,6 +238,7 @@ def _run_context(prepared: Prepared, planes: Planes) -> RunContext:
         settings.outliers,
         planes.diagnostics or diagnostics_of(settings),
         spread=planes.spread,
+        noise=noise_of_run(network, settings, planes.values),
         backend=prepared.backend,
     )
 

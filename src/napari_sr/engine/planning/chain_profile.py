@@ -11,6 +11,7 @@ import torch
 from napari_sr.graph.chain import IMAGE, ChunkedAttention, PooledGrid, Step, Window, outputs_of
 from napari_sr.graph.flops import FlopCounter
 from napari_sr.graph.run import attend, compute
+from napari_sr.layers.colour import values_for
 from sr_kernels import use_kernels
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def profile(chain: Chain, network: Network, channels: int) -> Profile:
     side = math.ceil(max(_PROBE, network.least_size) / network.multiple) * network.multiple
     window = Window(0, 0, side, side, side, side)
     image = torch.empty(1, channels, side, side, device="meta")
-    tensors: dict[str, Tensor] = {IMAGE: image}
+    tensors: dict[str, Tensor] = {IMAGE: image, **values_for(network, 0.0, "meta")}
     formats = {IMAGE: PlaneFormat(channels, 1, image.dtype)}
     flops: list[float] = []
     for link in chain:

@@ -106,7 +106,7 @@ def learning_bytes(network: Network, height: int, width: int) -> int:
     weights = sum(one.nbytes for one in without_data.parameters())
     tracer = _Tracer()
     with use_kernels("reference"), tracer:
-        image = torch.empty(1, network.channels, height, width, device="meta")
+        image = torch.empty(1, network.inputs, height, width, device="meta")
         without_data(image).abs().mean().backward()
     return max(tracer.peak - weights, 0)  # the peak includes the gradients of the weights
 

@@ -14,6 +14,7 @@ from napari_sr.engine.planning import tiling
 from napari_sr.engine.planning.border import border_width
 from napari_sr.engine.planning.devices import choose_device, choose_precision, memory_for_features
 from napari_sr.engine.planning.network_profile import profile_of
+from napari_sr.engine.planning.noise_level import check_noise
 from napari_sr.engine.planning.stage_plan import Stages
 from napari_sr.engine.planning.tile_grid import TileGrid
 from napari_sr.engine.planning.tile_size import (
@@ -186,6 +187,7 @@ def make_plan(
     ValueError
         If the tile is too small for the halo, or a setting is wrong.
     """
+    check_noise(settings.noise, network)
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device, network.precisions)
     if rounds_inside(settings, device, precision):

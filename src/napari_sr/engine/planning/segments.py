@@ -60,7 +60,7 @@ def cut(chain: Chain, stage: Stage, *, localises: bool = False) -> tuple[Segment
         moments are then dropped.
     """
     if stage.at_once:
-        return (Segment(tuple(range(len(chain))), True, (IMAGE,), (RESULT,)),)
+        return (Segment(tuple(range(len(chain))), True, (IMAGE, *given(chain)), (RESULT,)),)
     steps = [index for index, _ in stage.steps if isinstance(chain[index], Step)]
     groups: list[tuple[bool, tuple[int, ...]]] = []
     for repeatable, group in groupby(steps, lambda index: _is_repeatable(chain[index], localises)):
@@ -81,6 +81,13 @@ def cut(chain: Chain, stage: Stage, *, localises: bool = False) -> tuple[Segment
     return tuple(segments)
 
 
+def given(chain: Sequence[Link]) -> tuple[str, ...]:
+    """Return the names of the values that a chain uses but does not gather."""
+    written = {name for link in chain for name in outputs_of(link)}
+    uses = (name for link in chain if isinstance(link, Step) for name in link.uses)
+    return tuple(dict.fromkeys(name for name in uses if name not in written))
+
+
 def run_segment(
     steps: Sequence[Step], inputs: Sequence[str], outputs: Sequence[str], *tensors: Tensor
 ) -> tuple[Tensor, ...]:
@@ -88,9 +95,9 @@ def run_segment(
     return run_steps(steps, dict(zip(inputs, tensors, strict=True)), outputs)
 
 
-def run_all(chain: Chain, image: Tensor) -> tuple[Tensor, ...]:
-    """Compute the result of a whole chain."""
-    return (run(chain, image),)
+def run_all(chain: Chain, image: Tensor, *values: Tensor) -> tuple[Tensor, ...]:
+    """Compute the result of a whole chain; `values` are those of `given`, in order."""
+    return (run(chain, image, dict(zip(given(chain), values, strict=True))),)
 
 
 def in_steps(
@@ -109,7 +116,9 @@ def in_steps(
         return function(*tensors)
     *_, chain = function.args
     found: Mapping[str, Tensor] = {}
-    for place, held in planes_before(chain, *tensors):
+    image, *values = tensors
+    known = dict(zip(given(chain), values, strict=True))
+    for place, held in planes_before(chain, image, known):
         found = held
         if 0 < place < len(chain):
             yield 0.99

@@ -15,10 +15,16 @@ ENGINE_VARIABLE = "NAPARI_SR_ENGINE"
 
 _MORE = ("spread", "unrounded")
 """Settings that only add a second result or leave the result unrounded."""
+_OF_SOME = ("noise",)
+"""Settings that are None for most networks, and then are left out of records."""
 
 
 class EngineError(ValueError):
     """The chosen engine does not exist, is not installed or cannot compute the run."""
+
+
+class NoiseError(ValueError):
+    """The level of the noise is wrong, or the network does not take it."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,9 @@ class Settings:
     """Pixels beyond the border of a plane. "auto": reflected where the network allows it, so that
     flat images stay flat; "reflect": reflected for networks with global values, too; "zeros": only
     the network's own zero padding, for comparison with papers."""
+    noise: float | None = None
+    """Standard deviation of the noise, in values of the image, for networks that take it; None to
+    estimate it from the image."""
     spread: bool = False
     """Whether the standard deviation over an ensemble's eight orientations is a second result."""
     unrounded: bool = False
@@ -63,7 +72,11 @@ class Settings:
     @property
     def of_result(self) -> dict[str, object]:
         """The settings that repeat a result: all except `spread` and `unrounded`."""
-        return {name: value for name, value in asdict(self).items() if name not in _MORE}
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in _MORE and not (name in _OF_SOME and value is None)
+        }
 
     @property
     def chosen_engine(self) -> str:

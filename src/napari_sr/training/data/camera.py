@@ -68,6 +68,11 @@ class Camera:
             read_noise=draw(self.read_noise, random),
         )
 
+    def noise_at(self, light: float) -> float:
+        """Return the standard deviation of the noise, where white is 1; without ranges only."""
+        photons, read = float(self.photons), float(self.read_noise)  # type: ignore[arg-type]
+        return math.sqrt(max(light, 0.0) * photons + self.background + read**2) / photons
+
     def record(self, light: Tensor, random: np.random.Generator) -> Tensor:
         """Return an image of light; both are float32 of any shape, with black at 0 and white at 1.
 

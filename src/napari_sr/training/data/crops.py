@@ -58,7 +58,7 @@ class Crops:
         N, for each process.
     channels : int
         C: 1 or 3, as for `Pairs`.
-    full_range : bool
+    full_range, takes_noise : bool
         As for `Pairs`.
     seed, rank : int
         Equal seeds and ranks give equal crops; processes that train together have different ranks.
@@ -85,6 +85,7 @@ class Crops:
         batch: int,
         channels: int = 3,
         full_range: bool = False,
+        takes_noise: bool = False,
         seed: int = 0,
         rank: int = 0,
         augmentation: Augmentation | None = None,
@@ -108,6 +109,7 @@ class Crops:
             scale=scale,
             channels=channels,
             full_range=full_range,
+            takes_noise=takes_noise,
             memory=memory,
         )
         self.crop = crop

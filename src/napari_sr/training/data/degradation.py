@@ -6,7 +6,7 @@ Symbols: C channels, H x W pixels of the LR image, S scale.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
     from typing import Self
@@ -25,6 +25,9 @@ class Degradation:
     around it. So a crop that is shrunk together with its margin equals the same part of the shrunk
     image. `disturb` then adds random noise to each pixel independently.
     """
+
+    needs_mean: ClassVar[bool] = False
+    """Whether the noise depends on the mean of the whole image; `of_image` is then called."""
 
     @property
     def repeatable(self) -> bool:
@@ -58,6 +61,29 @@ class Degradation:
             float32.
         """
         raise NotImplementedError(f"{type(self).__name__} defines no downscaling")
+
+    def of_image(self, mean: float) -> Self:
+        """Return this degradation for an image whose truth has this mean, where white is 1."""
+        return self
+
+    def seen(self, hr: Tensor, scale: int) -> Tensor:
+        """Return the truth of (C, S * H, S * W): the image that the network should return."""
+        return hr
+
+    def noise_at(self, mean: float) -> float:
+        """Return the level of the noise that `disturb` adds, for networks that take it.
+
+        Parameters
+        ----------
+        mean : float
+            Mean of the whole LR image without noise, where white is 1.
+
+        Returns
+        -------
+        float
+            Standard deviation over the whole image, where white is 1.
+        """
+        return 0.0
 
     def disturb(self, lr: Tensor, random: np.random.Generator) -> Tensor:
         """Add noise to (C, H, W), independently for each pixel."""

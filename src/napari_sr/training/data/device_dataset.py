@@ -48,6 +48,8 @@ class DeviceDataset:
                 "to keep pictures on the device, the degradation must not be random, got "
                 f"{pairs.degradation!r}"
             )
+        if pairs.takes_noise:
+            raise ValueError("pictures cannot be kept on the device for a network that takes noise")
         colours = {picture.channels for picture in pairs.pictures}
         if pairs.channels == 1 and len(colours) > 1:
             raise ValueError(

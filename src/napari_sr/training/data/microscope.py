@@ -51,20 +51,31 @@ class Microscope(Degradation):
         them.
         """
         del steps
-        spot = _spot(self.optics, scale).to(hr.dtype)
-        reach = spot.shape[0] // 2
-        around = functional.pad(hr, (reach,) * 4, mode="replicate")
-        # Fourier transforms are fast for a spot of hundreds of pixels; their wrap-around affects
-        # only the first 2 R rows and columns, which are cut off
-        sizes = [-(-size // SMOOTH) * SMOOTH for size in around.shape[1:]]
-        spectrum = torch.fft.rfft2(around, s=sizes) * torch.fft.rfft2(spot, s=sizes)
-        blurred = torch.fft.irfft2(spectrum, s=sizes)
-        inside = blurred[:, 2 * reach : around.shape[1], 2 * reach : around.shape[2]]
-        return functional.avg_pool2d(inside, scale)
+        return functional.avg_pool2d(blurred(hr, _spot(self.optics, scale)), scale)
+
+    def noise_at(self, mean: float) -> float:
+        """Return the standard deviation of the camera's noise at this light, where white is 1."""
+        return self.camera.noise_at(mean)
 
     def disturb(self, lr: Tensor, random: np.random.Generator) -> Tensor:
         """Return (C, H, W) as the camera records it, with noise."""
         return self.camera.record(lr, random)
+
+
+def blurred(image: Tensor, spot: Tensor) -> Tensor:
+    """Blur an image, (C, H, W), by a spot, (2 R + 1, 2 R + 1); edges are padded with their values.
+
+    The result has the size and the type of the image.
+    """
+    spot = spot.to(image.dtype)
+    reach = spot.shape[0] // 2
+    around = functional.pad(image, (reach,) * 4, mode="replicate")
+    # Fourier transforms are fast for a spot of hundreds of pixels; their wrap-around affects only
+    # the first 2 R rows and columns, which are cut off
+    sizes = [-(-size // SMOOTH) * SMOOTH for size in around.shape[1:]]
+    spectrum = torch.fft.rfft2(around, s=sizes) * torch.fft.rfft2(spot, s=sizes)
+    found: Tensor = torch.fft.irfft2(spectrum, s=sizes)
+    return found[:, 2 * reach : around.shape[1], 2 * reach : around.shape[2]]
 
 
 @lru_cache(maxsize=8)

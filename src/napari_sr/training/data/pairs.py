@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.planning.noise_level import estimated_noise
 from napari_sr.layers.colour import grey_to_luma, luma_to_grey, rgb_to_ycbcr
 from napari_sr.training.data.degradation import Degradation
 from napari_sr.training.data.folder import BYTE, MEMORY
@@ -44,6 +46,9 @@ class Pairs:
         from grey pictures. 3: RGB, with three equal channels for grey pictures.
     full_range : bool
         Whether a network of 1 channel gets grey in 0..1, and luma stretched to 0..1.
+    takes_noise : bool
+        Whether LR images get one more plane with the level of their noise: see
+        `Network.takes_noise`. In recorded pictures, it is estimated.
     memory : int
         Bytes of LR images to keep in memory.
 
@@ -62,6 +67,7 @@ class Pairs:
         scale: int,
         channels: int,
         full_range: bool = False,
+        takes_noise: bool = False,
         memory: int = MEMORY,
     ) -> None:
         if not isinstance(scale, int) or scale < 1 or channels not in (1, 3):
@@ -85,7 +91,10 @@ class Pairs:
         self.scale = scale
         self.channels = channels
         self.full_range = full_range
+        self.takes_noise = takes_noise
         self._free = memory
+        self._levels: dict[int, float] = {}
+        self._means: dict[int, float] = {}
         self._kept: dict[int, NDArray[Any]] = {}
         self._lock = Lock()
 
@@ -116,28 +125,52 @@ class Pairs:
     ) -> tuple[Tensor, Tensor]:
         """Return the part of a pair at these rows and columns of the LR image; see `whole`."""
         degradation = self.degradation.drawn(random)
+        if degradation.needs_mean:
+            degradation = degradation.of_image(self._mean(index))
         picture, scale = self.pictures[index], self.scale
-        hr = picture.crop(_times(rows, scale), _times(columns, scale))
+        lr = None if self.recorded is not None else self._kept_lr(index)
+        if self.recorded is not None or lr is not None:
+            hr = picture.crop(_times(rows, scale), _times(columns, scale))
         if self.recorded is not None:
             part = self.recorded[index].crop(rows, columns)
-        elif (lr := self._kept_lr(index)) is not None:
+        elif lr is not None:
             part = torch.from_numpy(lr[:, rows, columns].astype(np.float32))
             part = part if picture.steps is None else part / picture.steps
         else:
-            part = self._shrunk(index, rows, columns, degradation)
-        part = degradation.disturb(part, random)
-        return self.coloured(part), self.coloured(hr)
+            part, hr = self._shrunk(index, rows, columns, degradation)
+        part = self.coloured(degradation.disturb(part, random))
+        if self.takes_noise:
+            part = torch.cat((part, torch.full_like(part[:1], self._noise(index, degradation))))
+        return part, self.coloured(hr)
 
-    def _shrunk(self, index: int, rows: slice, columns: slice, degradation: Degradation) -> Tensor:
-        """Downscale a part with a margin, then cut off the margin."""
+    def _noise(self, index: int, degradation: Degradation) -> float:
+        """Return the level of the noise of an LR image, where white is 1."""
+        if self.recorded is None:
+            return degradation.noise_at(self._mean(index))
+        if index not in self._levels:
+            self._levels[index] = _estimated(self.recorded[index])
+        return self._levels[index]
+
+    def _mean(self, index: int) -> float:
+        """Return the mean of a whole picture, where white is 1."""
+        if index not in self._means:
+            self._means[index] = float(self.pictures[index].whole().mean())
+        return self._means[index]
+
+    def _shrunk(
+        self, index: int, rows: slice, columns: slice, degradation: Degradation
+    ) -> tuple[Tensor, Tensor]:
+        """Downscale a part with a margin, then cut off the margin; return it with its truth."""
         margin, picture, scale = degradation.margin(self.scale), self.pictures[index], self.scale
         height, width = self.size(index)
         down = slice(max(rows.start - margin, 0), min(rows.stop + margin, height))
         across = slice(max(columns.start - margin, 0), min(columns.stop + margin, width))
         hr = picture.crop(_times(down, scale), _times(across, scale))
+        hr = degradation.seen(hr, scale)
         lr = degradation.shrink(hr, scale, picture.steps)
         inside = slice(rows.start - down.start, rows.stop - down.start)
-        return lr[:, inside, columns.start - across.start : columns.stop - across.start]
+        beside = slice(columns.start - across.start, columns.stop - across.start)
+        return lr[:, inside, beside], hr[:, _times(inside, scale), _times(beside, scale)]
 
     def _kept_lr(self, index: int) -> NDArray[Any] | None:
         """Return the whole LR image in the picture's type, or None if it is not in memory."""
@@ -153,7 +186,7 @@ class Pairs:
             if size > self._free:
                 return None
             self._free -= size
-        lr = self._shrunk(index, slice(0, height), slice(0, width), self.degradation)
+        lr = self._shrunk(index, slice(0, height), slice(0, width), self.degradation)[0]
         if picture.steps is not None:
             lr = (lr * picture.steps).round()
         self._kept[index] = lr.numpy().astype(kind)
@@ -191,6 +224,12 @@ def check_fit(pictures: Sequence[Picture], recorded: Sequence[Picture], scale: i
                 f"pixels of {lr.channels} channels (LR) and {hr.height} x {hr.width} pixels of "
                 f"{hr.channels} channels (HR)"
             )
+
+
+def _estimated(picture: Picture) -> float:
+    """Return the estimated level of a picture's noise, where white is 1."""
+    image = picture.whole().mean(dim=0).numpy()
+    return estimated_noise(image, layout_of(image.shape, image.dtype, "YX"))
 
 
 def _times(span: slice, scale: int) -> slice:

@@ -137,9 +137,14 @@ def degradation_of(data: Data) -> Degradation:
 
 
 def crops_of(
-    training_data: TrainingData, config: Config, channels: int, rank: int
+    training_data: TrainingData,
+    config: Config,
+    channels: int,
+    rank: int,
+    *,
+    takes_noise: bool = False,
 ) -> dict[int, Crops]:
-    """Return the crops by scale.
+    """Return the crops by scale; `channels` and `takes_noise` are the network's.
 
     Raises
     ------
@@ -156,6 +161,7 @@ def crops_of(
             batch=data.batch,
             channels=channels,
             full_range=data.grey,
+            takes_noise=takes_noise,
             seed=config.run.seed,
             rank=rank,
             augmentation=Augmentation(data.flips, data.turns),
@@ -167,7 +173,13 @@ def crops_of(
 
 
 def draws_of(
-    training_data: TrainingData, config: Config, channels: int, rank: int, device: torch.device
+    training_data: TrainingData,
+    config: Config,
+    channels: int,
+    rank: int,
+    device: torch.device,
+    *,
+    takes_noise: bool = False,
 ) -> dict[int, Callable[[int], tuple[Tensor, Tensor]]]:
     """Return, by scale, a function that draws the batch with a number, on the CPU or the device.
 
@@ -176,14 +188,18 @@ def draws_of(
     ValueError
         As for `crops_of`, or if pictures cannot be kept on the device.
     """
-    crops = crops_of(training_data, config, channels, rank)
+    crops = crops_of(training_data, config, channels, rank, takes_noise=takes_noise)
     if config.data.cache_on_device:
         return {scale: DeviceDataset(one, device).batch for scale, one in crops.items()}
     return {scale: one.batch for scale, one in crops.items()}
 
 
 def pairs_of(
-    training_data: TrainingData, config: Config, channels: int, multiple: int = 1
+    training_data: TrainingData,
+    config: Config,
+    channels: int,
+    multiple: int = 1,
+    takes_noise: bool = False,
 ) -> list[tuple[Tensor, Tensor]]:
     """Return the validation pairs, (C, H, W) and (C, S * H, S * W); every call returns the same.
 
@@ -199,6 +215,7 @@ def pairs_of(
         scale=config.scale,
         channels=channels,
         full_range=config.data.grey,
+        takes_noise=takes_noise,
     )
     found: list[tuple[Tensor, Tensor]] = []
     for index in range(len(pairs)):

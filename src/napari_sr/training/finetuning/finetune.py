@@ -148,8 +148,8 @@ class Tuning:
         while True:
             data = replace(self.config.data, validation_size=side)
             self.config = replace(self.config, data=data)
-            training_data = self.parts.training_data
-            pairs = pairs_of(training_data, self.config, network.channels, network.multiple)
+            of = network.channels, network.multiple, network.takes_noise
+            pairs = pairs_of(self.parts.training_data, self.config, *of)
             try:
                 return HeldOut(pairs, self.task.scale, most)
             except ValueError:

@@ -65,7 +65,8 @@ class HeldOut:
     def __init__(
         self, pairs: Sequence[tuple[Tensor, Tensor]], scale: int, most: int | None = None
     ) -> None:
-        enlarged = [imresize(lr, scale) for lr, _ in pairs]
+        # the LR image may have one plane more, with the level of its noise
+        enlarged = [imresize(lr[: len(hr)], scale) for lr, hr in pairs]
         found = [
             math.inf if flat(hr, scale) else pair_psnr(one, hr, scale)
             for one, (_, hr) in zip(enlarged, pairs, strict=True)
@@ -99,7 +100,8 @@ class HeldOut:
         """Upscale the shown part with a network in eval mode; return the pictures."""
         device = next(network.parameters()).device
         result = network(self._lr[None].to(device))[0].float().cpu()
-        repeated = self._lr.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
+        lr = self._lr[: len(self._enlarged)]
+        repeated = lr.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
         images = (repeated, self._enlarged, result, self.pairs[self._index][1])
         return Preview(*(_bytes(image[:, self._rows, self._columns]) for image in images))
 

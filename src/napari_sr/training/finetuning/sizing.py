@@ -165,7 +165,7 @@ def _seconds(network: Network, device: torch.device, side: int) -> float:
     """Return the seconds for a plane; short times are measured repeatedly, and the least counts."""
     lr_side = max(side // network.scale, network.least_size)
     lr_side = math.ceil(lr_side / network.multiple) * network.multiple
-    image = torch.zeros(1, network.channels, lr_side, lr_side, device=device)
+    image = torch.zeros(1, network.inputs, lr_side, lr_side, device=device)
     took: list[float] = []
     while not took or (len(took) < TIMINGS and sum(took) < SHORT):
         began = time.monotonic()

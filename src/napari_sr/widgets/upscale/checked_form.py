@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 
-from napari_sr.engine.planning.settings import EngineError, Settings
+from napari_sr.engine.planning.settings import EngineError, NoiseError, Settings
 from napari_sr.runs.first_look import PixelError
 from napari_sr.runs.forecast import Forecast, forecast_all
 from napari_sr.runs.model import BlendError
@@ -178,6 +178,7 @@ class CheckedForm(RunningForm):
         self.form.forecast.say("")
         field = "tile" if isinstance(answer, ValueError) and self.form.tile.value() else "model"
         known = {PixelError: "layer", BlendError: "blend", EngineError: "engine"}
+        known[NoiseError] = "noise"
         field = next((name for kind, name in known.items() if isinstance(answer, kind)), field)
         self._show_problems({field: error_in_words(answer)})
 
@@ -242,4 +243,5 @@ class CheckedForm(RunningForm):
             engine=engine,
             kernels=kernels,
             border=str(self.form.border.currentData()),
+            noise=self.form.noise.level(),
         )

@@ -24,6 +24,7 @@ from napari_sr.widgets.upscale.boxes import (
 )
 from napari_sr.widgets.upscale.ensemble_box import EnsembleBox
 from napari_sr.widgets.upscale.layer_chooser import LayerChooser
+from napari_sr.widgets.upscale.noise_box import NoiseBox
 from napari_sr.widgets.upscale.output_chooser import OutputChooser
 from napari_sr.widgets.upscale.region_chooser import RegionChooser
 
@@ -51,6 +52,7 @@ class UpscaleFields(RunFields):
         self.engine = engine_box()
         self.outliers = outliers_box()
         self.border = border_box()
+        self.noise = NoiseBox()
         self.consistent = QCheckBox("with the source")
         self.consistent.setToolTip(
             "Correct the result until it agrees with its source when it is shrunk again (iterated\n"
@@ -92,6 +94,7 @@ class UpscaleFields(RunFields):
             ("Consistent", self.consistent),
             ("Ensemble", self.views),
             ("Blend", self.model.blend),
+            ("Noise", self.noise),
             ("Border", self.border),
             ("Outliers", self.outliers),
             ("Device", self.device),
@@ -112,6 +115,7 @@ class UpscaleFields(RunFields):
             "values": self.values.kind,
             "outliers": self.outliers,
             "consistent": self.consistent,
+            "noise": self.noise,
             "output": self.output.kind,
             "folder": self.output.path,
             "tile": self.tile,
@@ -141,6 +145,7 @@ class UpscaleFields(RunFields):
             "output": "" if folder is None else folder.name,
             "": self.views.difference(),
             "consistent": "with the source" if self.consistent.isChecked() else "",
+            "noise": self.noise.text().strip(),
             "blend with": "" if second is None else second.title,
             **{
                 name: box.currentText().partition(":")[0] if box.currentIndex() else ""
@@ -155,6 +160,7 @@ class UpscaleFields(RunFields):
         self.output.use_default()
         self.views.choose(mean=False, spread=False)
         self.consistent.setChecked(False)
+        self.noise.clear()
         self.model.blend.choose_none()
         for box in (self.border, self.outliers, self.precision):
             box.setCurrentIndex(0)

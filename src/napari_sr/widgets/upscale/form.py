@@ -70,6 +70,7 @@ class UpscaleWidget(ResultForm):
         form.tile.valueChanged.connect(self._edit)
         form.views.changed.connect(self._edit)
         form.consistent.toggled.connect(self._edit)
+        form.noise.textEdited.connect(self._edit)
         for box in (form.device, form.precision, form.engine, form.outliers, form.border):
             box.activated.connect(self._edit)
         form.region.changed.connect(self._edit_region)

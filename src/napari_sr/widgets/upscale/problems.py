@@ -38,6 +38,7 @@ def problems_of(form: UpscaleFields, viewer: ViewerModel, *, running: bool) -> d
         "model": form.model.problem(),
         "blend": form.model.blend.problem(),
         "consistent": _consistent_problem(form.choice()),
+        "noise": form.noise.problem(),
     }
     if layers:
         found["layer"] = _first(layer_problem(layer) for layer in layers)

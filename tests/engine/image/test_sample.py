@@ -6,7 +6,7 @@ import dask.array
 import numpy as np
 import pytest
 
-from napari_sr.advice.sample import ACROSS, PLANES, SIDE, sample_of
+from napari_sr.engine.image.sample import ACROSS, PLANES, SIDE, sample_of
 
 
 class Watched:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from napari_sr.advice.noise import noise_of
+from napari_sr.engine.image.noise import noise_of
 
 
 @pytest.fixture
