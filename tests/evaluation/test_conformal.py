@@ -131,8 +131,9 @@ def test_a_wrong_card_is_refused(change):
 def test_a_model_without_a_calibration_says_so():
     with pytest.raises(CalibrationError, match="fsrcnn-x2 is not calibrated"):
         calibration_for({"model": "fsrcnn-x2", "file": "/nowhere"})
-    for record in ({"models": []}, {"blended": []}):
-        with pytest.raises(CalibrationError, match="a calibration belongs to one model"):
+    several = [{"model": "a-x2"}, {"file": "/nowhere"}]
+    for record in ({"models": several}, {"blended": several}):
+        with pytest.raises(CalibrationError, match="got several: a-x2, a file"):
             calibration_for(record)
 
 

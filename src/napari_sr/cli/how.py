@@ -33,8 +33,9 @@ def check_options(options: BlockOptions, *, overwrite: bool = False) -> None:
         "--finish": options.finish,
     }
     if options.part is not None and overwrite:
+        part = "{}/{}".format(*options.part)
         raise CommandError(
-            "--part and --overwrite exclude each other, because a part would remove the "
+            f"--part {part} and --overwrite exclude each other, because a part would remove the "
             "results of other parts: remove OUT before you start the parts"
         )
     names = [name for name, so in given.items() if so]

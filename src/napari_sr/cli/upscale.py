@@ -65,7 +65,9 @@ def _check_map(job: FileJob, options: BlockOptions) -> None:
     if job.maps is None:
         return
     if options.part is not None:
-        raise CommandError("--maps needs the whole result: give it with --finish, not with --part")
+        raise CommandError(
+            f"--maps {job.maps} needs the whole result: give it with --finish, not with --part"
+        )
     image = open_lazy(job.source, None if job.axes is None else job.axes.upper())
     others = {"the image to upscale": job.source, "the result": job.target}
     others |= {} if job.spread is None else {"the spread": job.spread}

@@ -5,13 +5,13 @@ The spread is the standard deviation of a pixel over the results for several vie
 Split conformal prediction: Angelopoulos and Bates, "A Gentle Introduction to Conformal Prediction
 and Distribution-Free Uncertainty Quantification", 2021, https://arxiv.org/abs/2107.07511. Here, the
 pixels of held-out pairs are grouped by their spread, and the quantiles of the errors are computed
-for each group (section 4.1 of the paper). They are corrected for the finite number of pixels: the
-quantile of n errors at level p is the smallest error with a rank of at least p (n + 1). Another
-method with bounds that grow with the spread: Romano et al., "Conformalized Quantile Regression",
-NeurIPS 2019, https://arxiv.org/abs/1905.03222.
+for each group (section 4.1). They are corrected for the finite number of pixels: the quantile of n
+errors at level p is the smallest error with a rank of at least p (n + 1). Another method with
+bounds that grow with the spread: Romano et al., "Conformalized Quantile Regression", NeurIPS 2019,
+https://arxiv.org/abs/1905.03222.
 
-The bounds hold on average over images like those of the calibration. They need not hold for each
-image, because the pixels of one image are similar, nor for other kinds of images.
+The bounds hold on average over images like those of the calibration, not for each image, because
+the pixels of one image are similar, and not for other kinds of images.
 """
 
 from __future__ import annotations
@@ -187,10 +187,11 @@ def calibration_for(record: Mapping[str, Any]) -> Calibration:
     Raises
     ------
     CalibrationError
-        If the model's card has no calibration, or the run used several models or a blend.
+        If the model's card has no calibration, or the run used several models.
     """
-    if "models" in record or "blended" in record:
-        raise CalibrationError("a calibration belongs to one model, got several models or a blend")
+    if several := record.get("models") or record.get("blended"):
+        names = ", ".join(str(one.get("model", "a file")) for one in several)
+        raise CalibrationError(f"a calibration belongs to one model, got several: {names}")
     card = card_of(Path(str(record.get("file", ""))))
     return calibration_in(card, str(record.get("model", "this model")))
 
@@ -200,10 +201,8 @@ def calibration_in(card: Mapping[str, Any], name: str = "this model") -> Calibra
 
     Parameters
     ----------
-    card : mapping
-        The card.
-    name : str
-        Name of the model, for error messages.
+    card, name : mapping and str
+        The card, and the model's name for error messages.
 
     Raises
     ------
@@ -225,11 +224,11 @@ def calibration_in(card: Mapping[str, Any], name: str = "this model") -> Calibra
             int(found["images"]),
             str(found["about"])[:200],
         )
-        fits = all(len(row) == len(made.edges) + 1 for row in made.bounds)
-        ordered = list(made.edges) == sorted(made.edges)
+        rows = {len(row) for row in made.bounds}
+        fits = rows <= {len(made.edges) + 1} and list(made.edges) == sorted(made.edges)
     except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise CalibrationError(f"the card's calibration cannot be read: {error!r:.100}") from error
-    if not fits or not ordered or len(made.levels) != len(made.bounds):
+    if not fits or len(made.levels) != len(made.bounds):
         raise CalibrationError(
             f"the card's calibration has {len(made.levels)} levels, {len(made.bounds)} rows of "
             f"bounds and {len(made.edges)} edges, which do not match"

@@ -133,8 +133,9 @@ def _with_nan(pixels: NDArray[Any], nodata: float | None) -> NDArray[Any]:
 def _palettes(chosen: Chosen) -> tuple[NDArray[np.uint16], ...]:
     """Return one palette if all pages share it, otherwise one for each page."""
     tables = tuple(page.aspage().colormap for page in chosen.pages())
-    if any(table is None for table in tables):
-        raise ValueError("one of its pages has palette colours but no palette")
+    for number, table in enumerate(tables, 1):
+        if table is None:
+            raise ValueError(f"page {number} of {len(tables)} has palette colours but no palette")
     if all(np.array_equal(table, tables[0]) for table in tables):
         return tables[:1]
     return tables

@@ -55,7 +55,7 @@ def run_distributed(
         distributed: Any = import_module("distributed")
     except ImportError as error:
         raise FileError(
-            "--scheduler needs dask.distributed: pip install 'napari-sr[distributed]'"
+            f"--scheduler {address} needs dask.distributed: pip install 'napari-sr[distributed]'"
         ) from error
     try:
         client = distributed.Client(address)

@@ -59,9 +59,10 @@ def check_kind(task: Mapping[str, Any]) -> None:
         If it was begun from a file.
     """
     if task.get("kind") != LAYER:
+        source = task["key"].get("source", {}).get("path", "a file")
         raise JournalError(
-            "the unfinished result was begun from a file, on the command line: continue it there, "
-            "with --resume"
+            f"the unfinished result was begun from {source}, on the command line: continue it "
+            "there, with --resume"
         )
 
 

@@ -107,7 +107,11 @@ def _write(network: Network, calibration: Calibration, target: Path) -> None:
     """Copy the network's file, and add the calibration to its card."""
     file = network.provenance.get("file")
     if file is None or "blended" in network.provenance:
-        raise CalibrationError("a calibration can be saved only for a model from a single file")
+        got = "one without a file" if file is None else "a blend"
+        raise CalibrationError(
+            f"a calibration can be saved only for a model from a single file, got {got} of "
+            f"{network.title}"
+        )
     path = Path(str(file))
     card = {"scale": network.scale, **card_of(path), "calibration": calibration.as_json()}
     target.parent.mkdir(parents=True, exist_ok=True)

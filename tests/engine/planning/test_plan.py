@@ -186,5 +186,5 @@ def test_even_tiles_of_a_large_plane_cost_little_more_than_one(name, options, ti
 
 
 def test_a_spread_needs_an_ensemble():
-    with pytest.raises(ValueError, match=r"a spread needs the eight .*, got ensemble=False"):
+    with pytest.raises(ValueError, match="a spread needs an ensemble, got ensemble=False"):
         make_plan(layout_of((9, 9), "uint8"), Nearest(), Settings(device="cpu", spread=True))

@@ -55,8 +55,8 @@ def test_a_network_of_luma_gets_the_same_luma_or_grey(colour, full_range, random
 
 
 def test_grey_beside_colours_is_refused_for_luma(random):
-    with pytest.raises(ValueError, match="all must be grey or all RGB, got both"):
-        DeviceDataset(crops(channels=1, seen=[*pictures(1, 31), *grey(random, 30)]), CPU)
+    with pytest.raises(ValueError, match="all must be grey or all RGB, got 1 grey and 2 RGB"):
+        DeviceDataset(crops(channels=1, seen=[*pictures(2, 31), *grey(random, 30)]), CPU)
 
 
 def test_a_degradation_that_draws_is_refused():

@@ -203,7 +203,7 @@ def make_plan(
     if not isinstance(settings.ensemble, (bool, np.bool_)):
         raise ValueError(f"ensemble must be True or False, got {settings.ensemble!r}")
     if settings.spread and not settings.ensemble:
-        raise ValueError("a spread needs the eight results of an ensemble, got ensemble=False")
+        raise ValueError(f"a spread needs an ensemble, got ensemble={settings.ensemble}")
     network_profile = profile_of(network, layout.channels, precision)
     plan = Plan(
         height, width, LARGEST_TILE, settings.halo, network.tile_alignment, device, precision,

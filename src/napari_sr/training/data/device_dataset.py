@@ -50,13 +50,14 @@ class DeviceDataset:
             )
         if pairs.takes_noise:
             raise ValueError("pictures cannot be kept on the device for a network that takes noise")
-        colours = {picture.channels for picture in pairs.pictures}
-        if pairs.channels == 1 and len(colours) > 1:
+        grey = sum(picture.channels == 1 for picture in pairs.pictures)
+        colour = len(pairs.pictures) - grey
+        if pairs.channels == 1 and grey and colour:
             raise ValueError(
                 "to keep pictures on the device for a luma network, all must be grey or all RGB, "
-                "got both"
+                f"got {grey} grey and {colour} RGB"
             )
-        self.grey = colours == {1}
+        self.grey = not colour
         scale, lrs, hrs = pairs.scale, [], []
         for index, picture in enumerate(pairs.pictures):
             if picture.steps != BYTE:

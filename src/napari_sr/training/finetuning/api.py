@@ -94,7 +94,10 @@ def _images(
 ) -> tuple[Image, ...]:
     """Return each array as an image with a name."""
     if hasattr(images, "dtype"):
-        raise ValueError("images must be a list of arrays, got one array: write [array]")
+        shape = getattr(images, "shape", ())
+        raise ValueError(
+            f"images must be a list of arrays, got one array of shape {shape}: write [array]"
+        )
     return tuple(
         one if isinstance(one, Image) else Image(f"image {number}", one, axes, value_range)
         for number, one in enumerate(images, 1)

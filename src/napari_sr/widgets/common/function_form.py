@@ -151,7 +151,7 @@ class FunctionForm(RunningForm):
 
         This is called in the GUI thread, and may read layers and ask the user.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} needs a method _steps")
 
     # a run
 
