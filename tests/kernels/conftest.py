@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import sr_kernels
-from sr_kernels._triton import HAS_TRITON, INTERPRETED, tl
+from sr_kernels._triton import HAS_TRITON, INTERPRETED
 
 # where there is no Triton (macOS), there are no kernels to test
 collect_ignore_glob = [] if HAS_TRITON else ["test_*"]
@@ -14,19 +14,10 @@ collect_ignore_glob = [] if HAS_TRITON else ["test_*"]
 ON_GPU = torch.cuda.is_available()
 
 if INTERPRETED:
-    from triton.runtime import interpreter
+    import quick_interpreter
 
-    _patch_language = interpreter._patch_lang
+    quick_interpreter.install()
 
-    def _patch_once(function):
-        """Patch Triton's language for a launch, and not again at every call of a helper."""
-        wanted = [each for each in function.__globals__.values() if each is tl or each is tl.core]
-        if any(tl.core.is_builtin(language.load) for language in wanted):
-            return _patch_language(function)
-        return None
-
-    # a third of the time of interpreted kernels went there (Triton 3.7.1)
-    interpreter._patch_lang = _patch_once
 DTYPES = (
     [torch.float16, torch.bfloat16] if ON_GPU else [torch.float32, torch.float16, torch.bfloat16]
 )
