@@ -26,9 +26,28 @@ from reference import SHARED, case_record, cases  # noqa: F401
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
+gc.disable()  # until all tests are collected: imports leave little garbage, but much to search
+
 settings.register_profile("quick", max_examples=4, deadline=None, derandomize=True)
 settings.register_profile("thorough", max_examples=60, deadline=None)
 settings.load_profile("quick")
+
+
+@pytest.hookimpl(optionalhook=True)  # not called without xdist
+def pytest_xdist_auto_num_workers():
+    """Use one process more than cores: tests of forms and commands often wait."""
+    told = "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ
+    return None if told else (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection():
+    """Start the garbage collector again, which was stopped for the imports."""
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")
