@@ -54,6 +54,14 @@ def test_a_short_record_is_told_too():
     ]
 
 
+def test_a_result_that_was_made_consistent_says_so():
+    found = {key: RECORD[key] for key in ("model", "scale", "settings")}
+
+    (line,) = set(in_words({**found, "consistent": True})) - set(in_words(found))
+
+    assert line == "corrected: by back-projection, to agree with its source"
+
+
 def test_each_form_is_printed(path):
     found = plain(tomllib.loads(path.read_text(encoding="utf-8")))
 

@@ -44,6 +44,19 @@ def test_own_files_are_told_by_their_card(own, tmp_path):
     assert not saw_optics(plain, 2)
 
 
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path, random):
+    text, image = tmp_path / "notes.txt", random.random((30, 30)).astype(np.float32)
+    text.write_text("not a network")
+
+    with pytest.raises(ValueError, match=r"notes\.txt"):
+        napari_sr.check(image, np.kron(image, np.ones((2, 2))), str(text))
+
+
+def test_a_file_of_another_scale_is_refused(own):
+    with pytest.raises(ValueError, match=r"mine\.safetensors upscales 2 times, got .* scale 4"):
+        saw_optics(own, 4)
+
+
 def test_a_result_of_an_own_network_is_checked_as_that_of_the_known_one(own, random):
     image = gaussian_filter(random.random((48, 50)), 1).astype(np.float32)
     network = napari_sr.load(own)

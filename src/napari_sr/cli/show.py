@@ -44,6 +44,7 @@ def in_words(record: Mapping[str, Any]) -> Iterator[str]:
     for name, told in (
         ("model", f"{found.model}, x{found.scale}"),
         *((f"sha256 of {one.model}", one.sha256) for one in found.weights),
+        ("corrected", "by back-projection, to agree with its source" if found.consistent else ""),
         ("source", _source(found)),
         ("black and white", _listed(found.value_range)),
         ("settings", _settings(found)),

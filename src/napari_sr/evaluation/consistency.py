@@ -100,8 +100,8 @@ def check(
     result : array
         The upscaled source, with the same axes. Both are read part by part.
     model : str, optional
-        Name of the model, which determines how the result is shrunk; by default, by bicubic
-        interpolation.
+        Name of the model or its checkpoint file, which determines how the result is shrunk; by
+        default, by bicubic interpolation.
     scale : int, optional
         Enlargement factor; by default, from the shapes.
     axes : str, optional
@@ -118,8 +118,9 @@ def check(
     Raises
     ------
     ValueError
-        If the shapes do not fit, the axes or the region are wrong, or the source is smaller than
-        24 x 24 pixels or has no finite pixels.
+        If the shapes do not fit, the axes or the region are wrong, the source is smaller than
+        24 x 24 pixels or has no finite pixels, or `model` is neither a known model nor a checkpoint
+        of the result's scale.
     """
     source = as_array(source)
     layout = layout_of(source.shape, source.dtype, axes)

@@ -35,6 +35,14 @@ SECONDS = {
 """Durations of units in seconds, by OME-Zarr's names."""
 
 
+PRINTED = ("inch", "centimeter", "meter")
+"""Units of the resolution tags of TIFF, PNG and JPEG, which serve printing."""
+SCREENS = (72.0, 96.0)
+"""Pixels per inch of screens. Many programs write one of them if the true size is unknown."""
+ROUNDED = 0.015
+"""JPEG stores whole pixels per centimetre, which changes 72 per inch by 1.2 %."""
+
+
 def unit_of(name: object) -> str:
     """Return OME-Zarr's name of a unit, or "" if it is unknown.
 
@@ -57,7 +65,8 @@ def unit_of(name: object) -> str:
 def micrometres(places: Mapping[str, Axis]) -> float | None:
     """Return the side of an image's pixels in micrometres; None if it is unknown.
 
-    It is unknown without a unit of length, and if pixels are not square within 1 %.
+    It is unknown without a unit of length, if pixels are not square within 1 %, and if the size is
+    that of a screen's pixels; see `of_screen`.
 
     Parameters
     ----------
@@ -66,6 +75,25 @@ def micrometres(places: Mapping[str, Axis]) -> float | None:
     """
     if "Y" not in places or "X" not in places:
         return None
+    if any(of_screen(abs(places[one].size), places[one].unit) for one in "YX"):
+        return None
     sides = [abs(places[one].size) * METRES.get(places[one].unit, math.nan) * 1e6 for one in "YX"]
     low, high = min(sides), max(sides)
     return high if 0 < low <= high <= 1.01 * low and high < math.inf else None
+
+
+def of_screen(size: float, unit: str) -> bool:
+    """Return whether a pixel's size is that of a screen: a program's default, not measured.
+
+    Parameters
+    ----------
+    size : float
+        Side of a pixel.
+    unit : str
+        Its unit, by OME-Zarr's name. Only units of resolution tags are about screens: a microscope
+        writes micrometres or nanometres.
+    """
+    if unit not in PRINTED or not size > 0:
+        return False
+    per_inch = METRES["inch"] / (size * METRES[unit])
+    return any(math.isclose(per_inch, one, rel_tol=ROUNDED) for one in SCREENS)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.zoo import registry
-from napari_sr.zoo.card import card_of
+from napari_sr.zoo.card import card_of, scale_in
 from napari_sr.zoo.training_facts import facts_in
 
 if TYPE_CHECKING:
@@ -29,14 +29,26 @@ def saw_optics(model: str | Path, scale: int | None) -> bool:
     Raises
     ------
     ValueError
-        If there is neither such a model nor such a file.
+        If there is neither such a model nor such a file, if the file is not a checkpoint, or if its
+        card has another scale.
     """
     if model == OPTICS:
         return True
     file = Path(model).expanduser()
     if file.is_file():
+        _check(file, scale)
         return card_tells_optics(card_of(file))
     return registry.find(str(model), scale).family in registry.OPTICAL
+
+
+def _check(file: Path, scale: int | None) -> None:
+    """Check that a file is a checkpoint, and that its card does not contradict the scale."""
+    from napari_sr.zoo.checkpoint import read_checkpoint  # imports torch
+
+    read_checkpoint(file)  # raises if it is not a checkpoint
+    told = scale_in(card_of(file))
+    if scale is not None and told not in (None, scale):
+        raise ValueError(f"{file.name} upscales {told} times, got a result with scale {scale}")
 
 
 def card_tells_optics(card: Mapping[str, Any]) -> bool:

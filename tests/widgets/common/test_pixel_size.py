@@ -17,6 +17,15 @@ def test_a_layers_pixel_is_known_where_its_unit_is_a_length(viewer, unit, size):
     assert pixel_size(layer) == (None if size is None else pytest.approx(size))
 
 
+@pytest.mark.parametrize(("per_unit", "unit"), [(72, "inch"), (3780, "m"), (28, "cm")])
+def test_the_pixel_of_a_screen_is_no_size_of_the_specimen(viewer, per_unit, unit):
+    size = 1 / per_unit
+    layer = viewer.add_image(np.zeros((4, 5)), scale=(size, size), units=(unit, unit))
+
+    assert square_pixel_size(layer) is None
+    assert tuple(layer.scale) == (size, size)
+
+
 def test_a_mirrored_layer_has_pixels_of_the_same_size(viewer):
     layer = viewer.add_image(np.zeros((4, 5)), scale=(0.5, -0.5), units=("um", "um"))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from napari_sr.files.units import of_screen, unit_of
+
 if TYPE_CHECKING:
     from napari.layers import Image
 
@@ -18,9 +20,12 @@ def square_pixel_size(layer: Image) -> float | None:
 
 
 def pixel_size(layer: Image, axis: int = -1) -> float | None:
-    """Return the size of a layer's pixel along an axis in micrometres; None without a length."""
+    """Return the size of a layer's pixel along an axis in micrometres.
+
+    It is None without a unit of length, and for the pixel of a screen; see `units.of_screen`.
+    """
     unit, scale = layer.units[axis], abs(float(layer.scale[axis]))
-    if "[length]" not in (1 * unit).dimensionality:
+    if "[length]" not in (1 * unit).dimensionality or of_screen(scale, unit_of(str(unit))):
         return None
     size = scale * float((1 * unit).to("micrometer").magnitude)
     return size if 0 < size < math.inf else None
