@@ -8,8 +8,10 @@ import tifffile
 from typer.testing import CliRunner
 
 import napari_sr
+from napari_sr.cli import uncertainty
 from napari_sr.cli.commands import app
 from napari_sr.cli.model import CommandError
+from napari_sr.engine.planning import block_size
 from napari_sr.evaluation.spread_figures import spread_figures
 from napari_sr.files.image import FileError
 from napari_sr.files.lazy import open_lazy
@@ -80,3 +82,28 @@ def test_what_does_not_go_together_is_refused(source, tmp_path):
     with pytest.raises(ValueError, match="--uncertainty is for one image"):
         upscale(tmp_path, tmp_path / "out", "--pattern", "*.tif", "--uncertainty", str(spread))
     assert not target.exists()
+
+
+@pytest.mark.parametrize("suffix", [".ome.tif", ".ome.zarr"])
+@pytest.mark.parametrize("axes", ["ZYX", "YXS"])
+def test_an_image_larger_than_memory_gets_the_same_bits_block_by_block(
+    tmp_path, random, suffix, axes, monkeypatch
+):
+    source, paths = tmp_path / "in.tif", [tmp_path / f"{name}{suffix}" for name in ("out", "map")]
+    pixels = random.integers(0, 65536, (2, 150, 140) if axes == "ZYX" else (150, 140, 3))
+    tifffile.imwrite(source, pixels.astype(np.uint16), photometric="rgb" if "S" in axes else None)
+    monkeypatch.setattr(block_size, "SIDES", (64,))
+    monkeypatch.setattr(uncertainty, "IN_MEMORY", 2**50)
+
+    told = upscale(source, paths[0], "--uncertainty", str(paths[1]), "--axes", axes)
+
+    result, spread = map(open_lazy, paths)
+    expected = napari_sr.uncertainty(pixels.astype(np.uint16), "fsrcnn-x2", axes=axes, device="cpu")
+    np.testing.assert_array_equal(result.pixels[:], expected.result)
+    np.testing.assert_array_equal(spread.pixels[:], expected.spread)
+    assert read_record(paths[0])["block"] == [64, 64]
+    assert (result.name, spread.name) == ("in [fsrcnn-x2]", "in [fsrcnn-x2, spread of 8 views]")
+    assert "90% probability" in " ".join(told.split())
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted(
+        one.name for one in (source, *paths)
+    )

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
 from napari_sr.evaluation import conformal
 from napari_sr.evaluation.conformal import (
     LEVELS,
-    Calibration,
     CalibrationError,
-    calibration_for,
-    calibration_in,
     calibration_of,
 )
 
@@ -101,40 +96,6 @@ def test_a_spread_with_few_values_has_few_groups(random):
 
     assert len(found.edges) == 1
     assert found.bound(np.array([0.0]), 0.5)[0] < found.bound(np.array([0.5]), 0.5)[0]
-
-
-def test_a_card_gives_the_same_calibration(calibration):
-    card = json.loads(json.dumps({"calibration": calibration.as_json()}))
-
-    assert calibration_in(card) == calibration
-    assert "with 90% probability on images like these (made)" in calibration.in_words()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"edges": [2, 1]}, {"edges": ["nan"]}, {"bounds": [[1]]}, {"levels": [0.5, 2]},
-        {"levels": 3},
-        {"bounds": [[float("nan")] * 2] * 4}, {"pixels": "many"}, {"about": None, "levels": []},
-        {"edges": [10**400]},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_a_wrong_card_is_refused(change):
-    right = Calibration((0.5, 0.9), (0.1,), ((1, 2), (3, 4)), 1000, 5)
-    assert calibration_in({"calibration": right.as_json()}) == right
-
-    with pytest.raises(CalibrationError, match="the card's calibration"):
-        calibration_in({"calibration": {**right.as_json(), **change}})
-
-
-def test_a_model_without_a_calibration_says_so():
-    with pytest.raises(CalibrationError, match="fsrcnn-x2 is not calibrated"):
-        calibration_for({"model": "fsrcnn-x2", "file": "/nowhere"})
-    several = [{"model": "a-x2"}, {"file": "/nowhere"}]
-    for record in ({"models": several}, {"blended": several}):
-        with pytest.raises(CalibrationError, match="got several: a-x2, a file"):
-            calibration_for(record)
 
 
 def test_what_cannot_be_calibrated_is_refused(calibration):

@@ -8,7 +8,8 @@ import torch
 
 import napari_sr
 from napari_sr.evaluation._imresize import imresize
-from napari_sr.evaluation.conformal import CalibrationError, calibration_in
+from napari_sr.evaluation.conformal import CalibrationError
+from napari_sr.evaluation.known_calibration import calibration_in
 from napari_sr.training.calibration import add_calibration, calibrate, calibration_on
 from napari_sr.training.checkpointing import export
 from napari_sr.training.data.synthetic import SyntheticImages
@@ -70,11 +71,20 @@ def test_a_calibrated_copy_keeps_its_weights_and_says_what_errors_to_expect(
         calibrate(pairs[:4], "fsrcnn", 2, target=target, **options)
 
 
-def test_a_model_without_a_calibration_says_so(pairs, options):
+def test_a_model_without_a_calibration_says_so(pairs, options, example):
+    found = napari_sr.uncertainty(pairs[0][0], example("fsrcnn"), **options)
+
+    with pytest.raises(CalibrationError, match="is not calibrated"):
+        found.error_below()
+
+
+def test_a_model_that_ships_has_bounds(pairs, options):
     found = napari_sr.uncertainty(pairs[0][0], "fsrcnn", 2, **options)
 
-    with pytest.raises(CalibrationError, match="fsrcnn-x2 is not calibrated"):
-        found.error_below()
+    bounds = found.error_below()
+
+    assert bounds.shape == found.spread.shape
+    assert (bounds > found.spread).mean() > 0.9
 
 
 def test_a_truth_of_another_size_is_refused(pairs, options):

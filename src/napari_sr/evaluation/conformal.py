@@ -18,12 +18,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from napari_sr.zoo.card import card_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,8 +36,6 @@ LEAST_IN_GROUP = 200
 that the quantile at 0.95 is never the largest error."""
 VALUES_AT_ONCE = 2**20
 """Number of values for which bounds are computed at a time, in about 20 bytes each."""
-LARGEST = 1e6
-"""Largest bound or edge that is accepted from a card, as a multiple of white minus black."""
 
 
 class CalibrationError(ValueError):
@@ -62,6 +57,8 @@ class Calibration:
     """Number of its images."""
     about: str = ""
     """Description of the images."""
+    limits: str = ""
+    """What tests on other images showed: the shares of pixels that were below the bounds."""
 
     def bound(
         self,
@@ -103,10 +100,16 @@ class Calibration:
             target[start : start + VALUES_AT_ONCE] = np.where(np.isnan(part), np.nan, bounds)
         return found
 
-    def in_words(self, level: float = 0.9) -> str:
-        """Return what the bounds mean."""
+    def in_words(self, level: float = 0.9, value: str = "this value") -> str:
+        """Return what the bounds mean; `value` stands for them."""
+        return f"error below {value} with {level:.0%} probability {self.where}"
+
+    @property
+    def where(self) -> str:
+        """The images for which the bounds hold, and how well they held in tests."""
         kind = f" ({self.about})" if self.about else ""
-        return f"error below this value with {level:.0%} probability on images like these{kind}"
+        limits = f"; {self.limits}" if self.limits else ""
+        return f"on images like these{kind}{limits}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the calibration as JSON types, for a card."""
@@ -173,74 +176,6 @@ def _quantile(ordered: NDArray[np.float32], level: float) -> float:
     """Return the conformal quantile of sorted errors; the largest if there are too few."""
     rank = math.ceil(level * (ordered.size + 1))
     return float(ordered[min(rank, ordered.size) - 1])
-
-
-def calibration_for(record: Mapping[str, Any]) -> Calibration:
-    """Return the calibration of the model of a run, from the card in the model's file.
-
-    Parameters
-    ----------
-    record : mapping
-        The run's record, with the path of the weights, as in `Uncertainty.record` or in the
-        metadata of a layer.
-
-    Raises
-    ------
-    CalibrationError
-        If the model's card has no calibration, or the run used several models.
-    """
-    if several := record.get("models") or record.get("blended"):
-        names = ", ".join(str(one.get("model", "a file")) for one in several)
-        raise CalibrationError(f"a calibration belongs to one model, got several: {names}")
-    card = card_of(Path(str(record.get("file", ""))))
-    return calibration_in(card, str(record.get("model", "this model")))
-
-
-def calibration_in(card: Mapping[str, Any], name: str = "this model") -> Calibration:
-    """Check and return the calibration in a card, which may come from anyone.
-
-    Parameters
-    ----------
-    card, name : mapping and str
-        The card, and the model's name for error messages.
-
-    Raises
-    ------
-    CalibrationError
-        If the card has no calibration, or an invalid one.
-    """
-    found = card.get("calibration")
-    if found is None:
-        raise CalibrationError(
-            f"{name} is not calibrated: its card has no errors on held-out images. Train it on "
-            "images like yours, or calibrate it with napari_sr.calibrate"
-        )
-    try:
-        made = Calibration(
-            tuple(_finite(level, 1.0) for level in found["levels"]),
-            tuple(map(_finite, found["edges"])),
-            tuple(tuple(map(_finite, row)) for row in found["bounds"]),
-            int(found["pixels"]),
-            int(found["images"]),
-            str(found["about"])[:200],
-        )
-        rows = {len(row) for row in made.bounds}
-        fits = rows <= {len(made.edges) + 1} and list(made.edges) == sorted(made.edges)
-    except (TypeError, KeyError, ValueError, OverflowError) as error:
-        raise CalibrationError(f"the card's calibration cannot be read: {error!r:.100}") from error
-    if not fits or len(made.levels) != len(made.bounds):
-        raise CalibrationError(
-            f"the card's calibration has {len(made.levels)} levels, {len(made.bounds)} rows of "
-            f"bounds and {len(made.edges)} edges, which do not match"
-        )
-    return made
-
-
-def _finite(value: Any, most: float = LARGEST) -> float:
-    number = float(value)
-    if isinstance(value, bool | str) or not 0 <= number <= most:
-        raise ValueError(f"a number from 0 to {most:g} is needed, got {value!r:.40}")
-    return number
 
 
 def width_of(record: Mapping[str, Any]) -> float:

@@ -23,7 +23,8 @@ import numpy as np
 from napari_sr.api import request_of
 from napari_sr.engine.image.guards import check_outliers
 from napari_sr.engine.planning.settings import Settings
-from napari_sr.evaluation.conformal import CalibrationError, calibration_for, width_of
+from napari_sr.evaluation.conformal import CalibrationError, width_of
+from napari_sr.evaluation.known_calibration import calibration_for
 from napari_sr.evaluation.mean_of_models import MeanOfModels
 from napari_sr.runs.run import Request, drive, run_request, translate
 

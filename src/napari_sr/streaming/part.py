@@ -44,7 +44,7 @@ class Part:
     """Rows and columns of each plane; None for all."""
 
     def enlarged(
-        self, pixels: NDArray[Any], scale: int, model: str, record: Mapping[str, Any]
+        self, pixels: ArrayLike, scale: int, model: str, record: Mapping[str, Any]
     ) -> LazyImage:
         """Return the result as an image with its position, and its record in the form for files.
 
@@ -162,8 +162,13 @@ def upscale_with_spread(
     """
     wide = replace(asked, ensemble=True, spread=True)
     result, spread = yield from _upscale(part, path, network, wide, axes)
+    return result, as_spread(result, spread)
+
+
+def as_spread(result: LazyImage, pixels: Any) -> LazyImage:
+    """Return the spread of a result as an image at its place, without a record."""
     name = f"{result.name.removesuffix(']')}, spread of 8 views]"
-    return result, replace(result, pixels=spread, channels=(), name=name, record=None)
+    return replace(result, pixels=pixels, channels=(), name=name, record=None)
 
 
 def _upscale(

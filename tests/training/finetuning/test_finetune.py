@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 import napari_sr
 from napari_sr import models
 from napari_sr.engine.image.value_range import Percentiles
-from napari_sr.evaluation.conformal import calibration_in
+from napari_sr.evaluation.known_calibration import calibration_in
 from napari_sr.runs.model import ModelReference
 from napari_sr.training import reporter
 from napari_sr.training.component import ComponentSpec

@@ -8,6 +8,7 @@ import pytest
 import napari_sr
 from napari_sr.engine.execution.upscale import Upscaled, upscale_array
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.evaluation import known_calibration
 from napari_sr.evaluation.conformal import Calibration
 from napari_sr.evaluation.spread_figures import spread_figures
 from napari_sr.runs.model import ModelReference
@@ -96,7 +97,21 @@ def test_the_form_adds_the_spread_of_its_result(
     assert widget.form.layers.currentText() == "cells"
 
 
-def test_the_figures_of_a_known_model_are_told(viewer, random):
+def test_a_model_that_ships_shows_bounds_and_their_limits(viewer, random):
+    source = source_of(viewer.add_image(random.random((20, 24)).astype(np.float32)))
+    settings = Settings(device="cpu", ensemble=True, spread=True)
+
+    found = drive(run_for_layers(Request(source, ModelReference("fsrcnn", 2), settings)))
+
+    layer = viewer.add_image(found.pixels, name="out")
+    told = add_spread(viewer, layer, found)
+    assert told.startswith("error below this with 90% probability: half of the values are below")
+    assert "on images like these (7 photographs of Set14" in told
+    assert "and for 78% (worst image 55%) between Set5 and Set14" in told
+
+
+def test_the_figures_of_a_known_model_are_told(viewer, random, monkeypatch):
+    monkeypatch.setattr(known_calibration, "shipped_calibration", lambda sha256: None)
     source = source_of(viewer.add_image(random.random((20, 24)).astype(np.float32)))
     settings = Settings(device="cpu", ensemble=True, spread=True)
 

@@ -45,7 +45,8 @@ def run_for_layers(
     If the model is calibrated, bounds of the error replace the spread. The record's `spread` says
     which of the two is returned.
     """
-    from napari_sr.evaluation.conformal import CalibrationError, calibration_for, width_of
+    from napari_sr.evaluation.conformal import CalibrationError, width_of
+    from napari_sr.evaluation.known_calibration import calibration_for
 
     found = yield from run(request, partial)
     if found.spread is None:
@@ -58,10 +59,12 @@ def run_for_layers(
     except CalibrationError as error:
         shown = of_colours(found.spread) if rgb else found.spread
         name, about = "spread", [ranks_in_words(known_model(found.record) or ""), str(error)]
+        where = {}
     else:
         shown = bounds[..., :3].max(axis=-1) if rgb else bounds
         name, about = f"error below this with {LEVEL:.0%} probability", [known.in_words(LEVEL)]
-    told = {"shows": name, "views": 8, "unit": "values", "about": about}
+        where = {"holds": known.where}
+    told = {"shows": name, "views": 8, "unit": "values", "about": about, **where}
     return replace(found, spread=shown, record={**found.record, "spread": told})
 
 
@@ -98,7 +101,8 @@ def add_spread(viewer: ViewerModel, layer: Image, result: Upscaled) -> str:
     layers = viewer.layers
     shown = Image(spread, **_arguments(layer, told, float(limit) or 1.0))
     insert_unselected(layers, layers.index(layer) + 1, shown)
-    return f"{told['shows']}: half of the values are below {half:.2g}, 1 % above {most:.2g}"
+    holds = f", {told['holds']}" if "holds" in told else ""
+    return f"{told['shows']}: half of the values are below {half:.2g}, 1 % above {most:.2g}{holds}"
 
 
 def _sample(spread: NDArray[np.float32]) -> NDArray[np.float32]:
