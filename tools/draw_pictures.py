@@ -72,6 +72,7 @@ PICTURES = {
     "uncertainty": Picture(scenes.uncertainty, ("napari-sr.upscale",)),
     "compare": Picture(scenes.compare, ("napari-sr.compare",)),
     "train": Picture(scenes.train, ("napari-sr.train",)),
+    "train_noisy": Picture(scenes.train_noisy, ("napari-sr.train",)),
     "models": Picture(scenes.models, ("napari-sr.models",)),
     "resolution": Picture(scenes.resolution, ("napari-sr.resolution",)),
     "folder": Picture(scenes.folder, ("napari-sr.folder",)),

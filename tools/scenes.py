@@ -106,6 +106,23 @@ def train(viewer: napari.Viewer) -> None:
     wait_for(lambda: len(form.psnr.points) > 4 and 3 * form.bar.value() > form.bar.maximum())
 
 
+def train_noisy(viewer: napari.Viewer) -> None:
+    """Show a training run from a noisy image alone, after its first validations."""
+    viewer.window.resize(HIGH[0], HIGH[1] + 200)
+    (stack, arguments, _), *_ = spots()
+    light = np.asarray(stack, float)[len(stack) // 2]
+    photons = np.random.default_rng(0).poisson(20 * light / light.max())
+    viewer.add_image(photons.astype(np.float32), name="20 photons", contrast_limits=(0, 20),
+                     colormap=arguments.get("colormap", "gray"))  # fmt: skip
+    _, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Train a network")
+    form: Any = widget.form
+    form.have.setCurrentIndex(1)
+    form.have.activated.emit(1)
+    form.minutes.setValue(1.5)
+    form.run.click()
+    wait_for(lambda: len(form.psnr.points) > 3 and 3 * form.bar.value() > form.bar.maximum())
+
+
 def models(viewer: napari.Viewer) -> QWidget:
     """Show only the table, with one model selected."""
     dock, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Models")

@@ -32,8 +32,9 @@ import torch  # noqa: E402
 from napari_sr.evaluation._imresize import imresize  # noqa: E402
 from napari_sr.evaluation._psnr import psnr  # noqa: E402
 from napari_sr.training import recipe  # noqa: E402
+from napari_sr.training.data.draws import crops_of  # noqa: E402
 from napari_sr.training.data.pictures import of_array  # noqa: E402
-from napari_sr.training.data.training_data import TrainingData, crops_of, of_folders, pairs_of  # noqa: E402
+from napari_sr.training.data.training_data import TrainingData, of_folders, pairs_of  # noqa: E402
 from napari_sr.training.learner import Learner  # noqa: E402
 from napari_sr.training.log import rows  # noqa: E402
 from napari_sr.training.session import Session  # noqa: E402

@@ -9,6 +9,8 @@ from trainings import tiny
 from napari_sr.models.drcn import DRCN
 from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.models.lapsrn import LapSRN
+from napari_sr.training.data.spot import Spot
+from napari_sr.training.measurement import Measurement
 from napari_sr.training.objective import Objective, Predictor
 
 
@@ -71,3 +73,22 @@ def test_an_adversary_is_no_loss_of_images(network):
         ValueError, match=r"loss.0.kind must be a loss that compares images, got 'wasser"
     ):
         Objective(terms({"kind": "wasserstein"}), network)
+
+
+def test_results_are_compared_as_recorded_and_penalties_see_them_whole(network):
+    loss = ({"kind": "mse"}, {"kind": "total_variation"})
+    objective = Objective(terms(*loss), network, Measurement(Spot()))
+    result = torch.zeros(1, 1, 40, 40)
+    result[..., ::2] = 2.0
+
+    _, parts = objective(result, (), torch.full((1, 1, 20, 20), 3.0), 0.0)
+
+    assert parts["mse"] == 4
+    assert parts["total_variation"] == 2
+
+
+def test_a_loss_that_needs_more_than_an_image_cannot_be_compared_with_a_noisy_source():
+    network = LapSRN(scale=4, features=2, depth=1)
+
+    with pytest.raises(ValueError, match="such as 'mse', got 'pyramid'"):
+        Objective(terms({"kind": "pyramid"}), network, Measurement(Spot()))

@@ -171,7 +171,7 @@ def calibration_on(
     measured: list[tuple[NDArray[Any], NDArray[Any]]] = []
     width_around = border_width(network, Settings())
     for image, hr in pairs:
-        lr = _extended(image, width_around).to(device)
+        lr = extended(image, width_around).to(device)
         rows, columns = (_inside(size, width_around * network.scale) for size in hr.shape[-2:])
         views = torch.stack([_seen(network, lr, turns, mirrored)[..., rows, columns].cpu()
                              for turns in range(4) for mirrored in (False, True)])  # fmt: skip
@@ -180,7 +180,7 @@ def calibration_on(
     return calibration_of(measured, about=about)
 
 
-def _extended(image: Tensor, width: int) -> Tensor:
+def extended(image: Tensor, width: int) -> Tensor:
     """Return an image, (C, H, W), with `width` reflected pixels on each side."""
     for axis in (-2, -1):
         size = image.shape[axis]

@@ -18,6 +18,7 @@ from napari_sr.training import distributed
 from napari_sr.training.adversarial import Adversary
 from napari_sr.training.build import make
 from napari_sr.training.initialisation import prepare
+from napari_sr.training.measurement import measurement_of
 from napari_sr.training.objective import Objective, Predictor
 from napari_sr.training.optim import EMA, OptimizerStep
 
@@ -80,7 +81,7 @@ class Learner:
         self.network.to(device=device, memory_format=self.format)  # type: ignore[call-overload]
         distributed.same_everywhere(self.network)
         self.average = EMA(self.network, config.run.ema) if config.run.ema else None
-        self.objective = Objective(config.loss, self.network)
+        self.objective = Objective(config.loss, self.network, measurement_of(config))
         self.objective.to(device)
         predictor = Predictor(self.network, self.objective.reads)
         # the compiled predictor shares the network's weights
@@ -118,7 +119,8 @@ class Learner:
             Number of the step, from 0.
         draw : callable
             Takes the number of a batch, counted over all steps. Returns LR and HR crops,
-            (N, C, H, W) and (N, C, S * H, S * W), on the device.
+            (N, C, H, W) and (N, C, S * H, S * W), on the device; if the recipe learns from noisy
+            sources, inputs and targets, both (N, C, H, W).
 
         Returns
         -------

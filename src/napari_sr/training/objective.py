@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from napari_sr.graph.network import Network
     from napari_sr.training.config import Term
+    from napari_sr.training.measurement import Measurement
 
 LOSSES = "napari_sr.training.losses"
 METHODS = {"levels": "pyramid", "predictions": "predictions"}
@@ -33,6 +34,8 @@ class _Weighed:
     term: Term
     loss: nn.Module
     reads: str
+    penalty: bool
+    """Whether the loss depends on the result alone."""
 
 
 class Predictor(nn.Module):
@@ -71,19 +74,30 @@ class Objective:
         The recipe's terms.
     network : Network
         The network to train.
+    measurement : Measurement, optional
+        Makes results comparable with a noisy source. Penalties read the result itself.
 
     Raises
     ------
     ValueError
-        If a loss is unknown, an option is wrong, or the network lacks a method that a loss needs.
+        If a loss is unknown, an option is wrong, the network lacks a method that a loss needs, or a
+        loss cannot be compared with a noisy source.
     """
 
-    def __init__(self, terms: Sequence[Term], network: Network) -> None:
+    def __init__(
+        self, terms: Sequence[Term], network: Network, measurement: Measurement | None = None
+    ) -> None:
         self.reads = "image"
+        self.measurement = measurement
         self.terms = [_weighed(term, f"loss.{number}") for number, term in enumerate(terms)]
         for one in self.terms:
             if one.reads == "image":
                 continue
+            if measurement is not None:
+                raise ValueError(
+                    "to learn from noisy images, a loss must compare images, such as 'mse', got "
+                    f"{one.term.kind!r}"
+                )
             method = METHODS[one.reads]
             if not hasattr(network, method):
                 raise ValueError(
@@ -104,8 +118,10 @@ class Objective:
 
         Parameters
         ----------
-        result, truth : Tensor, (N, C, S * H, S * W)
+        result : Tensor, (N, C, S * H, S * W)
             Images; they are compared in float32.
+        truth : Tensor
+            Images like `result`; with a measurement, targets, (N, C, H, W).
         more : tuple of Tensor
             Additional inputs, as `Predictor` returns them.
         share : float
@@ -117,11 +133,17 @@ class Objective:
             The sum, and each loss without its weight; all scalars.
         """
         found: dict[str, Tensor] = {}
+        seen, wanted = result, truth
+        if self.measurement is not None:
+            seen, wanted = self.measurement(result, truth)
         total = result.new_zeros((), dtype=truth.dtype)
         for one in self.terms:
             if not (one.term.since <= share < one.term.until):
                 continue
-            value = self._value(one, result, more, truth, share)
+            if one.penalty:
+                value = self._value(one, result, more, result, share)
+            else:
+                value = self._value(one, seen, more, wanted, share)
             found[one.term.kind] = value.detach()
             total = total + one.term.weight * value
         return total, found
@@ -144,4 +166,4 @@ def _weighed(term: Term, key: str) -> _Weighed:
     loss = make(kind, ComponentSpec(term.kind, term.options), key)
     if not isinstance(loss, nn.Module):
         raise ValueError(f"{key}.kind must be a loss that compares images, got {term.kind!r}")
-    return _Weighed(term, loss, getattr(loss, "reads", "image"))
+    return _Weighed(term, loss, getattr(loss, "reads", "image"), getattr(loss, "penalty", False))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.training import distributed
 from napari_sr.training.checkpointing import Reached, device_words, export, training_card
 from napari_sr.training.log import Totals, TrainingLog
+from napari_sr.training.noisy_validation import NoisyPair
 from napari_sr.training.session import TrainingError
 from napari_sr.training.validation import flat, judge
 
@@ -33,7 +34,7 @@ class Reporter:
         Folder of the log and of the network's file.
     learner : Learner
         The learner whose network is validated and saved.
-    pairs : sequence of (C, H, W) and (C, S * H, S * W)
+    pairs : sequence of (C, H, W) and (C, S * H, S * W), or of NoisyPair
         Held-out pairs as for `validation.judge`; flat ones are left out.
     place : Place
         Rank of this process; only the first process writes.
@@ -46,13 +47,17 @@ class Reporter:
         config: Config,
         session: Session,
         learner: Learner,
-        pairs: Sequence[tuple[Tensor, Tensor]],
+        pairs: Sequence[tuple[Tensor, Tensor]] | Sequence[NoisyPair],
         place: Place,
         state: Mapping[str, Any] | None = None,
     ) -> None:
         self.config, self.out, self.lasting = config, session.out, session.lasting
         self.learner, self.place, self.device = learner, place, learner.device
-        self.pairs = [pair for pair in pairs if not flat(pair[1], learner.network.scale)]
+        self.pairs: Sequence[Any] = [
+            pair
+            for pair in pairs
+            if isinstance(pair, NoisyPair) or not flat(pair[1], learner.network.scale)
+        ]
         self.messages: list[str] = []
         """Messages for the user."""
         if len(self.pairs) < len(pairs):

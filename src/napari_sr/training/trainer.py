@@ -15,10 +15,11 @@ import torch
 from napari_sr.engine.planning.devices import choose_device
 from napari_sr.training import distributed
 from napari_sr.training.checkpointing import StateError, load_state, resume_check, save_state
+from napari_sr.training.data.draws import draws_of
 from napari_sr.training.data.prefetch import BatchLoader
-from napari_sr.training.data.training_data import draws_of, pairs_of
 from napari_sr.training.determinism import arithmetic
 from napari_sr.training.learner import Learner
+from napari_sr.training.noisy_validation import held_out_pairs
 from napari_sr.training.recipe import as_table
 from napari_sr.training.reporter import Reporter
 from napari_sr.training.session import Progress, Session
@@ -114,10 +115,10 @@ class Training:
         channels = network.channels
         takes = network.takes_noise
         draw = draws_of(training_data, config, channels, place.rank, device, takes_noise=takes)
-        pairs = []
-        if place.first:
-            pairs = pairs_of(training_data, config, channels, network.multiple, takes_noise=takes)
-        self.reporter = Reporter(config, session, self.learner, pairs, place, state)
+        pairs = held_out_pairs(training_data, config, channels, network.multiple, takes)
+        self.reporter = Reporter(
+            config, session, self.learner, pairs if place.first else [], place, state
+        )
         self.messages += self.reporter.messages
         if state is not None:
             self.learner.restore(state["learner"])

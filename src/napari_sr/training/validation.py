@@ -12,6 +12,7 @@ import torch
 
 from napari_sr.evaluation._images import is_flat, judged_part
 from napari_sr.evaluation._psnr import decibels
+from napari_sr.training.noisy_validation import NoisyPair, psnr_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,27 +25,31 @@ if TYPE_CHECKING:
 
 
 @torch.no_grad()
-def judge(network: Network, pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
+def judge(network: Network, pairs: Sequence[tuple[Tensor, Tensor]] | Sequence[NoisyPair]) -> float:
     """Return the mean PSNR in dB as papers report it: of luma, without a border of S pixels.
 
     Parameters
     ----------
     network : Network
         In training or evaluation mode, which is restored afterwards.
-    pairs : sequence of (C, H, W) and (C, S * H, S * W)
+    pairs : sequence of (C, H, W) and (C, S * H, S * W), or of NoisyPair
         At least one pair, with black at 0 and white at 1; values may exceed this range.
 
     Returns
     -------
     float
-        PSNR for a peak of 1; minus infinity if a result is not finite.
+        PSNR for a peak of 1; minus infinity if a result is not finite. Of noisy pairs, as
+        `noisy_validation.psnr_of` estimates it.
     """
     trains, device = network.training, next(network.parameters()).device
     network.eval()
     try:
+        if isinstance(pairs[0], NoisyPair):
+            noisy = [pair for pair in pairs if isinstance(pair, NoisyPair)]
+            return psnr_of(lambda lr: network(lr[None].to(device))[0].float().cpu(), noisy)
         found = [
             pair_psnr(network(lr[None].to(device))[0].float(), hr, network.scale)
-            for lr, hr in pairs
+            for lr, hr, *_ in pairs
         ]
     finally:
         network.train(trains)

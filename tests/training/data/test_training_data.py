@@ -9,7 +9,8 @@ from PIL import Image
 from trainings import discs, tiny, training_data
 
 from napari_sr.training.data.blur import Blur
-from napari_sr.training.data.training_data import crops_of, degradation_of, of_folders, pairs_of
+from napari_sr.training.data.draws import crops_of
+from napari_sr.training.data.training_data import degradation_of, of_folders, pairs_of
 
 
 @pytest.fixture

@@ -9,9 +9,11 @@ import torch
 import napari_sr
 from napari_sr.runs.model import ModelReference
 from napari_sr.training.component import ComponentSpec
+from napari_sr.training.data.spot import Spot
 from napari_sr.training.finetuning import finetune, sizing
 from napari_sr.training.finetuning.config import BaseModel, Image, Update
 from napari_sr.training.finetuning.pacing import Pacer
+from napari_sr.training.finetuning.self_supervision import SelfSupervision
 from napari_sr.training.finetuning.sizing import Size
 
 
@@ -94,3 +96,27 @@ def test_one_array_instead_of_a_list_is_refused():
 def test_another_scale_than_the_models_is_refused():
     with pytest.raises(ValueError, match=r"fsrcnn-x3 upscales 3 times, got scale=2"):
         napari_sr.fine_tune([], "fsrcnn-x3", 2, "a.safetensors")
+
+
+def test_noisy_images_are_learnt_from_alone(configs, tmp_path):
+    noisy = SelfSupervision("thinning", Spot(sigma=1.0))
+    napari_sr.fine_tune([np.zeros((8, 8))], "fsrcnn", 2, tmp_path / "a", supervision="self")
+    napari_sr.fine_tune(
+        [np.zeros((8, 8))], "fsrcnn", 2, tmp_path / "a", supervision="self", noisy=noisy
+    )
+
+    assert [config.supervision for config in configs] == [SelfSupervision(), noisy]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"supervision": "none"}, "got 'none' without settings"),
+        ({"noisy": SelfSupervision()}, "got 'sharp' with settings"),
+        ({"degradation": "thinning"}, "one for sharp images.* got 'thinning'"),
+    ],
+    ids=["unknown", "contradiction", "degradation"],
+)
+def test_a_contradiction_about_the_images_is_refused(wrong, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        napari_sr.fine_tune([np.zeros((8, 8))], "fsrcnn", 2, tmp_path / "a", **wrong)

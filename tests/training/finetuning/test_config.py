@@ -29,3 +29,9 @@ def test_no_gain_over_bicubic_is_said_whatever_the_start_was(psnr):
 
 def test_a_training_that_did_not_help_is_said():
     assert "did not help" in verdict(31.0, 30.0, 31.2)
+
+
+def test_scores_without_a_truth_are_called_estimated():
+    tuned = FineTuned(Path("x"), 31.0, Scores(30.0, 30.5), 100, estimated=True)
+
+    assert tuned.verdict.startswith("On the held-out part (estimated): 31.00 dB")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from fakes import finish
+from noisy import photons, waves
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -15,6 +16,8 @@ import napari_sr
 from napari_sr import models
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.evaluation.known_calibration import calibration_in
+from napari_sr.models.edsr import EDSR
+from napari_sr.models.fsrcnn import FSRCNN
 from napari_sr.runs.model import ModelReference
 from napari_sr.training import reporter
 from napari_sr.training.component import ComponentSpec
@@ -22,9 +25,11 @@ from napari_sr.training.finetuning import base_model, finetune, pacing, preview,
 from napari_sr.training.finetuning.config import BaseModel, FineTuneConfig, FineTuningError, Image
 from napari_sr.training.finetuning.finetune import fine_tune
 from napari_sr.training.finetuning.pacing import Pacer
+from napari_sr.training.finetuning.self_supervision import SelfSupervision
 from napari_sr.training.finetuning.sizing import Size
 from napari_sr.training.session import TrainingError
 from napari_sr.zoo.card import card_of
+from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.trained import networks
 
 OTHER = Path("not written.safetensors")
@@ -381,3 +386,94 @@ def test_results_that_are_not_finite_are_not_kept(task, monkeypatch):
 
     with pytest.raises(FineTuningError, match="nothing was kept"):
         finish(fine_tune(task))
+
+
+@pytest.fixture
+def noisy(task, random):
+    """Return a task that learns from one noisy image, from a network that only interpolates."""
+    network = FSRCNN(scale=2, channels=1, features=8, shrunk=4, layers=1)
+    network.start_as_interpolation()
+    start = task.target.parents[1] / "interpolation.safetensors"
+    save_file(network.state_dict(), start)
+    pixels = photons(random, waves(96), gain=0.05)
+    return replace(
+        task,
+        images=(Image("cells", pixels, "YX", (0.0, 1.0)),),
+        base_model=BaseModel("FSRCNN x2", ModelReference(start)),
+        supervision=SelfSupervision(),
+    )
+
+
+def test_a_network_learns_from_one_noisy_image(noisy, monkeypatch):
+    monkeypatch.setattr(Pacer, "counts", counts_of(48, 4))
+
+    told, tuned = finish(fine_tune(noisy))
+
+    plane = noisy.images[0].array
+    how = {"value_range": (0.0, 1.0), "device": "cpu", "axes": "YX"}
+    before, after = (napari_sr.upscale(plane, path, 2, **how)
+                     for path in (noisy.base_model.model.name, noisy.target))  # fmt: skip
+    truth = waves(96)
+    errors = [((one.reshape(96, 2, 96, 2).mean((1, 3)) - truth) ** 2).mean()
+              for one in (before, after)]  # fmt: skip
+    assert errors[1] < 0.7 * errors[0]
+    assert tuned.psnr > tuned.scores.start + 1
+    assert after.mean() == pytest.approx(plane.mean(), rel=0.01)
+    assert tuned.notes[0].startswith("noise: gain 0.0")
+    (listed,) = networks()
+    assert listed.degradation == "noisy images alone (recorruption, no spot), hessian"
+    pictures = [update.preview for update in told if update.preview]
+    assert (pictures[-1].network != pictures[-1].original_network).any()
+
+
+def test_a_network_that_does_not_get_better_stays_the_original_one(noisy, monkeypatch):
+    monkeypatch.setattr(Pacer, "counts", counts_of(4, 4))
+    monkeypatch.setattr(base_model, "RATES", (0.1, 0.1))  # destroys the network
+
+    _, tuned = finish(fine_tune(noisy))
+
+    assert tuned.psnr == tuned.scores.start
+    assert "0.00 dB above the original network" in tuned.verdict
+    kept, start = (read_checkpoint(path) for path in (noisy.target, noisy.base_model.model.name))
+    assert all(torch.equal(kept[key], start[key]) for key in start)
+
+
+def test_training_from_noise_stops_when_it_no_longer_helps(noisy, monkeypatch):
+    monkeypatch.setattr(Pacer, "counts", counts_of(40, 40))
+    monkeypatch.setattr(base_model, "RATES", (0.1, 0.1))
+
+    _, tuned = finish(fine_tune(noisy))
+
+    assert tuned.steps < 20
+
+
+def test_a_time_series_learns_from_neighbouring_frames(noisy, random):
+    pixels = np.stack([photons(random, waves(), gain=0.05) for _ in range(3)])
+    image = Image("series", pixels, "TYX", (0.0, 1.0))
+
+    _, tuned = finish(
+        fine_tune(replace(noisy, images=(image,), supervision=SelfSupervision("neighbours")))
+    )
+
+    assert tuned.path.is_file()
+
+
+def test_a_network_that_takes_the_noise_learns_from_several_noisy_images(noisy, random):
+    network = EDSR(scale=2, channels=1, features=4, blocks=1, takes_noise=True)
+    start = noisy.target.parents[1] / "conditioned.safetensors"
+    save_file(network.state_dict(), start)
+    base = BaseModel("EDSR x2", ModelReference(start))
+    images = tuple(Image(f"cells {gain}", photons(random, waves(), gain), "YX", (0.0, 1.0))
+                   for gain in (0.02, 0.1))  # fmt: skip
+
+    told, tuned = finish(fine_tune(replace(noisy, images=images, base_model=base)))
+
+    assert tuned.psnr >= tuned.scores.start
+    assert any(update.preview for update in told)
+
+
+def test_a_noisy_image_that_is_too_small_is_refused(noisy):
+    image = Image("cells", np.zeros((20, 90), np.float32))
+
+    with pytest.raises(ValueError, match="cells is too small to learn from: it has 20 x 90 pixels"):
+        finish(fine_tune(replace(noisy, images=(image,))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from trainings import pictures, tiny
 
+from napari_sr.training.data.training_data import TrainingData
 from napari_sr.training.finetuning import pacing
 from napari_sr.training.finetuning.pacing import LEAST_JUDGED, MOST_JUDGED, Pacer
 from napari_sr.training.finetuning.sizing import Size
@@ -19,7 +20,7 @@ def make(tmp_path):
 
     def made(minutes=5.0, judging=0.1, sizes=SIZES):
         session = Session(tmp_path, lasting=False)
-        return Pacer(tiny(), pictures(1), sizes, session, minutes, judging)
+        return Pacer(tiny(), TrainingData(pictures(1)), sizes, session, minutes, judging)
 
     return made
 
@@ -81,3 +82,14 @@ def test_timing_ends_when_it_is_stopped(make, clock):
     ask(make(), lambda: True)
 
     assert clock["taken"] == 1
+
+
+def test_few_and_small_steps_are_noted(make):
+    pacer = make()
+
+    few, small = pacer.notes(7, early=False)
+
+    assert "in 5 minutes, this device took only 7 steps" in few
+    assert "each step used 1 crop of 24 x 24 pixels, because 16 crops of 24 x 24 pixels" in small
+    assert list(pacer.notes(7, early=True)) == [small]
+    assert list(pacer.notes(100, early=False)) == [small]

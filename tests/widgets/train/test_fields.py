@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from qtpy.QtWidgets import QApplication
 
-from napari_sr.widgets.train.fields import TrainFields
+from napari_sr.widgets.train.fields import NOISY, SHARP, TrainFields
 
 
 @pytest.fixture
@@ -85,3 +85,17 @@ def test_pictures_that_almost_fit_leave_the_form_at_rest(form):
         QApplication.processEvents()
 
     assert form.height() == needed - 58
+
+
+def test_only_the_fields_for_the_chosen_images_are_shown(form):
+    shown = []
+    for text in (SHARP, NOISY):
+        form.have.setCurrentText(text)
+        form.have.activated.emit(form.have.currentIndex())
+        shown.append((form.degradation.isVisible(), form.noisy.isVisible()))
+        assert form.from_noisy == (text == NOISY)
+
+    assert shown == [(True, False), (False, True)]
+    assert "noisy" in form.intro.text()
+    assert "estimated" in form.psnr.words()
+    assert "noisy" in form.layers.toolTip()

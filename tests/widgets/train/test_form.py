@@ -20,9 +20,12 @@ from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.runs.model_list import ListedModel, known_models
 from napari_sr.training.finetuning.config import FineTuned, Scores, Update
 from napari_sr.training.finetuning.preview import Preview
+from napari_sr.training.finetuning.self_supervision import SelfSupervision
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 from napari_sr.widgets.train import form as train
+from napari_sr.widgets.train.fields import NOISY, SHARP
 from napari_sr.widgets.train.form import TrainWidget
+from napari_sr.widgets.train.noisy import MEASURED
 from napari_sr.zoo import trained
 
 
@@ -367,3 +370,35 @@ def test_a_result_is_no_truth_to_learn_from_unless_it_is_ticked(form, viewer):
     viewer.add_image(np.zeros((40, 40)), name="result", metadata={METADATA_KEY: {}})
 
     assert form.form.layers.layers() == []
+
+
+def say_noisy(form):
+    form.form.have.setCurrentText(NOISY)
+    form.form.have.activated.emit(1)
+
+
+def test_noisy_images_are_learnt_from_alone(form, cells, ran):
+    say_noisy(form)
+
+    config = ran()
+
+    assert config.supervision == SelfSupervision()
+
+
+def test_sharp_images_are_the_usual_ones(cells, ran):
+    assert ran().supervision is None
+
+
+def test_a_missing_bead_stops_the_start(form, cells):
+    say_noisy(form)
+    form.form.noisy.spot.setCurrentText(MEASURED)
+    form.form.noisy.bead.clear()
+    form.form.noisy._beads = []
+    form.form.noisy.spot.activated.emit(2)
+
+    assert not form.form.run.isEnabled()
+    assert "Open an image of one bead" in form.form.status.text()
+
+    form.form.have.setCurrentText(SHARP)
+    form.form.have.activated.emit(0)
+    assert form.form.run.isEnabled()

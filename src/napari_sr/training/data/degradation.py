@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
+    from napari_sr.training.data.pictures import Picture
+
 Range: TypeAlias = float | tuple[float, float]
 """A value, or a range; every crop draws a value from the range."""
 
@@ -28,6 +30,14 @@ class Degradation:
 
     needs_mean: ClassVar[bool] = False
     """Whether the noise depends on the mean of the whole image; `of_image` is then called."""
+
+    from_source: ClassVar[bool] = False
+    """Whether input and target are both made from one noisy source, at its size."""
+
+    @property
+    def across(self) -> bool:
+        """Whether a noisy source can also take the place of the HR image."""
+        return False
 
     @property
     def repeatable(self) -> bool:
@@ -84,6 +94,14 @@ class Degradation:
             Standard deviation over the whole image, where white is 1.
         """
         return 0.0
+
+    def fitted(self, picture: Picture) -> Self:
+        """Return this degradation with what must be measured on a picture."""
+        return self
+
+    def split(self, lr: Tensor, hr: Tensor, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Return the network's input and its target, made from an LR and an HR image."""
+        return self.disturb(lr, random), hr
 
     def disturb(self, lr: Tensor, random: np.random.Generator) -> Tensor:
         """Add noise to (C, H, W), independently for each pixel."""

@@ -96,6 +96,7 @@ class Pairs:
         self._levels: dict[int, float] = {}
         self._means: dict[int, float] = {}
         self._kept: dict[int, NDArray[Any]] = {}
+        self._fitted: dict[int, Degradation] = {}
         self._lock = Lock()
 
     def __len__(self) -> int:
@@ -124,7 +125,7 @@ class Pairs:
         self, index: int, rows: slice, columns: slice, random: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
         """Return the part of a pair at these rows and columns of the LR image; see `whole`."""
-        degradation = self.degradation.drawn(random)
+        degradation = self.fitted(index).drawn(random)
         if degradation.needs_mean:
             degradation = degradation.of_image(self._mean(index))
         picture, scale = self.pictures[index], self.scale
@@ -138,10 +139,18 @@ class Pairs:
             part = part if picture.steps is None else part / picture.steps
         else:
             part, hr = self._shrunk(index, rows, columns, degradation)
-        part = self.coloured(degradation.disturb(part, random))
+        part, hr = degradation.split(part, hr, random)
+        part = self.coloured(part)
         if self.takes_noise:
             part = torch.cat((part, torch.full_like(part[:1], self._noise(index, degradation))))
         return part, self.coloured(hr)
+
+    def fitted(self, index: int) -> Degradation:
+        """Return the degradation, fitted to a picture."""
+        with self._lock:
+            if index not in self._fitted:
+                self._fitted[index] = self.degradation.fitted(self.pictures[index])
+            return self._fitted[index]
 
     def _noise(self, index: int, degradation: Degradation) -> float:
         """Return the level of the noise of an LR image, where white is 1."""

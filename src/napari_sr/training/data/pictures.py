@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.image.arrays import ArrayLike, Layout
     from napari_sr.engine.image.plane_values import ValueRange
+    from napari_sr.training.data.noise_model import NoiseModel
 
 Declared: TypeAlias = tuple[float, float] | Percentiles | None
 """The values of black and white, as for `engine.image.value_range`."""
@@ -49,6 +50,8 @@ class Picture:
     """Takes slices of rows and columns; returns (h, w) or (h, w, 3) in the stored type."""
     undeclared: bool = False
     """Whether the picture has floats without a declared range."""
+    noise: NoiseModel | None = None
+    """The noise in the picture's values, if it was estimated from the whole image."""
 
     def crop(self, rows: slice, columns: slice) -> Tensor:
         """Return rows and columns as (C, h, w) float32, black at 0 and white at 1.

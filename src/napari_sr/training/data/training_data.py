@@ -12,17 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_sr.training.build import make, named
-from napari_sr.training.data.crops import Augmentation, Crops
-from napari_sr.training.data.device_dataset import DeviceDataset
-from napari_sr.training.data.folder import MEMORY, Reading, files_of, of_folder
+from napari_sr.training.data.folder import Reading, files_of, of_folder
 from napari_sr.training.data.pairs import Pairs
 from napari_sr.training.data.synthetic import SyntheticImages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    import torch
     from torch import Tensor
 
     from napari_sr.training.config import Config, Data
@@ -136,64 +133,6 @@ def degradation_of(data: Data) -> Degradation:
     return degradation
 
 
-def crops_of(
-    training_data: TrainingData,
-    config: Config,
-    channels: int,
-    rank: int,
-    *,
-    takes_noise: bool = False,
-) -> dict[int, Crops]:
-    """Return the crops by scale; `channels` and `takes_noise` are the network's.
-
-    Raises
-    ------
-    ValueError
-        If all images are smaller than a crop, or there are no images.
-    """
-    scales, data = config.scales or (config.scale,), config.data
-    return {
-        scale: Crops(
-            training_data.learnt,
-            training_data.recorded_of(training_data.learnt) or degradation_of(data),
-            scale=scale,
-            crop=data.crop,
-            batch=data.batch,
-            channels=channels,
-            full_range=data.grey,
-            takes_noise=takes_noise,
-            seed=config.run.seed,
-            rank=rank,
-            augmentation=Augmentation(data.flips, data.turns),
-            small_pictures="leave out" if data.leave_out_small else "refuse",
-            memory=MEMORY // len(scales),
-        )
-        for scale in scales
-    }
-
-
-def draws_of(
-    training_data: TrainingData,
-    config: Config,
-    channels: int,
-    rank: int,
-    device: torch.device,
-    *,
-    takes_noise: bool = False,
-) -> dict[int, Callable[[int], tuple[Tensor, Tensor]]]:
-    """Return, by scale, a function that draws the batch with a number, on the CPU or the device.
-
-    Raises
-    ------
-    ValueError
-        As for `crops_of`, or if pictures cannot be kept on the device.
-    """
-    crops = crops_of(training_data, config, channels, rank, takes_noise=takes_noise)
-    if config.data.cache_on_device:
-        return {scale: DeviceDataset(one, device).batch for scale, one in crops.items()}
-    return {scale: one.batch for scale, one in crops.items()}
-
-
 def pairs_of(
     training_data: TrainingData,
     config: Config,
@@ -219,13 +158,13 @@ def pairs_of(
     )
     found: list[tuple[Tensor, Tensor]] = []
     for index in range(len(pairs)):
-        rows, columns = (_middle(size, most, multiple) for size in pairs.size(index))
+        rows, columns = (middle(size, most, multiple) for size in pairs.size(index))
         random = np.random.default_rng((config.run.seed, index))
         found.append(pairs.window(index, rows, columns, random))
     return found
 
 
-def _middle(size: int, most: int, multiple: int) -> slice:
+def middle(size: int, most: int, multiple: int) -> slice:
     """Return the middle `most` of `size` pixels, or all if `most` is 0."""
     wanted = (min(size, most) if most else size) // multiple * multiple
     start = (size - wanted) // 2

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import drive
 from napari_sr.training.component import ComponentSpec
 from napari_sr.training.finetuning import finetune
 from napari_sr.training.finetuning.config import BaseModel, FineTuneConfig, Image
+from napari_sr.training.finetuning.self_supervision import METHODS, SelfSupervision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,12 +31,15 @@ def fine_tune(
     value_range: Declared = None,
     minutes: float = 5.0,
     degradation: str | ComponentSpec = "bicubic",
+    supervision: Literal["sharp", "self"] = "sharp",
+    noisy: SelfSupervision | None = None,
     device: str = "auto",
     progress: Callable[[Update], object] | None = None,
 ) -> FineTuned:
-    """Fine-tune a network on sharp images, and write the best one to a file.
+    """Fine-tune a network on sharp or noisy images, and write the best one to a file.
 
-    A band of every image is held out; the network that scores best there is kept.
+    A band of every image is held out; the network that scores best there is kept. From noisy
+    images, this may be the original network.
 
     Parameters
     ----------
@@ -57,6 +61,12 @@ def fine_tune(
         Training time in minutes.
     degradation : str or ComponentSpec
         The degradation that makes the LR images: "bicubic", "blur" or "microscope".
+    supervision : str
+        "sharp": the images are sharp, and LR images are made from them. "self": there are only
+        noisy images, at the pixel size of those to upscale.
+    noisy : SelfSupervision, optional
+        With "self": how to make two noise realisations of an image, the microscope's spot, the
+        noise and a penalty. By default recorruption with noise that is estimated, and no spot.
     device : str
         "auto", "cpu", "cuda", "cuda:1" or "mps".
     progress : callable, optional
@@ -76,15 +86,27 @@ def fine_tune(
     napari_sr.training.finetuning.config.FineTuningError
         If the loss or a gradient became NaN or infinite.
     """
+    if supervision not in ("sharp", "self") or (noisy is not None and supervision == "sharp"):
+        raise ValueError(
+            "supervision must be 'sharp', or 'self' for noisy images and their settings, got "
+            f"{supervision!r}{' with' if noisy else ' without'} settings for noisy images"
+        )
+    spec = ComponentSpec(degradation) if isinstance(degradation, str) else degradation
+    if spec.kind in METHODS:
+        raise ValueError(
+            "degradation must be one for sharp images, such as 'bicubic'; for noisy images, set "
+            f"supervision='self' and noisy.method, got {spec.kind!r}"
+        )
     config = FineTuneConfig(
         images=_images(images, axes, value_range),
         base_model=_base_model(model, scale),
         scale=scale,
         target=Path(os.path.expanduser(target)),
         minutes=minutes,
-        degradation=ComponentSpec(degradation) if isinstance(degradation, str) else degradation,
-        degradation_words=degradation if isinstance(degradation, str) else degradation.kind,
+        degradation=spec,
+        degradation_words=spec.kind,
         device=device,
+        supervision=(noisy or SelfSupervision()) if supervision == "self" else None,
     )
     return drive(finetune.fine_tune(config), progress)
 

@@ -14,6 +14,7 @@ from napari_sr.zoo import recognition
 
 if TYPE_CHECKING:
     from napari_sr.training.finetuning.config import BaseModel
+    from napari_sr.training.finetuning.self_supervision import SelfSupervision
 
 SMALL = 100_000
 """Largest number of weights of a network that gets the higher learning rate."""
@@ -25,6 +26,8 @@ WARM_UP = 0.02
 """Share of all steps with a rising learning rate."""
 AVERAGED = 0.999
 """Decay of the running mean of the weights, which covers about 1000 steps, and fewer at first."""
+AVERAGED_NOISY = 0.99
+"""The same when learning from noisy images alone, which takes only some hundred steps."""
 CLIP = 1.0
 """Largest norm of a gradient; normal fine-tuning never reaches it."""
 
@@ -79,10 +82,17 @@ def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Confi
     )
 
 
+def of_noisy(config: Config, supervision: SelfSupervision) -> Config:
+    """Return the recipe with the degradation and the losses for noisy images alone."""
+    data = replace(config.data, degradation=supervision.degradation)
+    run = replace(config.run, ema=AVERAGED_NOISY)
+    return replace(config, data=data, loss=supervision.losses, run=run)
+
+
 def with_steps(config: Config, steps: int, judged: int) -> Config:
     """Return the recipe with `steps` steps and about `judged` validations."""
     every = max(1, steps // max(judged, 1))
-    run = replace(_run(steps), validate_every=every, save_every=steps)
+    run = replace(_run(steps), validate_every=every, save_every=steps, ema=config.run.ema)
     return replace(config, run=run, schedule=_schedule(steps))
 
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.image.arrays import ArrayLike
     from napari_sr.training.data.pictures import Declared
-    from napari_sr.training.finetuning.preview import Preview
+    from napari_sr.training.finetuning.preview import NoisyPreview, Preview
+    from napari_sr.training.finetuning.self_supervision import SelfSupervision
     from napari_sr.zoo.registry import Entry
 
 WORTH = 0.05
@@ -73,11 +74,14 @@ class FineTuneConfig:
     degradation_words: str = "bicubic"
     """Description of the degradation."""
     device: str = "auto"
+    supervision: SelfSupervision | None = None
+    """How to learn from noisy images alone; None if the images are sharp. It replaces the
+    degradation."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """PSNR on the held-out part, in dB."""
+    """PSNR on the held-out part, in dB; from noisy images alone, it is estimated."""
 
     bicubic: float
     start: float
@@ -98,7 +102,7 @@ class Update:
     psnr: tuple[int, float] | None = None
     """A step, and the score after it."""
     scores: Scores | None = None
-    preview: Preview | None = None
+    preview: Preview | NoisyPreview | None = None
     """Pictures of the best network so far."""
 
 
@@ -114,12 +118,15 @@ class FineTuned:
     steps: int
     notes: tuple[str, ...] = ()
     """Other notes for the user."""
+    estimated: bool = False
+    """Whether the scores are estimated from noisy images, without a truth."""
 
     @property
     def verdict(self) -> str:
         """A sentence with the scores, and a warning if the network did not improve."""
         gain, before = self.psnr - self.scores.bicubic, self.psnr - self.scores.start
-        words = f"On the held-out part: {self.psnr:.2f} dB, {_apart(gain)} bicubic interpolation "
+        part = "held-out part (estimated)" if self.estimated else "held-out part"
+        words = f"On the {part}: {self.psnr:.2f} dB, {_apart(gain)} bicubic interpolation "
         words += f"({self.scores.bicubic:.2f} dB) and {_apart(before)} the original network "
         words += f"({self.scores.start:.2f} dB)."
         if gain < WORTH:

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.engine.planning.devices import choose_device, free_memory
 from napari_sr.runs.run import translate
 from napari_sr.training.calibration import add_calibration
-from napari_sr.training.checkpointing import export
+from napari_sr.training.checkpointing import Reached, device_words, export, training_card
 from napari_sr.training.config import Config, Data
 from napari_sr.training.data.out_of_range import beyond
-from napari_sr.training.data.training_data import TrainingData, pairs_of
 from napari_sr.training.finetuning import sizing
-from napari_sr.training.finetuning.base_model import config_of, with_steps
+from napari_sr.training.finetuning.base_model import config_of, of_noisy, with_steps
 from napari_sr.training.finetuning.config import (
     FineTuneConfig,
     FineTuned,
@@ -31,9 +30,12 @@ from napari_sr.training.finetuning.config import (
     Update,
     card_entry,
 )
-from napari_sr.training.finetuning.pacing import JUDGING, LEAST_JUDGED, Pacer
-from napari_sr.training.finetuning.preview import HeldOut, Preview
-from napari_sr.training.finetuning.split import Split, hold_out, read
+from napari_sr.training.finetuning.held_out import held_out_of
+from napari_sr.training.finetuning.noisy import prepared
+from napari_sr.training.finetuning.pacing import Pacer
+from napari_sr.training.finetuning.preview import HeldOut
+from napari_sr.training.finetuning.split import Split, read
+from napari_sr.training.finetuning.total_intensity import correct_file
 from napari_sr.training.initialisation import prepare
 from napari_sr.training.learner import build
 from napari_sr.training.session import Session, TrainingError
@@ -46,13 +48,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from napari_sr.graph.network import Network
+    from napari_sr.training.finetuning.preview import NoisyPreview, Preview
 
-LEAST_SECONDS = 1.0
-"""Seconds that validation may always take, however short the training time is."""
 NAME = "network"
 """Name of the file that the trainer writes."""
-FEW_STEPS = 100
-"""With fewer steps, a network hardly changes."""
+PATIENCE = 10
+"""Training from noisy images stops after this number of validations without improvement."""
 PAUSE = 0.2
 """Seconds between two updates that show only progress."""
 
@@ -76,8 +77,7 @@ def fine_tune(
     if task.target.exists():
         raise ValueError(f"the network {task.target} already exists: choose another name")
     layers = yield from _read(task)
-    parts = hold_out(layers, task.scale)
-    notes: list[str] = []
+    task, parts, notes = prepared(task, layers)
     for image, pictures in zip(task.images, layers, strict=True):
         yield Update(f"Checking the values of {image.name}")
         notes += filter(None, [beyond(image.name, pictures)])
@@ -114,10 +114,13 @@ class Tuning:
     def __init__(
         self, task: FineTuneConfig, parts: Split, folder: Path, notes: tuple[str, ...] = ()
     ) -> None:
-        self.task, self.folder, self.parts, self.notes = task, folder, parts, notes
+        self.task, self.folder, self.notes = task, folder, notes
         self._result = folder / "run" / f"{NAME}.safetensors"
+        self._start = folder / "start.safetensors"
         data = Data(parts.crop, 1, degradation=task.degradation, leave_out_small=True)
         self.config = config_of(task.base_model, task.scale, data, NAME)
+        if task.supervision is not None:
+            self.config = of_noisy(self.config, task.supervision)
         self.device = choose_device(task.device)
         network = build(self.config)
         prepare(network, self.config.start)
@@ -125,37 +128,32 @@ class Tuning:
         _, _, found = recognition.recognise(network.state_dict())
         options = self.config.network.options
         self.unseen_options = {k: v for k, v in options.items() if k not in found}
-        offered = sizing.sizes(network, parts.crop)
-        self.most = offered[0]
+        ladder = sizing.LADDER if task.supervision is None else sizing.NOISY_LADDER
+        offered = sizing.sizes(network, parts.crop, ladder)
         sizes = sizing.affordable(offered, network, free_memory(self.device))
-        self.held_out = self._hold_out(network)
-        learnt = parts.training_data.learnt
-        judged = [parts.training_data.held_out[index] for index in self.held_out.judged]
-        self.training_data = TrainingData(learnt, judged)
+        self.config, self.training_data, self.held_out = held_out_of(
+            task, self.config, parts.training_data, network, self.device
+        )
         self.first = self.held_out.show(network)
         began = time.monotonic()  # not earlier: the network's first run included preparations
         self.scores = Scores(self.held_out.bicubic, self.held_out.judge(network))
         judging = time.monotonic() - began
         session = Session(folder / "timed", task.device, lasting=False)
-        self.pacer = Pacer(self.config, learnt, sizes, session, task.minutes, judging)
+        self.pacer = Pacer(
+            self.config, self.training_data, sizes, session, task.minutes, judging, offered[0]
+        )
         self.best = -math.inf
         self.step = 0
+        self.stale = 0
+        """Validations since the best one."""
+        if task.supervision is not None:
+            self._keep_start(network)
 
-    def _hold_out(self, network: Network) -> HeldOut:
-        """Return as many validation pairs as the time allows, from parts with structure."""
-        seconds = max(60 * self.task.minutes * JUDGING / LEAST_JUDGED, LEAST_SECONDS)
-        side, most = sizing.judgeable(network, self.device, seconds)
-        while True:
-            data = replace(self.config.data, validation_size=side)
-            self.config = replace(self.config, data=data)
-            of = network.channels, network.multiple, network.takes_noise
-            pairs = pairs_of(self.parts.training_data, self.config, *of)
-            try:
-                return HeldOut(pairs, self.task.scale, most)
-            except ValueError:
-                if side == sizing.SIDES[-1]:
-                    raise
-                side, most = sizing.SIDES[-1], 1  # the images may have structure outside the middle
+    def _keep_start(self, network: Network) -> None:
+        """Let the network before its first step be the best so far."""
+        self.best = self.scores.start
+        reached = Reached(0, 0.0, self.best, device_words(self.device, 1))
+        export(self._start, network.state_dict(), training_card(self.config, reached))
 
     def run(self, stopped: Callable[[], bool]) -> Generator[Update, None, FineTuned]:
         """Time the steps, choose their size and number, and train."""
@@ -193,7 +191,7 @@ class Tuning:
                 if update.loss or update.psnr or now - shown > PAUSE:
                     shown = now
                     yield update
-                if stopped():
+                if stopped() or self.stale >= PATIENCE:
                     break
 
     def _judged(self, config: Config) -> bool:
@@ -204,21 +202,23 @@ class Tuning:
         network.load_state_dict(read_checkpoint(self._result))
         return network.eval().to(self.device)
 
-    def _kept(self, psnr: float) -> Preview | None:
+    def _kept(self, psnr: float) -> Preview | NoisyPreview | None:
         """Write the network if it is the best so far; return pictures of its results."""
         if psnr <= self.best:
+            # only noisy images can be learnt by heart in minutes
+            self.stale += self.task.supervision is not None
             return None
-        self.best = psnr
-        self._publish()
+        self.best, self.stale = psnr, 0
+        self._publish(self._result)
         return self.held_out.show(self._loaded())
 
-    def _publish(self) -> None:
-        """Write the file of the best network, with its card."""
+    def _publish(self, best: Path) -> None:
+        """Write the user's file of the best network, with its card."""
         task = self.task
         here = card_entry(task, self.scores, self.best, self.notes)
         task.target.parent.mkdir(parents=True, exist_ok=True)
-        card = {**card_of(self._result), "options": self.unseen_options, "here": here}
-        export(task.target, read_checkpoint(self._result), card)
+        card = {**card_of(best), "options": self.unseen_options, "here": here}
+        export(task.target, read_checkpoint(best), card)
 
     def _broken(self) -> str:
         kept = "nothing was kept"
@@ -230,21 +230,18 @@ class Tuning:
         )
 
     def _ended(self, *, early: bool) -> FineTuned:
-        if self.best == -math.inf:  # stopped before the first validation
+        if not self.task.target.exists():  # stopped before the first validation
             self._kept(self.held_out.judge(self._loaded()))
         if self.best == -math.inf:  # the network's output is not finite
             raise FineTuningError(self._broken())
-        about = ", ".join(image.name for image in self.task.images)
-        add_calibration(self.task.target, self._loaded(), self.held_out.pairs, about)
-        notes = list(self.notes)
-        if self.step < FEW_STEPS and not early:
-            notes.append(
-                f"in {self.task.minutes:g} minutes, this device took only {self.step} steps: "
-                "a smaller network, more time or a GPU would allow more"
-            )
-        if self.pacer.size != self.most:
-            notes.append(
-                f"each step used {self.pacer.size.words}, because {self.most.words} would have "
-                "taken too long or too much memory on this device"
-            )
-        return FineTuned(self.task.target, self.best, self.scores, self.step, tuple(notes))
+        if not self.task.target.exists():  # no step made the network better
+            self._publish(self._start)
+        if self.task.supervision is not None and self.best > self.scores.start:
+            pictures = [*self.training_data.learnt, *self.training_data.held_out]
+            correct_file(self.task.target, self._loaded(), pictures, self.config)
+        if isinstance(self.held_out, HeldOut):
+            about = ", ".join(image.name for image in self.task.images)
+            add_calibration(self.task.target, self._loaded(), self.held_out.pairs, about)
+        notes = *self.notes, *self.pacer.notes(self.step, early=early)
+        estimated = self.task.supervision is not None
+        return FineTuned(self.task.target, self.best, self.scores, self.step, notes, estimated)

@@ -7,17 +7,16 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from napari_sr.training.data.training_data import TrainingData
 from napari_sr.training.finetuning import sizing
 from napari_sr.training.finetuning.base_model import with_steps
 from napari_sr.training.finetuning.config import Update
 from napari_sr.training.trainer import train
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from napari_sr.training.config import Config
-    from napari_sr.training.data.pictures import Picture
+    from napari_sr.training.data.training_data import TrainingData
     from napari_sr.training.finetuning.sizing import Size
     from napari_sr.training.session import Session
 
@@ -32,6 +31,8 @@ SPARED = 0.6
 at most this share of the time of the larger ones."""
 JUDGING = 0.1
 """Share of the training time for validation."""
+FEW_STEPS = 100
+"""With fewer steps, a network hardly changes."""
 LEAST_JUDGED, MOST_JUDGED = 4, 40
 """Smallest and largest number of validations."""
 
@@ -43,28 +44,31 @@ class Pacer:
     ----------
     config : Config
         Settings of the training run; the pacer chooses crop and batch.
-    learnt : sequence of Picture
-        The images to train on.
+    training_data : TrainingData
+        The images to train on; held-out ones are not used.
     sizes : sequence of Size
         Sizes that fit into memory, best first.
     session : Session
         Session for timing steps; its folder is temporary.
     minutes, judging : float
         Minutes for training, and seconds per validation.
+    most : Size, optional
+        The size of steps if neither time nor memory were limited; by default the best of `sizes`.
     """
 
     def __init__(
         self,
         config: Config,
-        learnt: Sequence[Picture],
+        training_data: TrainingData,
         sizes: Sequence[Size],
         session: Session,
         minutes: float,
         judging: float,
+        most: Size | None = None,
     ) -> None:
         self.config, self.sizes, self.session = config, sizes, session
-        self.training_data = TrainingData(learnt)
-        self.minutes, self.judging = minutes, judging
+        self.training_data = replace(training_data, held_out=())
+        self.minutes, self.judging, self.most = minutes, judging, most or sizes[0]
         # start with one crop per step: the speed of the device is not yet known
         self._take(next((size for size in sizes if size.batch == 1), sizes[-1]))
 
@@ -81,6 +85,27 @@ class Pacer:
         steps = max(10, int(seconds * (1 - JUDGING) / pace))
         most = int(JUDGING * seconds / max(self.judging, 1e-3))
         return steps, min(max(most, LEAST_JUDGED), MOST_JUDGED, steps)
+
+    def notes(self, steps: int, *, early: bool) -> Iterator[str]:
+        """Yield notes for the user, if few or small steps were taken.
+
+        Parameters
+        ----------
+        steps : int
+            Number of the last step.
+        early : bool
+            Whether the user stopped the training.
+        """
+        if steps < FEW_STEPS and not early:
+            yield (
+                f"in {self.minutes:g} minutes, this device took only {steps} steps: a smaller "
+                "network, more time or a GPU would allow more"
+            )
+        if self.size != self.most:
+            yield (
+                f"each step used {self.size.words}, because {self.most.words} would have taken "
+                "too long or too much memory on this device"
+            )
 
     def _sized(self, stopped: Callable[[], bool]) -> Generator[Update, None, float]:
         """Choose a size of steps that take at most the allowed time; return their seconds."""

@@ -43,6 +43,18 @@ class Preview:
     truth: NDArray[np.uint8]
 
 
+@dataclass(frozen=True)
+class NoisyPreview:
+    """Four pictures of the same part of a noisy image, as in `Preview`; there is no truth."""
+
+    source: NDArray[np.uint8]
+    """The noisy image, enlarged by repeating pixels."""
+    bicubic: NDArray[np.uint8]
+    original_network: NDArray[np.uint8]
+    """The result of the network before its first step."""
+    network: NDArray[np.uint8]
+
+
 class HeldOut:
     """Validation pairs, and one part of them for pictures.
 
@@ -89,7 +101,7 @@ class HeldOut:
         self._index = int(np.argmax([float(hr.std()) for _, hr in self.pairs]))
         self._lr = self.pairs[self._index][0]
         self._enlarged = enlarged[self._index]
-        self._rows, self._columns = _place(self.pairs[self._index][1], scale)
+        self._rows, self._columns = place_of(self.pairs[self._index][1], scale)
 
     def judge(self, network: Network) -> float:
         """Return the mean PSNR of a network in dB."""
@@ -103,7 +115,7 @@ class HeldOut:
         lr = self._lr[: len(self._enlarged)]
         repeated = lr.repeat_interleave(self.scale, 1).repeat_interleave(self.scale, 2)
         images = (repeated, self._enlarged, result, self.pairs[self._index][1])
-        return Preview(*(_bytes(image[:, self._rows, self._columns]) for image in images))
+        return Preview(*(picture_of(image[:, self._rows, self._columns]) for image in images))
 
 
 def spread(every: Sequence[Any], most: int) -> list[Any]:
@@ -112,7 +124,7 @@ def spread(every: Sequence[Any], most: int) -> list[Any]:
     return [every[(2 * k + 1) * len(every) // (2 * count)] for k in range(count)]
 
 
-def _place(hr: Tensor, scale: int) -> tuple[slice, slice]:
+def place_of(hr: Tensor, scale: int) -> tuple[slice, slice]:
     """Return the rows and columns with most structure, aligned to LR pixels."""
     height, width = (
         min(size, most) // scale * scale for size, most in zip(hr.shape[1:], SIDES, strict=True)
@@ -130,5 +142,6 @@ def _array(image: Tensor) -> NDArray[Any]:
     return pixels
 
 
-def _bytes(image: Tensor) -> NDArray[np.uint8]:
+def picture_of(image: Tensor) -> NDArray[np.uint8]:
+    """Return (C, H, W) in 0..1 as a picture."""
     return _array((image.clamp(0, 1) * 255).round().to(torch.uint8)).copy()

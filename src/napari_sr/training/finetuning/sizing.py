@@ -46,6 +46,11 @@ LADDER = (
     Size(3, 16), Size(2, 16), Size(1, 16), Size(1, 12), Size(1, 8),
 )  # fmt: skip
 """Sizes of a step from largest to smallest. Larger steps train better, but take longer."""
+NOISY_LADDER = (
+    Size(8, 32), Size(6, 32), Size(4, 32), Size(3, 32), Size(2, 32), Size(1, 32), Size(1, 24),
+    Size(1, 16), Size(1, 8),
+)  # fmt: skip
+"""The same for noisy images: crops are larger, because their borders are not compared."""
 STEP, STEPS = 1.0, 300
 """Longest step in seconds, and the number of steps that should fit into the time."""
 PART = 4
@@ -60,7 +65,7 @@ TIMINGS, SHORT = 4, 0.2
 """A plane is timed at most TIMINGS times, and for little more than SHORT seconds."""
 
 
-def sizes(network: Network, room: int) -> tuple[Size, ...]:
+def sizes(network: Network, room: int, ladder: Sequence[Size] | None = None) -> tuple[Size, ...]:
     """Return the possible sizes of a step, best first.
 
     Parameters
@@ -69,6 +74,8 @@ def sizes(network: Network, room: int) -> tuple[Size, ...]:
         A network with weights; only its shapes are used.
     room : int
         Side in LR pixels of the largest crop that fits into the images.
+    ladder : sequence of Size, optional
+        Sizes from largest to smallest; by default `LADDER`.
 
     Raises
     ------
@@ -84,7 +91,8 @@ def sizes(network: Network, room: int) -> tuple[Size, ...]:
             f"largest that fits has {room} x {room}: choose larger images, or another network"
         )
     fitted = (
-        Size(size.batch, min(max(size.crop // multiple * multiple, least), most)) for size in LADDER
+        Size(size.batch, min(max(size.crop // multiple * multiple, least), most))
+        for size in ladder or LADDER
     )
     return tuple(dict.fromkeys(fitted))
 

@@ -121,7 +121,7 @@ def _reader(block: NDArray[Any]) -> Callable[[slice, slice], NDArray[Any]]:
     return read_part
 
 
-def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Split:
+def hold_out(layers: Sequence[Sequence[Picture]], scale: int, largest: int = LARGEST) -> Split:
     """Split every plane into parts for training and a band for validation.
 
     Parameters
@@ -129,7 +129,9 @@ def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Split:
     layers : sequence of sequence of Picture
         The planes of each image.
     scale : int
-        Enlargement factor.
+        Pixels of the images along a side of an LR pixel.
+    largest : int
+        Largest side of a crop in LR pixels.
 
     Raises
     ------
@@ -138,10 +140,10 @@ def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Split:
     """
     learnt: list[Picture] = []
     bands: list[Picture] = []
-    crop = LARGEST
+    crop = largest
     for pictures in layers:
         for picture in pictures:
-            parts, band = _parted(picture, LEAST * scale)
+            parts, band = parted(picture, LEAST * scale)
             widest = max(min(part.height, part.width) for part in parts)
             crop = min(crop, widest // scale)
             learnt += parts
@@ -151,7 +153,7 @@ def hold_out(layers: Sequence[Sequence[Picture]], scale: int) -> Split:
     return Split(TrainingData(learnt, judged), crop)
 
 
-def _parted(picture: Picture, least: int) -> tuple[list[Picture], Picture]:
+def parted(picture: Picture, least: int) -> tuple[list[Picture], Picture]:
     """Return the training parts, each at least `least` pixels long, and the held-out band."""
     length = max(picture.height, picture.width)
     band = max(length // SHARE, least)

@@ -17,6 +17,8 @@ class Loss(nn.Module):
     reads: ClassVar[Literal["image", "levels", "predictions"]] = "image"
     """The kind of arguments: (result, truth); (images of all levels, truth); or (predictions,
     result, truth, alpha)."""
+    penalty: ClassVar[bool] = False
+    """Whether the loss depends on the result alone."""
 
 
 def precise(image: Tensor) -> Tensor:

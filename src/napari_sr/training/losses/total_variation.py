@@ -7,7 +7,7 @@ use total variation to suppress checkerboard patterns.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from napari_sr.training.losses._loss import Loss, compared
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 class TotalVariation(Loss):
     """mean |difference to the pixel above| + mean |difference to the pixel on the left|."""
+
+    penalty: ClassVar[bool] = True
 
     def forward(self, result: Tensor, truth: Tensor) -> Tensor:
         """Return the loss of a result (N, C, H, W), a scalar; only the truth's shape is used."""

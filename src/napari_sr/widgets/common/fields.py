@@ -135,6 +135,8 @@ class RunFields(TaskFields):
         self.aside: list[QWidget] = []
         """Further buttons, left of Run and Cancel."""
         self.more = More(self)
+        self.rows = QFormLayout()
+        """The rows of fields."""
         self._tips: dict[str, str] = {}
         self._problems: dict[str, str] = {}
 
@@ -156,7 +158,7 @@ class RunFields(TaskFields):
         more : iterable of (str, QWidget)
             Rows that are hidden until the user opens More.
         """
-        fields = QFormLayout()
+        fields = self.rows
         fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         further = list(more)
         add_rows(fields, rows)

@@ -40,15 +40,17 @@ class DegradationChooser(QWidget):
             "upscale were recorded."
         )
         self.about = WrappedLabel()
-        self.sigma = _box(1.6, (0.1, 20), 2, " px", "Sigma of the Gaussian, in the layers' pixels.")
-        self.wavelength = _box(520, (200, 2000), 0, " nm", "Wavelength of the emitted light.")
-        self.aperture = _box(0.8, (0.05, 1.7), 2, "", "The objective's numerical aperture.")
-        self.pixel = _box(
+        self.sigma = number_box(
+            1.6, (0.1, 20), 2, " px", "Sigma of the Gaussian, in the layers' pixels."
+        )
+        self.wavelength = number_box(520, (200, 2000), 0, " nm", "Wavelength of the emitted light.")
+        self.aperture = number_box(0.8, (0.05, 1.7), 2, "", "The objective's numerical aperture.")
+        self.pixel = number_box(
             0.1, (0.001, 1000), 4, " µm",
             "Pixel size of the layers, as a length in the sample. It is read from the first\n"
             "layer if that has a unit of length. LR pixels are larger by the factor of the scale.",
         )  # fmt: skip
-        self.photons = _box(
+        self.photons = number_box(
             500,
             (1, 1e6),
             0,
@@ -126,9 +128,10 @@ class DegradationChooser(QWidget):
         self._microscope.setVisible(kind == MICROSCOPE)
 
 
-def _box(
+def number_box(
     usual: float, limits: tuple[float, float], decimals: int, suffix: str, tip: str
 ) -> QDoubleSpinBox:
+    """Return a field for a number."""
     box = QDoubleSpinBox()
     box.setDecimals(decimals)
     box.setRange(*limits)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from napari_sr.training.finetuning.config import FineTuned, Update
 
+NOISY_START = "microscope"
+"""The model that is proposed for noisy images: it was trained on noisy fluorescence."""
+
 
 class TrainWidget(RunningForm):
     """Train a network on image layers.
@@ -53,6 +56,8 @@ class TrainWidget(RunningForm):
         form.layers.limits_changed.connect(form.values.refresh)
         form.base_model.changed.connect(self._edit)
         form.values.changed.connect(self._edit)
+        form.have.activated.connect(self._change_sort)
+        form.noisy.changed.connect(self._edit)
         form.name.textEdited.connect(self._edit)
         form.run.clicked.connect(self._start)
         form.stop.clicked.connect(self._stop)
@@ -62,6 +67,7 @@ class TrainWidget(RunningForm):
 
     def _offer_layers(self) -> None:
         self.form.layers.offer(self._viewer.layers)
+        self.form.noisy.offer(self._viewer.layers)
 
     def _follow_selection(self, event: object = None) -> None:
         if not self._closed:
@@ -71,6 +77,13 @@ class TrainWidget(RunningForm):
         first = next(iter(self.form.layers.layers()), None)
         self.form.values.follow(first)
         self.form.degradation.follow(first)
+        self.form.noisy.follow(first)
+        self._edit()
+
+    def _change_sort(self) -> None:
+        """Propose the network that suits the chosen sort of images."""
+        if self.form.from_noisy:
+            self.form.base_model.choose(NOISY_START)
         self._edit()
 
     def _refresh(self) -> None:
@@ -90,6 +103,7 @@ class TrainWidget(RunningForm):
             "layers": next(iter(wrong), None),
             "base_model": self._base_model_problem(),
             "values": self.form.values.problem() if layers else None,
+            "noisy": self.form.noisy.problem() if self.form.from_noisy else None,
             "name": self._name_problem(),
         }
         return {field: reason for field, reason in found.items() if reason is not None}
@@ -142,6 +156,7 @@ class TrainWidget(RunningForm):
                 degradation=self.form.degradation.value(choice.scale),
                 degradation_words=self.form.degradation.words(choice.scale),
                 device=self.form.device.device(),
+                supervision=self.form.noisy.value() if self.form.from_noisy else None,
             )
         )
 
@@ -212,3 +227,4 @@ class TrainWidget(RunningForm):
 
     def _stop_listening(self) -> None:
         self.form.layers.leave()
+        self.form.noisy.leave()

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 ROWS = 4
 """Number of layers that are shown without scrolling."""
 
+IMAGES = (
+    "Tick the images to train on: sharp images of the kind that you want to upscale.\n"
+    "All planes of a stack are used. The middle fifth of each image is held out, to\n"
+    "validate the network."
+)
+IMAGES_NOISY = (
+    "Tick the noisy images to train on: best those that you want to upscale, in their\n"
+    "original pixels. The middle fifth of each image is held out, to validate the network."
+)
+
 
 class LayersChooser(QListWidget):
     """A list of image layers to tick. Call `leave` before it is deleted, to stop listening."""
@@ -29,11 +39,7 @@ class LayersChooser(QListWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setToolTip(
-            "Tick the images to train on: sharp images of the kind that you want to upscale.\n"
-            "All planes of a stack are used. The middle fifth of each image is held out, to\n"
-            "validate the network."
-        )
+        self.setToolTip(IMAGES)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # the tooltip has the whole name

@@ -1,0 +1,152 @@
+"""The base of degradations that make two noise realisations of one noisy source.
+
+The first realisation is the network's input. The result, blurred by the spot and binned to the
+source's pixels, is compared with the second one. Their noise is independent, so on average the
+network learns the image without noise (Lehtinen et al., "Noise2Noise", ICML 2018,
+https://arxiv.org/abs/1803.04189).
+
+Symbols: C channels, H x W pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from napari_sr.training.data.degradation import Degradation
+from napari_sr.training.data.noise_model import NoiseModel, estimated
+from napari_sr.training.data.spot import Spot
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from torch import Tensor
+
+    from napari_sr.training.data.pictures import Picture
+
+LARGEST = 1024
+"""Largest side, in pixels, of the part of a picture from which noise is estimated."""
+SMOOTHED = (0.25, 0.5, 0.25)
+"""Weights of the blur, applied twice, before the variance is computed from a noisy value."""
+
+
+@dataclass(frozen=True)
+class FromSource(Degradation):
+    """Makes input and target from a noisy source."""
+
+    from_source: ClassVar[bool] = True
+    spot: Spot = field(default_factory=Spot)
+    """The spot that blurred the source; it is removed from the result."""
+    noise: NoiseModel = field(default_factory=NoiseModel)
+    """The noise in pixel values of the source; estimated from each picture if it is not given."""
+
+    def margin(self, scale: int) -> int:
+        """Return 0: a pixel depends only on itself."""
+        return 0
+
+    def shrink(self, hr: Tensor, scale: int, steps: int | None) -> Tensor:
+        """Average S x S pixels of the source; with a scale of 1, return it as it is."""
+        return hr if scale == 1 else functional.avg_pool2d(hr, scale)
+
+    def split(self, lr: Tensor, hr: Tensor, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Return input and target; `hr`, (C, S * H, S * W), is the noisy source.
+
+        With a scale of 1, both have the source's size. Otherwise, the source takes the place of an
+        HR image: the input is the first realisation, with S x S pixels averaged and with more noise
+        added, so that it has as much noise as the source.
+        """
+        source, target = self.realisations(hr, random)
+        scale = hr.shape[-1] // lr.shape[-1]
+        if scale == 1:
+            return source, target
+        share = max(0.0, 1 - self.input_noise / scale**2)
+        missing = functional.avg_pool2d(self.variance(hr), scale) * share
+        return functional.avg_pool2d(source, scale) + missing.sqrt() * normal(lr, random), target
+
+    def realisations(self, image: Tensor, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Return two noise realisations of a noisy image, (C, H, W)."""
+        raise NotImplementedError(f"{type(self).__name__} defines no noise realisations")
+
+    @property
+    def input_noise(self) -> float:
+        """Variance of noise in the input, relative to that of the source."""
+        return 1.0
+
+    @property
+    def across(self) -> bool:
+        """Whether a network can also learn from the source as an HR image.
+
+        It cannot if the result must be sharper than the source, or if the target hides pixels.
+        """
+        return False
+
+    def fitted(self, picture: Picture) -> Self:
+        """Return this with the noise of a picture, for black at 0 and white at 1.
+
+        Raises
+        ------
+        ValueError
+            If noise must be estimated and the picture is too small.
+        """
+        known = self.noise if self.noise.given else picture.noise
+        if known is not None:
+            return replace(self, noise=known.encoded(picture.values))
+        return replace(self, noise=estimated_in(picture))
+
+    def noise_at(self, mean: float) -> float:
+        """Return the level of the noise in the input, for networks that take it."""
+        return float(self.noise.variance(torch.tensor(mean)).mul(self.input_noise).sqrt())
+
+    def variance(self, image: Tensor) -> Tensor:
+        """Return the variance of noise at each pixel of a noisy image, (C, H, W)."""
+        return self.noise.variance(smoothed(image))
+
+    def target_variance(self, image: Tensor) -> Tensor:
+        """Return the variance of noise in the target made from an image, (C, H, W)."""
+        raise NotImplementedError(f"{type(self).__name__} defines no variance of its target")
+
+
+def normal(like: Tensor, random: np.random.Generator) -> Tensor:
+    """Return numbers of the standard normal distribution, in the shape of an image."""
+    return torch.from_numpy(random.standard_normal(like.shape, dtype=np.float32)).to(like.dtype)
+
+
+def estimated_in(picture: Picture) -> NoiseModel:
+    """Return the noise in the middle of a picture, for black at 0 and white at 1.
+
+    Raises
+    ------
+    ValueError
+        If the picture is too small; the message names it.
+    """
+    spans = []
+    for size in (picture.height, picture.width):
+        start = max(0, (size - LARGEST) // 2)
+        spans.append(slice(start, min(size, start + LARGEST)))
+    pixels = picture.crop(*spans).mean(dim=0).double().numpy()
+    try:
+        found = estimated(pixels)
+    except ValueError as error:
+        raise ValueError(f"{picture.name}: {error}") from error
+    if picture.channels == 3:  # the mean of three colours has a third of the variance
+        return replace(found, gain=3 * found.gain, read_noise=_of_one(found))
+    return found
+
+
+def _of_one(found: NoiseModel) -> float:
+    """Return the read noise of one colour, in the unit that the larger gain implies."""
+    return found.read_noise / 3**0.5 if found.gain else found.read_noise * 3**0.5
+
+
+def smoothed(image: Tensor) -> Tensor:
+    """Blur (C, H, W) a little, with the edge values beyond the border."""
+    line = torch.tensor(SMOOTHED, dtype=image.dtype)
+    weights = (line[:, None] * line)[None, None]
+    image = image[:, None]
+    for _ in range(2):
+        image = functional.conv2d(functional.pad(image, (1,) * 4, mode="replicate"), weights)
+    return image[:, 0]

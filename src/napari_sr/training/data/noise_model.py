@@ -1,0 +1,154 @@
+"""The noise of a camera image: its variance at each pixel value, given or estimated.
+
+    variance(v) = gain * (v - offset) + (gain * read_noise)^2
+
+Foi et al., "Practical Poissonian-Gaussian Noise Modeling and Fitting for Single-Image Raw-Data",
+IEEE Transactions on Image Processing 17(10), 2008, https://doi.org/10.1109/TIP.2008.2001399.
+
+Symbols: H x W pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from napari_sr.engine.image.noise import BLOCK, OF_SMOOTHEST, SMOOTHEST, noise_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from napari_sr.engine.image.plane_values import ValueRange
+
+GROUPS = 16
+"""Number of groups of blocks of similar brightness."""
+LEAST = 0.05
+"""Smallest variance in the dark, as a share of the mean variance: every camera has read noise."""
+LEAST_SIDE = 32
+"""Smallest side, in pixels, of an image whose noise can be estimated."""
+_LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]]) / 6
+
+
+@dataclass(frozen=True)
+class NoiseModel:
+    """How the variance of noise depends on the pixel value."""
+
+    gain: float = 0.0
+    """Pixel values per photon; 0 if the noise does not grow with the signal."""
+    offset: float = 0.0
+    """Pixel value without light."""
+    read_noise: float = 0.0
+    """Standard deviation of the noise without light, in photons; in pixel values if `gain` is 0."""
+
+    def __post_init__(self) -> None:
+        """Check that numbers are possible.
+
+        Raises
+        ------
+        ValueError
+            If a number is wrong; the message names all values.
+        """
+        if not (
+            math.isfinite(self.gain)
+            and math.isfinite(self.offset)
+            and 0 <= self.read_noise < math.inf
+        ):
+            raise ValueError(
+                "noise needs a finite gain and offset and a read noise of at least 0, got gain "
+                f"{self.gain:g}, offset {self.offset:g} and read noise {self.read_noise:g}"
+            )
+
+    @property
+    def given(self) -> bool:
+        """Whether any noise is given; otherwise, it must be estimated."""
+        return self.gain != 0 or self.read_noise > 0
+
+    def variance(self, values: Tensor) -> Tensor:
+        """Return the variance at the given pixel values, of any shape."""
+        read = (self.gain or 1.0) * self.read_noise
+        return (self.gain * (values - self.offset)).clamp_min(0) + read**2
+
+    def encoded(self, values: ValueRange) -> NoiseModel:
+        """Return the noise of the image with black at 0 and white at 1."""
+        width = values.high - values.low
+        read = self.read_noise if self.gain else self.read_noise / abs(width)
+        return NoiseModel(self.gain / width, (self.offset - values.low) / width, read)
+
+    def decoded(self, values: ValueRange) -> NoiseModel:
+        """Return the noise in pixel values, from that with black at 0 and white at 1."""
+        width = values.high - values.low
+        read = self.read_noise if self.gain else self.read_noise * abs(width)
+        return NoiseModel(self.gain * width, self.offset * width + values.low, read)
+
+    @property
+    def words(self) -> str:
+        """Description of the noise."""
+        if not self.gain:
+            return f"noise of {self.read_noise:.4g}"
+        return (
+            f"gain {self.gain:.4g}, offset {self.offset:.4g}, read noise {self.read_noise:.3g} "
+            "photons"
+        )
+
+
+def estimated(image: NDArray[Any]) -> NoiseModel:
+    """Estimate the noise of an image from the image alone.
+
+    The mean variance is estimated as `advice.noise` does. Its growth is the slope of a line through
+    the variances of the smoothest blocks of groups of similar brightness.
+
+    Parameters
+    ----------
+    image : (H, W)
+        Finite values, at least `LEAST_SIDE` pixels along each side.
+
+    Raises
+    ------
+    ValueError
+        If the image is too small.
+    """
+    if min(image.shape) < LEAST_SIDE:
+        raise ValueError(
+            f"noise can be estimated from at least {LEAST_SIDE} x {LEAST_SIDE} pixels, got "
+            f"{image.shape[0]} x {image.shape[1]}: give gain, offset and read noise"
+        )
+    wide = np.asarray(image, np.float64)
+    mean_variance = noise_of([wide], 1.0).sigma ** 2
+    bright, variance = _groups(wide)
+    offset = float(bright[0])
+    slope = _slope(bright, variance)
+    dark = mean_variance + slope * (offset - float(wide.mean()))
+    read = math.sqrt(max(dark, LEAST * mean_variance))
+    return NoiseModel(slope, offset, read / slope if slope else read)
+
+
+def _slope(bright: NDArray[np.float64], variance: NDArray[np.float64]) -> float:
+    """Return how fast the variance grows with brightness, at least 0."""
+    if np.ptp(bright) == 0 or variance.min() <= 0:
+        return 0.0
+    # a variance is known to a certain share of itself, so relative errors are minimised
+    rows = np.stack((np.ones_like(bright), bright), axis=1) / variance[:, None]
+    found = np.linalg.lstsq(rows, np.ones(len(bright)), rcond=None)[0]
+    return max(float(found[1]), 0.0)
+
+
+def _groups(image: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return brightness and variance of noise of each group of blocks, from dark to bright."""
+    rough = (
+        sliding_window_view(image, (3, 3)).reshape(*(size - 2 for size in image.shape), 9)
+        @ _LAPLACIAN.ravel()
+    )
+    height, width = (size // BLOCK for size in rough.shape)
+    spans = slice(height * BLOCK), slice(width * BLOCK)
+    shape = height, BLOCK, width, BLOCK
+    means = image[1:-1, 1:-1][spans].reshape(shape).mean(axis=(1, 3)).ravel()
+    squares = (rough[spans] ** 2).reshape(shape).mean(axis=(1, 3)).ravel()
+    groups = [part for part in np.array_split(np.argsort(means), GROUPS) if len(part)]
+    bright = np.array([means[part].mean() for part in groups])
+    smoothest = np.array([np.quantile(squares[part], SMOOTHEST) for part in groups])
+    return bright, smoothest / OF_SMOOTHEST

@@ -1,0 +1,144 @@
+"""PSNR is estimated, and a network learns, from noisy images alone."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from noisy import averaged, photons, picture, repeated, waves
+from trainings import tiny, training_data
+
+from napari_sr.training.data.pictures import of_array
+from napari_sr.training.data.spot import Spot
+from napari_sr.training.data.training_data import TrainingData, pairs_of
+from napari_sr.training.learner import build
+from napari_sr.training.measurement import Measurement
+from napari_sr.training.noisy_validation import NoisyPair, held_out_pairs, psnr_of
+from napari_sr.training.session import Session
+from napari_sr.training.trainer import train
+from napari_sr.training.validation import judge
+from napari_sr.zoo.checkpoint import read_checkpoint
+
+NOISE = {"gain": 0.05}
+
+
+def recipe_of(kind, steps=60, **options):
+    """Return a recipe that trains a tiny network, at first an interpolation."""
+    return tiny(
+        network={"kind": "fsrcnn", "options": {"features": 8, "shrunk": 4, "layers": 1}},
+        data={"grey": True, "crop": 20, "batch": 2,
+              "degradation": {"kind": kind, "options": {"noise": NOISE, **options}}},
+        loss=[{"kind": "mse"}],
+        optimiser={"learning_rate": 5e-3},
+        start={"kind": "interpolation"},
+        run={"steps": steps, "validate_every": steps, "save_every": steps, "ema": 0.9},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def sources(random):
+    """Return the truth, and two noisy images of it: to learn from, and held out."""
+    truth = waves(64)
+    learnt, held_out = (picture(photons(random, truth, gain=0.05)) for _ in range(2))
+    return truth, TrainingData([learnt], [held_out])
+
+
+@pytest.mark.parametrize("kind", ["recorruption", "thinning", "blind_spots"])
+def test_a_network_gets_better_by_the_estimate_and_in_truth(kind, sources, tmp_path):
+    truth, data = sources
+    config = recipe_of(kind)
+    pairs = held_out_pairs(data, config, channels=1)
+    network = build(config).eval()
+    network.start_as_interpolation()
+    image = data.held_out[0].whole()
+
+    def true_error():
+        with torch.no_grad():
+            result = network(image[None])
+        seen = Measurement(Spot()).recorded(result, 2)[0, 0, 4:-4, 4:-4].numpy()
+        return float(((seen - truth[4:-4, 4:-4]) ** 2).mean())
+
+    before = judge(network, pairs), true_error()
+    *_, last = train(config, data, Session(tmp_path / "run", "cpu", lasting=False))
+    network.load_state_dict(read_checkpoint(tmp_path / "run" / "tiny.safetensors"))
+
+    assert judge(network, pairs) == pytest.approx(last.psnr)
+    assert last.psnr > before[0] + 1
+    assert true_error() < 0.7 * before[1]
+
+
+def test_the_estimate_is_the_true_error(random):
+    truth = waves(200)
+    source = picture(photons(random, truth))
+    config = recipe_of("recorruption")
+    config.data.degradation.options["noise"] = {"gain": 0.02}
+    # over 37,000 pixels, the estimate varies by 3 % of the variance of noise
+
+    pairs = held_out_pairs(TrainingData([], [source]), config, channels=1)
+
+    for method in (averaged, repeated):
+        errors = []
+        for pair in pairs:
+            seen, wanted = pair.measurement(
+                method(pair.source)[None], torch.from_numpy(truth)[None, None]
+            )
+            errors.append(float((seen - wanted).square().mean()))
+        expected = -10 * math.log10(np.mean(errors))
+        assert psnr_of(method, pairs) == pytest.approx(expected, abs=0.8)
+
+
+def test_a_luma_network_gets_the_noise_of_luma(random):
+    source = picture(photons(random, waves()))
+    grey, luma = recipe_of("recorruption"), recipe_of("recorruption")
+    object.__setattr__(luma.data, "grey", False)
+
+    one, other = (held_out_pairs(TrainingData([], [source]), config, channels=1)[0]
+                  for config in (grey, luma))  # fmt: skip
+
+    assert other.noise == pytest.approx(one.noise * (219 / 255) ** 2)
+    assert other.target.std() == pytest.approx(float(one.target.std()) * 219 / 255, rel=1e-3)
+
+
+def test_noise_of_rgb_becomes_that_of_its_luma():
+    pixels = np.full((40, 40, 3), 0.5, np.float32)
+    source = of_array(pixels, axes="YXC", value_range=(0.0, 1.0))[0]
+
+    pair = held_out_pairs(TrainingData([], [source]), recipe_of("recorruption"), channels=1)[0]
+
+    weights = np.array([0.299, 0.587, 0.114])
+    # the variance of photons is 0.05 * 0.5
+    target = 0.025 * (1 + 1 / 0.7**2)
+    assert pair.noise == pytest.approx(target * (weights**2).sum(), rel=0.01)
+
+
+def test_sharp_images_have_pairs_as_before():
+    config, data = tiny(), training_data()
+
+    found = held_out_pairs(data, config, channels=1)
+
+    for one, other in zip(found, pairs_of(data, config, 1), strict=True):
+        assert torch.equal(one[0], other[0])
+        assert torch.equal(one[1], other[1])
+
+
+def test_neighbours_are_compared_once(random):
+    frames = [picture(photons(random, waves())) for _ in range(2)]
+    data = TrainingData([], frames[:1], {frames[0].name: frames[1]})
+
+    (pair,) = held_out_pairs(data, recipe_of("neighbours"), channels=1)
+
+    assert torch.equal(pair.source, frames[1].whole())
+    assert torch.equal(pair.target, frames[0].whole())
+
+
+def test_without_held_out_images_there_are_no_pairs(sources):
+    assert held_out_pairs(TrainingData(sources[1].learnt), recipe_of("thinning"), 1) == []
+
+
+def test_a_result_that_is_not_finite_is_the_worst():
+    image = torch.zeros(1, 20, 20)
+    pair = NoisyPair(image, image, 0.0, Measurement(Spot()))
+
+    assert psnr_of(lambda lr: repeated(lr) * torch.nan, [pair]) == -math.inf
