@@ -411,9 +411,10 @@ def test_a_tile_can_be_cancelled_between_two_steps(halo, monkeypatch):
     assert shares == sorted(shares)
 
 
-def test_a_short_tile_reports_its_progress_once(monkeypatch):
+@pytest.mark.parametrize("halo", [0, None])
+def test_a_short_tile_reports_its_progress_once(halo, monkeypatch):
     monkeypatch.setattr("napari_sr.engine.execution.tile.BREATH", 1e9)
-    context, _ = work_for(Nearest(), torch.rand(1, 1, 20, 20), 20)
+    context, _ = work_for(Nearest(), torch.rand(1, 1, 20, 20), 20, halo=halo)
 
     with torch.inference_mode():
         assert list(run_stages(context)) == [1]

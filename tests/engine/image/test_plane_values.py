@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -62,6 +64,21 @@ def test_values_outside_are_clipped_marked_or_kept():
     assert bounds.corrected(result, "clip").tolist() == [-1, 0.5, 2]
     assert bounds.corrected(result, "keep").tolist() == [-5, 0.5, 3]
     assert bounds.corrected(result, "mark").isnan().tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_bounds_contain_a_result_if_no_value_is_outside(dtype, layout):
+    inside = torch.rand(1, 3, 4, 5).to(dtype=dtype, memory_format=layout)
+    for low, high in ((0.1, 1.0), (-1 / 3, 1 + 1 / 3)):
+        bounds = Bounds(low, high)
+        for value in (0.5, low, high, -2.0, 3.0, math.nan, math.inf, -math.inf):
+            result = inside.clamp(0.2, 0.9)
+            result[0, 1, 2, 3] = value
+
+            assert bounds.contain(result) == (not bounds.outside(result).any()), value
+
+    assert not Bounds(0.1, 1.0).contain(result)
 
 
 def plane_of(*values, dtype=np.float32):

@@ -129,18 +129,18 @@ class PlaneOutput:
         """
         top, left = self._origin
         context, where = self.run_context, f"y={top + rows.start}, x={left + columns.start}"
-        outside = self.values.bounds.outside(large[:, :3])
-        if outside.any() and self.values.widen():
-            outside = self.values.bounds.outside(large[:, :3])
-        if outside.any():
+        colours, values = large[:, :3], self.values
+        fits = values.bounds.contain(colours)
+        if not fits and not (values.widen() and values.bounds.contain(colours)):
             if not float32:
                 self._untrusted = (rows, columns)
                 raise UntrustedError(where)
             if not torch.isfinite(large).all():
                 raise ValueError(f"the network returned NaN or infinite values at {where}")
-            ends = self.values.in_image_values(large[:, :3])
-            context.diagnostics.add_outliers(where, int(outside.sum()), ends)
-            corrected = self.values.bounds.corrected(large[:, :3], context.outliers)
+            ends = values.in_image_values(colours)
+            count = int(values.bounds.outside(colours).sum())
+            context.diagnostics.add_outliers(where, count, ends)
+            corrected = values.bounds.corrected(colours, context.outliers)
             large = torch.cat((corrected, large[:, 3:]), dim=1)
         if self._untrusted == (rows, columns):
             self._untrusted = None

@@ -186,17 +186,16 @@ class TileBuffers:
         self._moments: dict[str, tuple[Region, tuple[Tensor, ...]]] = {}
 
     def compute_at_once(self, chain: Chain, kernels: str) -> Generator[float, None, None]:
-        """Run the whole chain on the region that the tile reads, as if it were the image.
-
-        Yields the share of the arithmetic that is done, after each link.
-        """
-        flops = self._context.stages.profile.flops
+        """Run the whole chain on all that the tile reads; between links, yield the share done."""
+        flops, last = self._context.stages.profile.flops, time.thread_time()
         links = planes_before(chain, self.part(IMAGE, self._part), self._context.values)
         place, held = next(links)
         while place < len(chain):
+            if (now := time.thread_time()) - last >= BREATH:
+                last = now
+                yield min(sum(flops[:place]) / sum(flops), 0.99)
             with use_kernels(kernels):
                 place, held = next(links)
-            yield sum(flops[:place]) / sum(flops) if place < len(chain) else 0.99
         self.put(RESULT, held[RESULT])
 
     def compute(self, step: Link, margin: int) -> None:

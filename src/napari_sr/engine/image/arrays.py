@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -65,17 +66,17 @@ class Layout:
         """Yield the index of every plane along the looped axes, last axis fastest."""
         return itertools.product(*(range(self.shape[axis]) for axis in self._looped))
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Number of planes."""
         return math.prod(self.shape[axis] for axis in self._looped)
 
-    @property
+    @cached_property
     def _plane(self) -> list[int]:
         kept = [self.axes.index("Y"), self.axes.index("X")]
         return [*kept, len(self.axes) - 1] if self.samples else kept
 
-    @property
+    @cached_property
     def _looped(self) -> list[int]:
         return [axis for axis in range(len(self.axes)) if axis not in self._plane]
 

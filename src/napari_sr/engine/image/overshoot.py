@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from napari_sr.engine.image.digits import distinct
 
+ROUNDING = 1e-5
+"""Largest excess that counts as a rounding error, not as overshoot, as a share of the range from
+black to white."""
 REPORTED_ABOVE = 1 / 20
 """Largest overshoot that is recorded but not reported, as a share of the range from black to white.
 Bicubic interpolation of scikit-image's `camera` in floats overshoots by 0.04, FSRCNN by 0.08."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr.engine.image.opacity import opacity_of_plane, snapped, visible
-from napari_sr.engine.image.overshoot import REPORTED_ABOVE, Overshoot
+from napari_sr.engine.image.overshoot import REPORTED_ABOVE, ROUNDING, Overshoot
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 LEAST_ROOM = 0.25
 """How far any result may exceed the values of its plane, as a share of the range from black to
 white: sharp edges overshoot, and the range of a constant plane is empty."""
-ROUNDING = 1e-5
-"""Largest excess that counts as a rounding error, not as overshoot, as a share of the range from
-black to white."""
-_LARGEST_HALF = 65504.0
-"""The largest float16."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,7 @@ class ValueRange:
         wide += self.low
         if kind.kind == "f":
             if kind.itemsize == 2:  # so that overshoot does not become infinite in float16
-                wide = np.clip(wide, -_LARGEST_HALF, _LARGEST_HALF)
+                wide = np.clip(wide, np.finfo(kind).min, np.finfo(kind).max)
             return wide.astype(kind)
         limits = np.iinfo(kind)
         if kind.itemsize < 8:
@@ -76,6 +71,11 @@ class Bounds:
         """Return the bounds for a plane whose encoded values go from `low` to `high`."""
         room = max(high - low, LEAST_ROOM)
         return cls(low - room, high + room)
+
+    def contain(self, result: Tensor) -> bool:
+        """Return whether no value is `outside`; faster than a mask. There must be a value."""
+        # tensors without axes round the bounds to the result's type, as a mask does
+        return bool((result.amin() >= self.low) & (result.amax() <= self.high))
 
     def outside(self, result: Tensor) -> Tensor:
         """Return a mask of the values outside the bounds; NaN and infinity are outside."""

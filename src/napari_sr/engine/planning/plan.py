@@ -99,7 +99,7 @@ class Plan:
             return stages
         return cut(flops_per_byte=max(cost, FLOPS_PER_BYTE["file"]))
 
-    @property
+    @cached_property
     def count(self) -> int:
         """Number of tiles of one plane, over all stages and orientations."""
         # a transposed plane has the same number of tiles
