@@ -52,7 +52,7 @@ def test_all_kernels_of_a_network_are_launched_and_right(network):
 
 def test_the_sizes_of_both_images_suit_the_network(monkeypatch):
     seen = []
-    monkeypatch.setattr(kernel_check, "run", lambda chain, image: seen.append(image.shape))
+    monkeypatch.setattr(kernel_check, "run", lambda chain, image, values: seen.append(image.shape))
     network = Nearest()
     network.multiple = 8
 
@@ -62,7 +62,7 @@ def test_the_sizes_of_both_images_suit_the_network(monkeypatch):
 
 
 def test_a_network_that_accepts_no_small_image_is_not_run(monkeypatch):
-    monkeypatch.setattr(kernel_check, "run", lambda chain, image: pytest.fail("ran"))
+    monkeypatch.setattr(kernel_check, "run", lambda chain, image, values: pytest.fail("ran"))
     network = Nearest()
     network.least_size = 200
 
