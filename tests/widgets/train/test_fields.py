@@ -99,3 +99,4 @@ def test_only_the_fields_for_the_chosen_images_are_shown(form):
     assert "noisy" in form.intro.text()
     assert "estimated" in form.psnr.words()
     assert "noisy" in form.layers.toolTip()
+    assert "before training" in form.preview.toolTip()

@@ -12,6 +12,7 @@ from napari_sr.widgets.common.fields import RunFields
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.model_chooser import ModelChooser
+from napari_sr.widgets.train import preview
 from napari_sr.widgets.train.curves import Curve
 from napari_sr.widgets.train.degradation import DegradationChooser
 from napari_sr.widgets.train.layers import IMAGES, IMAGES_NOISY, LayersChooser
@@ -119,6 +120,7 @@ class TrainFields(RunFields):
         self.rows.setRowVisible(self.noisy, noisy)
         self.psnr.title = "PSNR, estimated" if noisy else "PSNR"
         self.psnr.setToolTip(PSNR_NOISY if noisy else PSNR_SHARP)
+        self.preview.setToolTip(preview.NOISY if noisy else preview.SHARP)
         self.layers.setToolTip(IMAGES_NOISY if noisy else IMAGES)
 
     def checked(self) -> dict[str, QWidget]:

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 GAP = 6
 LEAST_WIDTH = 170
 """Smallest width of pictures in a row of four; if they would be narrower, there are two rows."""
+SHARP = (
+    "A held-out part of the images: the network's input, bicubic interpolation, the\n"
+    "result of the best network so far, and the truth. Luma networks show grey pictures."
+)
+NOISY = (
+    "A held-out part of the images: the noisy image, bicubic interpolation, and the results\n"
+    "of the network before training and of the best network so far."
+)
 
 
 class PreviewBoard(QWidget):
@@ -26,10 +34,7 @@ class PreviewBoard(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
-        self.setToolTip(
-            "A held-out part of the images: the network's input, bicubic interpolation, the\n"
-            "result of the best network so far, and the truth. Luma networks show grey pictures."
-        )
+        self.setToolTip(SHARP)
 
     def clear(self) -> None:
         """Remove all pictures."""
