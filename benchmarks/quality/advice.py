@@ -51,7 +51,7 @@ from commit import commit
 from real_images import SETS, pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -105,24 +105,30 @@ def fitted_psnr(result: NDArray[np.float64], truth: NDArray[np.float64]) -> floa
     return float(-10 * np.log10(np.mean((slope * x + offset - y) ** 2) / (high - low) ** 2))
 
 
-def made_cases(data: Path, networks: Mapping[str, Network]) -> Iterator[Case]:
-    """Yield the cases of photographs and synthetic images."""
+def made_cases(
+    data: Path, networks: Mapping[str, Network], made: Callable[..., Any] | None = None
+) -> Iterator[Any]:
+    """Yield the cases of photographs and synthetic images, by `case` or another function."""
+    made = case if made is None else made
     kinds = {"photographs": photographs(data), "fluorescence": fluorescence()}
     for kind, images in kinds.items():
         for number, image in enumerate(images):
             for blur, photons in itertools.product(BLURS, PHOTONS):
                 truth = gaussian_filter(image, blur) if blur else image
                 small = recorded(truth, photons, number)
-                yield case((kind, kind, False), small, truth, (0.0, 40000.0), networks)
+                yield made((kind, kind, False), small, truth, (0.0, 40000.0), networks)
 
 
-def real_cases(folder: Path, networks: Mapping[str, Network]) -> Iterator[Case]:
-    """Yield the cases of the real sets whose files are in a folder."""
+def real_cases(
+    folder: Path, networks: Mapping[str, Network], made: Callable[..., Any] | None = None
+) -> Iterator[Any]:
+    """Yield the cases of the real sets whose files are in a folder; see `made_cases`."""
+    made = case if made is None else made
     for chosen in SETS:
         for pair in pairs(chosen, folder):
             low, high = map(float, np.percentile(pair.small, (0.1, 99.9)))
             about = chosen.name, chosen.source.split(",")[0], True
-            yield case(about, pair.small, pair.truth, (low, high), networks)
+            yield made(about, pair.small, pair.truth, (low, high), networks)
 
 
 def case(
@@ -133,7 +139,23 @@ def case(
     networks: Mapping[str, Network],
 ) -> Case:
     """Upscale an image with all models, and ask for advice."""
-    scores = {
+    scores = scores_of(small, truth, values, networks)
+    advised = advise(small, value_range=values).model.removesuffix("-x2")
+    sample = sample_of(small, "YX")
+    low, high = np.percentile(sample.values, (0.1, 99.9))
+    powers = Powers(*(one / (high - low) ** 2 for one in astuple(powers_of(sample))))
+    noise = noise_of_truth(truth) if about[-1] else 0.0
+    return Case(*about, powers, advised, scores, noise)
+
+
+def scores_of(
+    small: NDArray[Any],
+    truth: NDArray[np.float64],
+    values: tuple[float, float],
+    networks: Mapping[str, Network],
+) -> dict[str, float]:
+    """Return the PSNR in dB of each model's result."""
+    return {
         name: fitted_psnr(
             napari_sr.upscale(
                 small, network, axes="YX", device="cpu", engine="torch",
@@ -143,12 +165,6 @@ def case(
         )
         for name, network in networks.items()
     }  # fmt: skip
-    advised = advise(small, value_range=values).model.removesuffix("-x2")
-    sample = sample_of(small, "YX")
-    low, high = np.percentile(sample.values, (0.1, 99.9))
-    powers = Powers(*(one / (high - low) ** 2 for one in astuple(powers_of(sample))))
-    noise = noise_of_truth(truth) if about[-1] else 0.0
-    return Case(*about, powers, advised, scores, noise)
 
 
 def noise_of_truth(truth: NDArray[np.float64]) -> float:

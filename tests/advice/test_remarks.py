@@ -40,6 +40,15 @@ def test_an_image_is_remarked_on(change, width, words):
     assert not remark.against
 
 
+def test_few_pixels_make_the_advice_less_reliable():
+    (remark,) = on_image(PLAIN, None, 63 * 64)
+
+    assert remark.short == "4032 pixels only"
+    assert "less reliable" in remark.sentence
+    assert not remark.against
+    assert on_image(PLAIN, None, 64 * 64) == ()
+
+
 @pytest.mark.parametrize("width", [None, 900.0])
 def test_a_plain_image_is_not(width):
     assert on_image(PLAIN, width) == ()

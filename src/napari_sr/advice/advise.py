@@ -158,7 +158,8 @@ def advise(
     traits = traits_of(sample)
     low, high = traits.used
     noise = noise_of(sample.windows, high - low)
-    remarks = on_image(traits, _width(sample.dtype.str, value_range))
+    examined = sum(window.size for window in sample.windows)
+    remarks = on_image(traits, _width(sample.dtype.str, value_range), examined)
     gains = gains_of(powers_of(sample))
     entry, reason = _chosen(traits, noise, gains, plain)
     return Advice(entry.name, reason, noise, traits, gains, remarks, sample.rgb, size)
