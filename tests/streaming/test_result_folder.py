@@ -5,30 +5,28 @@ from __future__ import annotations
 import pytest
 
 from napari_sr.streaming.journal import Journal
-from napari_sr.streaming.result_folder import free_path, name_of, place_problem
+from napari_sr.streaming.result_folder import folder_name, name_of, next_path, place_problem
 
 
 def test_names_have_no_letters_that_file_systems_refuse(tmp_path):
-    assert free_path(tmp_path, 'a/b: "c"?').name == "a_b_ _c__.ome.zarr"
-    assert free_path(tmp_path, " . ").name == "result.ome.zarr"
-    free_path(tmp_path, 90 * "🔬").mkdir()
+    assert folder_name('a/b: "c"?') == "a_b_ _c__.ome.zarr"
+    assert folder_name(" . ") == "result.ome.zarr"
+    (tmp_path / folder_name(90 * "🔬")).mkdir()
 
 
-def test_a_number_is_added_until_the_name_is_free(tmp_path):
-    (tmp_path / "cells.ome.zarr").mkdir()
+def test_numbers_count_on(tmp_path):
+    second = next_path(tmp_path / "cells.ome.zarr")
+    third = next_path(second)
 
-    path = free_path(tmp_path, "cells")
+    assert (second.name, third.name) == ("cells (2).ome.zarr", "cells (3).ome.zarr")
+    assert next_path(tmp_path / "cells (9).zarr").name == "cells (10).ome.zarr"
+    assert name_of(third) == "cells"
 
-    assert path.name == "cells (2).ome.zarr"
-    assert name_of(path) == name_of(tmp_path / "cells.ome.zarr") == "cells"
 
-
-def test_an_unfinished_result_is_offered_only_to_who_resumes(tmp_path, monkeypatch):
+def test_an_unfinished_result_is_no_problem(tmp_path, monkeypatch):
     (tmp_path / "cells.ome.zarr").mkdir()
     monkeypatch.setattr(Journal, "exists", property(lambda journal: True))
 
-    assert free_path(tmp_path, "cells", resumes=True).name == "cells.ome.zarr"
-    assert free_path(tmp_path, "cells").name == "cells (2).ome.zarr"
     assert place_problem(tmp_path / "cells.ome.zarr") is None
 
 

@@ -31,24 +31,27 @@ def name_of(folder: Path) -> str:
     return re.sub(r"( \(\d+\))?(\.ome)?\.zarr$", "", folder.name)
 
 
-def free_path(place: Path, name: str, *, resumes: bool = False) -> Path:
-    """Return the path of a new OME-Zarr folder, without characters that file systems refuse.
+def next_path(folder: Path) -> Path:
+    """Return the path with the next number: "name (2)" after "name", "name (3)" after "name (2)".
 
     Parameters
     ----------
-    place : Path
-        The parent folder.
+    folder : Path
+        A folder's path.
+    """
+    found = re.search(r" \((\d+)\)(\.ome)?\.zarr$", folder.name)
+    number = int(found[1]) if found else 1
+    return folder.with_name(f"{name_of(folder)} ({number + 1}){SUFFIX}")
+
+
+def folder_name(name: str) -> str:
+    """Return the name of an OME-Zarr folder, without characters that file systems refuse.
+
+    Parameters
+    ----------
     name : str
         Name of the image.
-    resumes : bool
-        Whether a folder with an unfinished result may be returned, too.
     """
     letters = re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", name)[:LONGEST]
-    stem = (
-        letters.encode(errors="ignore")[:MOST_BYTES].decode(errors="ignore").strip(" .") or "result"
-    )
-    path, number = place / f"{stem}{SUFFIX}", 1
-    while path.exists() and not (resumes and Journal(path).exists):
-        number += 1
-        path = place / f"{stem} ({number}){SUFFIX}"
-    return path
+    stem = letters.encode(errors="ignore")[:MOST_BYTES].decode(errors="ignore").strip(" .")
+    return f"{stem or 'result'}{SUFFIX}"

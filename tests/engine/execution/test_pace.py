@@ -54,9 +54,15 @@ def test_a_slower_pace_is_noticed(clock):
 
 
 def test_a_plane_that_starts_again_is_measured_again(clock):
-    seconds = after(clock, Pace(clock), (1, 0.5), (1, 0.1), (2, 0.2))
+    seconds = after(clock, Pace(clock), (2, 0.5), (1, 0.1), (2, 0.2))
 
-    assert seconds == [pytest.approx(1), None, pytest.approx(16)]
+    assert seconds == [pytest.approx(2), None, pytest.approx(16)]
+
+
+def test_the_first_moments_tell_nothing_about_the_end(clock):
+    seconds = after(clock, Pace(clock), (1.5, 0.001), (0.4, 0.9), (0.1, 1.0))
+
+    assert seconds == [None, None, 0.0]
 
 
 def test_nothing_is_known_before_anything_is_done(clock):

@@ -3,17 +3,18 @@ from __future__ import annotations
 import pytest
 from forms import PATIENCE
 from napari.utils import progress
-from napari.utils.notifications import notification_manager
+from napari.utils.notifications import ErrorNotification, notification_manager
 from qtpy.QtWidgets import QWidget
 from superqt.utils import WorkerBase
 
 from napari_sr.runs.job import Step
 from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.fields import RunFields
+from napari_sr.zoo.download import DownloadError
 
 
 @pytest.fixture
-def form(viewer):
+def form(viewer, qapp):
     """Return a form without fields."""
     fields = RunFields("Run", "Stop")
     fields.arrange([])
@@ -69,7 +70,22 @@ def test_an_error_is_said_in_the_form_and_notified_once(form, error):
     form._show_error(error)
 
     assert form._fields.status.text().lower() == str(error)
-    assert [record.message for record in notification_manager.records] == [str(error)]
+    (record,) = notification_manager.records
+    assert record.message.lower() == str(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "traced"),
+    [(ValueError("got 3"), False), (DownloadError("no net"), False), (OSError("full"), True)],
+)
+def test_only_an_error_that_does_not_explain_itself_shows_its_traceback(form, error, traced):
+    notification_manager.records.clear()
+
+    form._show_error(error)
+
+    (record,) = notification_manager.records
+    assert isinstance(record, ErrorNotification) is traced
+    assert traced or record.message[0].isupper()
 
 
 def test_warnings_of_others_are_not_shown(form):

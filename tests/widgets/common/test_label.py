@@ -33,6 +33,14 @@ def test_a_narrower_label_grows(label):
     assert label.minimumHeight() > before
 
 
+def test_no_line_breaks_between_a_number_and_its_unit(label):
+    words = "at most 1.01 in 99 % of 3 pixels, 12 MB"
+    label.say(words)
+
+    assert QLabel.text(label) == "At most 1.01 in 99\xa0% of 3 pixels, 12\xa0MB"
+    assert label.text() == words.capitalize().replace("mb", "MB")
+
+
 def test_sentences_begin_with_a_capital(label):
     label.say("a tile must be at least 17 px")
 

@@ -16,7 +16,7 @@ from superqt.utils import WorkerBase
 from napari_sr import models
 from napari_sr.runs import model_list, model_speed, model_table
 from napari_sr.widgets.models import form as module
-from napari_sr.widgets.models.fields import READING
+from napari_sr.widgets.models.fields import NONE_FOUND, READING
 from napari_sr.widgets.models.form import ModelsWidget
 from napari_sr.zoo import download, trained
 
@@ -102,6 +102,17 @@ def test_all_models_are_listed_and_nothing_can_be_done_without_a_choice(widget):
     assert not any(each.isEnabled() for each in (form.use, form.run, form.measure, form.remove))
     assert form.add.isEnabled()
     assert form.folder.isEnabled()
+
+
+def test_a_search_that_finds_nothing_says_so(widget):
+    form = widget.form
+    assert form.status.text() == ""
+
+    form.search.setText("nothing like this")
+    assert form.status.text() == NONE_FOUND
+    form.search.clear()
+
+    assert form.status.text() == ""
 
 
 def test_search_scale_and_installed_filter_the_rows(widget):

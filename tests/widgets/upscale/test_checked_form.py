@@ -68,13 +68,13 @@ def test_what_the_folder_does_not_keep_is_said_before_the_run(viewer, widget, ca
     said(widget, qtbot, "cannot store the layer's rotation")
 
 
-def test_a_path_that_exists_is_framed(widget, camera, tmp_path):
+def test_a_path_that_exists_is_framed(widget, camera, tmp_path, qtbot):
     choose(widget, FOLDER)
     path = widget.form.output.path
     path.setText(str(tmp_path))
     path.textEdited.emit(str(tmp_path))
 
-    assert "border" in path.styleSheet()
+    qtbot.waitUntil(lambda: "border" in path.styleSheet(), timeout=PATIENCE)
     assert not widget.form.run.isEnabled()
     assert "exists" in widget.form.status.text()
 
@@ -114,4 +114,4 @@ def test_a_level_of_noise_for_a_model_that_takes_none_is_explained_at_its_field(
 def test_a_level_of_noise_is_a_setting_of_the_run(widget, camera):
     widget.form.noise.setText("3.5")
 
-    assert widget._settings(camera).noise == 3.5
+    assert widget.form.settings(camera).noise == 3.5

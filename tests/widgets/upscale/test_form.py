@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import weakref
 
@@ -26,7 +27,7 @@ from napari_sr.streaming.layer_task import LayerTask
 from napari_sr.widgets.common import dock
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 from napari_sr.widgets.common.memory import remember
-from napari_sr.widgets.upscale import growing
+from napari_sr.widgets.upscale import growing, resuming
 from napari_sr.widgets.upscale.output_chooser import FOLDER
 from napari_sr.widgets.upscale.region_chooser import CURRENT
 
@@ -386,7 +387,7 @@ def into_folder(widget, tmp_path, small_blocks):
 
 
 def test_a_folder_holds_the_result_and_its_layer_lies_in_place(
-    viewer, widget, run, into_folder, random
+    viewer, widget, run, into_folder, random, seen
 ):
     pixels = random.integers(0, 255, (2, 100, 90), np.uint8)
     source = viewer.add_image(
@@ -407,7 +408,7 @@ def test_a_folder_holds_the_result_and_its_layer_lies_in_place(
     assert widget.form.status.text().startswith("Done: cells [FSRCNN x2]; the shrunk result ")
     assert record["consistency"]["of"] == pixels.size
     assert widget.form.layers.layer() is source
-    assert widget.form.output.folder() == folder.with_name("result (2).ome.zarr")
+    seen(folder.with_name("result (2).ome.zarr"))
     assert widget.form.run.isEnabled()
 
 
@@ -459,6 +460,21 @@ def test_a_folder_of_a_region_holds_only_the_region_in_its_place(
 
 
 @pytest.fixture
+def seen(widget, qtbot):
+    """Return a function that waits until the form shows a folder, or a line about it."""
+
+    def wait(folder=None, *, about=""):
+        output = widget.form.output
+
+        def shown():
+            return about in output.about.text() and folder in (None, output.folder())
+
+        qtbot.waitUntil(shown, timeout=PATIENCE)
+
+    return wait
+
+
+@pytest.fixture
 def held(viewer, widget, loader, into_folder, random, qtbot):
     """Begin a run of three blocks into a folder; return the folder and the network."""
     loader.network = Gated(scale=2)
@@ -499,15 +515,14 @@ def test_cancel_keeps_the_blocks_that_are_done(viewer, widget, held, qtbot):
     assert folder.exists()
 
 
-def test_run_goes_on_after_cancel_in_the_same_layer(viewer, widget, held, qtbot):
+def test_run_goes_on_after_cancel_in_the_same_layer(viewer, widget, held, qtbot, seen):
     folder, network = held
     network.permits.release(2)
     qtbot.waitUntil(lambda: "1 of 3 blocks" in widget.form.status.text(), timeout=PATIENCE)
     widget.form.stop.click()
     finish(widget, network, qtbot)
     left = viewer.layers[1]
-    assert widget.form.output.folder() == folder
-    assert "blocks are done. Run computes the others." in widget.form.output.about.text()
+    seen(folder, about="blocks are done. Run computes the others.")
     assert widget.form.run.isEnabled()
 
     widget.form.run.click()
@@ -518,7 +533,7 @@ def test_run_goes_on_after_cancel_in_the_same_layer(viewer, widget, held, qtbot)
     pixels = viewer.layers[0].data
     np.testing.assert_array_equal(left.data[0], pixels.repeat(2, 0).repeat(2, 1))
     assert left.metadata[METADATA_KEY]["model"] == "fsrcnn-x2"
-    assert widget.form.output.folder() == folder.with_name("result (2).ome.zarr")
+    seen(folder.with_name("result (2).ome.zarr"))
     assert widget.form.output.about.isHidden()
 
 
@@ -534,7 +549,7 @@ def stopped(widget, held, qtbot):
 
 
 def test_cancel_while_finished_blocks_are_compared_keeps_the_folder(
-    widget, stopped, qtbot, monkeypatch
+    widget, stopped, qtbot, monkeypatch, seen
 ):
     proceed, mark_of = threading.Event(), LayerTask.mark_of
 
@@ -551,26 +566,29 @@ def test_cancel_while_finished_blocks_are_compared_keeps_the_folder(
         proceed.set()
 
     assert widget.form.status.text() == "Cancelled."
-    assert widget.form.output.folder() == stopped
-    assert "blocks are done. Run computes the others." in widget.form.output.about.text()
+    seen(stopped, about="blocks are done. Run computes the others.")
 
 
-def test_a_folder_that_was_finished_elsewhere_is_not_called_unfinished(widget, stopped):
+def test_a_folder_that_was_finished_elsewhere_is_not_called_unfinished(
+    widget, stopped, seen, qtbot
+):
+    seen(stopped, about="blocks are done")
     Journal(stopped).remove()
 
     widget.reset_choices()
 
-    assert "exists: choose another name" in widget.form.status.text()
+    said = widget.form.status
+    qtbot.waitUntil(lambda: "exists: choose another name" in said.text(), timeout=PATIENCE)
     assert widget.form.output.about.isHidden()
 
 
-def test_another_folder_is_proposed_if_the_pixels_have_changed(viewer, widget, stopped, run):
+def test_another_folder_is_proposed_if_the_pixels_have_changed(viewer, widget, stopped, run, seen):
     viewer.layers[0].data = 255 - viewer.layers[0].data
 
     run(widget)
 
     assert "have changed since" in widget.form.status.text()
-    assert widget.form.output.folder() == stopped.with_name("result (2).ome.zarr")
+    seen(stopped.with_name("result (2).ome.zarr"))
     assert widget.form.run.isEnabled()
 
 
@@ -583,12 +601,83 @@ def test_a_folder_of_another_run_says_what_differs(viewer, widget, held, qtbot):
 
     widget.form.ensemble.setChecked(True)
 
-    assert "settings.ensemble was false and is true" in widget.form.status.text()
+    reason = "settings.ensemble was false and is true"
+    qtbot.waitUntil(lambda: reason in widget.form.status.text(), timeout=PATIENCE)
     assert "border" in widget.form.output.path.styleSheet()
     assert not widget.form.run.isEnabled()
     assert widget.form.output.about.isHidden()
     widget.form.ensemble.setChecked(False)
+    qtbot.waitUntil(lambda: "others" in widget.form.output.about.text(), timeout=PATIENCE)
     assert widget.form.run.isEnabled()
+
+
+def test_a_run_into_a_slow_folder_begins_once_the_folder_was_looked_at(
+    viewer, widget, camera, into_folder, qtbot, monkeypatch
+):
+    read, look_at = threading.Event(), resuming.look_at
+
+    def wait(*request):
+        assert read.wait(PATIENCE / 1000)
+        return look_at(*request)
+
+    monkeypatch.setattr(resuming, "look_at", wait)
+    into_folder()
+    widget.form.run.click()
+    widget.form.run.click()
+    assert widget.form.status.text() == "Looking at the folder …"
+    assert not widget.is_running
+
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        read.set()
+
+    assert len(viewer.layers) == 2
+
+
+def test_a_forecast_does_not_move_the_output_of_a_run_that_waits_for_its_folder(
+    viewer, widget, camera, tmp_path, qtbot
+):
+    widget.form.output.kind.setCurrentText(FOLDER)  # as the form does, not by hand
+    widget.form.output.path.setText(str(tmp_path / "result.ome.zarr"))
+    widget.check()
+
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        widget.form.run.click()
+
+    assert (tmp_path / "result.ome.zarr").is_dir()
+
+
+def test_a_change_after_run_takes_back_a_run_that_waits_for_its_folder(
+    viewer, widget, camera, into_folder, qtbot
+):
+    folder = into_folder()
+    widget.form.run.click()
+
+    widget.form.ensemble.setChecked(True)
+    qtbot.waitUntil(lambda: bool(widget.form.forecast.text()), timeout=PATIENCE)
+
+    assert widget.form.status.text() == ""
+    assert not folder.exists()
+
+
+def test_the_windows_thread_does_not_read_the_folder(
+    viewer, widget, camera, into_folder, run, tmp_path, monkeypatch, seen
+):
+    read, stat = [], os.stat
+
+    def watch(path, *args, **options):
+        if str(tmp_path) in str(path) and threading.current_thread() is threading.main_thread():
+            read.append(path)
+        return stat(path, *args, **options)
+
+    folder = into_folder()
+    monkeypatch.setattr(os, "stat", watch)
+    widget.check()
+    run(widget)
+    seen(folder.with_name("result (2).ome.zarr"))
+
+    assert read == []
+    folder.exists()
+    assert read == [folder]  # the watch works
 
 
 def test_cancel_before_the_first_block_leaves_nothing(viewer, widget, held, qtbot):
@@ -1068,24 +1157,24 @@ def test_impossible_results_are_told_when_all_is_done(viewer, widget, run, loade
 
 def test_the_border_is_the_form_s_choice_and_remembered(viewer, widget):
     layer = widget.form.layers.layer() or viewer.add_image(np.zeros((20, 20), np.float32))
-    assert widget._settings(layer).border == "auto"
+    assert widget.form.settings(layer).border == "auto"
 
     widget.form.border.setCurrentText("zeros, as in papers")
 
-    assert widget._settings(layer).border == "zeros"
+    assert widget.form.settings(layer).border == "zeros"
     assert "border zeros, as in papers" in widget.form.differences()
     assert widget.form.choices()["border"] == "zeros"
     widget.form.use_defaults()
-    assert widget._settings(layer).border == "auto"
+    assert widget.form.settings(layer).border == "auto"
 
 
 def test_what_becomes_of_outliers_is_the_form_s_choice(viewer, widget):
     form, layer = widget.form, viewer.add_image(np.zeros((4, 5)))
-    assert widget._settings(layer).outliers == "clip"
+    assert widget.form.settings(layer).outliers == "clip"
 
     form.outliers.setCurrentIndex(form.outliers.findData("keep"))
 
-    assert widget._settings(layer).outliers == "keep"
+    assert widget.form.settings(layer).outliers == "keep"
 
 
 @pytest.mark.parametrize(
@@ -1102,7 +1191,7 @@ def test_precision_and_engine_of_the_form_reach_the_run(viewer, widget, chosen, 
     form.precision.setCurrentIndex(form.precision.findData("float16"))
     form.engine.setCurrentText(chosen)
 
-    settings = widget._settings(viewer.add_image(np.zeros((4, 5))))
+    settings = widget.form.settings(viewer.add_image(np.zeros((4, 5))))
 
     assert (settings.precision, settings.engine, settings.kernels) == ("float16", engine, kernels)
 

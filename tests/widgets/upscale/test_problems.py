@@ -15,8 +15,8 @@ def _last_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(output_chooser, "get_save_history", lambda: [str(tmp_path)])
 
 
-def problems(widget, viewer, *, running=False):
-    return problems_of(widget.form, viewer, running=running)
+def problems(widget, viewer):
+    return problems_of(widget.form, viewer)
 
 
 def test_a_form_without_an_image_asks_for_one(widget, viewer):
@@ -37,13 +37,12 @@ def test_integers_cannot_be_marked_as_missing(widget, viewer):
     assert reason.startswith("The layer counts has the type uint16, which cannot contain NaN")
 
 
-def test_a_folder_that_a_run_has_created_is_no_problem(widget, viewer, camera, tmp_path):
+def test_a_folder_needs_an_absolute_path(widget, viewer, camera):
     output = widget.form.output
     output.kind.setCurrentText(FOLDER)
-    output.path.setText(str(tmp_path))  # it exists
+    output.path.setText("cells.ome.zarr")
 
-    assert "exists" in problems(widget, viewer)["folder"]
-    assert problems(widget, viewer, running=True) == {}
+    assert "absolute path" in problems(widget, viewer)["folder"]
 
 
 def test_a_folder_takes_no_spread(widget, viewer, camera):

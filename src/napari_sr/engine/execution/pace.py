@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 WINDOW = 0.5
 """Share of the elapsed time, back from now, over which the pace is measured. The first tiles are
 slow, because libraries choose their algorithms, and the computer may become busy later."""
+EARLY = 2.0
+"""Seconds during which nothing is estimated: the first step alone would promise minutes, although
+the run may be over in a moment."""
 
 
 class Pace:
@@ -50,7 +53,9 @@ class Pace:
         then, before = self._marks[0]
         if share >= 1:
             return 0.0
-        return (now - then) * (1 - share) / (share - before) if share > before else None
+        if share <= before or now - self._began < EARLY:
+            return None
+        return (now - then) * (1 - share) / (share - before)
 
     def go_on(self) -> None:
         """Do not count the time since the last call of `seconds_left`: the run was paused."""

@@ -12,6 +12,7 @@ from napari_sr.widgets.common.docked import DockedForm
 from napari_sr.widgets.common.download import may_download
 from napari_sr.widgets.common.preferences import use_cache_folder
 from napari_sr.widgets.common.worker import ActivityBar, RunWorker, create_run, forget_locals
+from napari_sr.zoo.download import DownloadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from napari_sr.runs.job import Step
     from napari_sr.runs.model import ModelReference
     from napari_sr.widgets.common.fields import TaskFields
+
+EXPLAINED = ValueError, DownloadError
+"""Errors whose message says what to do, so that nobody needs their traceback."""
 
 
 class RunningForm(DockedForm):
@@ -216,10 +220,11 @@ class RunningForm(DockedForm):
         self.run_ended.emit()
 
     def _show_error(self, error: Exception) -> None:
-        self._fields.status.say(error_in_words(error))
+        words = error_in_words(error)
+        self._fields.status.say(words)
         forget_locals(error)  # napari keeps every notification
-        if isinstance(error, ValueError):
-            show_error(str(error))
+        if isinstance(error, EXPLAINED):
+            show_error(words[:1].upper() + words[1:])
         else:
             # a notification with a button that shows the traceback
             notification_manager.receive_error(type(error), error, error.__traceback__)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 LEAST = 6
 """Width of a label, in letters, below which words are not broken."""
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(%|px|bytes|[kMGT]B|dB|s)(\W|$))")
+"""The space between a number and its unit: no line breaks there."""
 
 
 class WrappedLabel(QLabel):
@@ -58,7 +60,7 @@ class WrappedLabel(QLabel):
 
     def _fit(self) -> None:
         least = self._demanded("\n".join("x" * self._lines))
-        whole = self._broken(self._said)
+        whole = self._broken(_BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", self._said))
         shown = self._shortened(whole) if self._cut else whole
         height = self._demanded(shown)
         if self._cut:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 READING = "Reading the list of models …"
+NONE_FOUND = "No model matches: change the search, the scale, or 'installed'."
 DETAILS_LINES = 7
 """Smallest number of visible lines of the details."""
 
@@ -81,6 +82,7 @@ class ModelsFields(TaskFields):
         )
         self.details = QPlainTextEdit()
         self.details.setReadOnly(True)
+        self.details.setPlaceholderText("Select a model to read about it.")
         self.details.setTabChangesFocus(True)
         self.details.setAccessibleName("About the selected model")
         self.details.setToolTip("Details of the selected model, as text to copy.")
@@ -117,8 +119,15 @@ class ModelsFields(TaskFields):
 
     def say_reading(self, reading: bool) -> None:
         """Say that the list is being read, or stop saying so."""
-        if reading or self.status.text() == READING:
-            self.status.say(READING if reading else "")
+        self._say(READING, reading)
+
+    def say_none_found(self, none: bool) -> None:
+        """Say that no model matches search and filters, or stop saying so."""
+        self._say(NONE_FOUND, none)
+
+    def _say(self, words: str, true: bool) -> None:
+        if true or self.status.text() == words:
+            self.status.say(words if true else "")
 
     def offer_scales(self, scales: Iterable[int]) -> None:
         """List the scales to choose from; the chosen one stays."""

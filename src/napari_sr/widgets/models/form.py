@@ -117,6 +117,8 @@ class ModelsWidget(RunningForm):
             about = f"{len(rows)} models are selected; this is the first of them.\n\n{about}"
         if form.details.toPlainText() != about:
             form.details.setPlainText(about)
+        if idle and self._rows:
+            form.say_none_found(not form.table.shown.rowCount())
         form.use.setEnabled(len(rows) == 1)
         form.run.setEnabled(idle and any(row.missing for row in rows))
         here = (one.path is not None for row in rows for one in row.scales)

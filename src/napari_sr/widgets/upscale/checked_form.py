@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 
-from napari_sr.engine.planning.settings import EngineError, NoiseError, Settings
+from napari_sr.engine.planning.settings import EngineError, NoiseError
 from napari_sr.runs.first_look import PixelError
 from napari_sr.runs.forecast import Forecast, forecast_all
 from napari_sr.runs.model import BlendError
@@ -29,7 +29,7 @@ from napari_sr.widgets.upscale.preview import Preview
 from napari_sr.widgets.upscale.preview_view import View
 from napari_sr.widgets.upscale.problems import problems_of
 from napari_sr.widgets.upscale.result import result_arguments
-from napari_sr.widgets.upscale.resuming import in_words, unfinished_run
+from napari_sr.widgets.upscale.resuming import FolderLook, FolderState, request_for
 from napari_sr.widgets.upscale.stored import lost_in_folder
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.planning.tiling import Region
     from napari_sr.runs.model_list import ChosenModel
     from napari_sr.runs.source import Source
+    from napari_sr.streaming.layer_request import LayerRequest
 
 FORECAST_PAUSE = 200
 """Time without a change of the form before a forecast starts, in milliseconds."""
@@ -66,7 +67,8 @@ class CheckedForm(RunningForm):
         self._pan.timeout.connect(self._refresh)
         self._preview = Preview(napari_viewer, self._view, self)
         self._drawn: object = None
-        self._resumes = False
+        self._folder = FolderLook(self)
+        self._folder.changed.connect(self._show_folder)
         self.form.layers.moved.connect(self._follow_view)
         self.form.layers.redrawn.connect(self._notice_drawing)
 
@@ -118,12 +120,29 @@ class CheckedForm(RunningForm):
         self._refresh()
 
     def _refresh(self, event: object = None) -> None:
-        """Show what is wrong, or ask for a forecast."""
+        """Look at the folder, if there is one; show what is wrong, or ask for a forecast."""
         problems = self._problems()
-        if problems:
-            self.form.output.tell("")
+        asked = None if problems or self._worker is not None else self._folder_request()
+        if asked is None:
+            self._folder.forget()
         else:
-            problems = self._look_at_folder()
+            self._folder.ask(asked, proposed=self.form.output.is_proposed)
+        self._show_state(problems)
+
+    def _show_folder(self) -> None:
+        """Show what was found in the folder of the result."""
+        state = self._folder.newest
+        if state is not None and self._worker is None:
+            self.form.output.propose_path(state.request.folder)
+            self._show_state(self._problems())
+
+    def _show_state(self, problems: dict[str, str]) -> None:
+        """Show what is wrong with which field, or ask for a forecast."""
+        running = self._worker is not None
+        state = None if problems or running else self._folder_state()
+        self.form.output.tell("" if state is None else state.words)
+        if state is not None and state.problem:
+            problems = {"folder": state.problem}
         self._show_problems(problems)
         self.form.more.say(self.form.differences())
         layers, choice = self.form.layers.layers(), self.form.choice()
@@ -155,21 +174,20 @@ class CheckedForm(RunningForm):
             self._advise()
 
     def _problems(self) -> dict[str, str]:
-        return problems_of(self.form, self._viewer, running=self._worker is not None)
+        return problems_of(self.form, self._viewer)
 
-    def _look_at_folder(self) -> dict[str, str]:
-        """Say if Run will resume the folder's unfinished result; return the reason if it cannot."""
-        layer, choice, output = self.form.layers.layer(), self.form.choice(), self.form.output
-        folder = output.folder()
-        if layer is None or choice is None or folder is None or self._worker is not None:
-            output.tell("")
-            return {}
-        found = unfinished_run(layer, self._request(layer, choice), choice, folder)
-        if found is not None and found.reason and output.pass_over():
-            found = None
-        self._resumes = found is not None and not found.reason
-        output.tell(in_words(found) if found is not None and self._resumes else "")
-        return {"folder": found.reason} if found is not None and found.reason else {}
+    def _folder_request(self) -> LayerRequest | None:
+        """Return the run into the chosen folder, or None if the output is no folder."""
+        layer, choice = self.form.layers.layer(), self.form.choice()
+        folder = self.form.output.folder()
+        if layer is None or choice is None or folder is None:
+            return None
+        return request_for(layer, self._request(layer, choice), choice, folder)
+
+    def _folder_state(self) -> FolderState | None:
+        """Return what is known of the chosen folder; None if it is not known, or none is chosen."""
+        asked = self._folder_request()
+        return None if asked is None else self._folder.state(asked)
 
     def _show_forecast(self, answer: Forecast | Exception) -> None:
         if isinstance(answer, Forecast):
@@ -210,7 +228,7 @@ class CheckedForm(RunningForm):
         except RegionError as error:
             return f"No preview. {error}"
         source, plane = source_of(layer), current_plane(layer, self._viewer.dims)
-        settings, order = self._settings(layer), self._viewer.dims.order
+        settings, order = self.form.settings(layer), self._viewer.dims.order
         one = self.form.region.one_plane(layer)
         asked = PreviewRequest(source, plane, region, choice.reference, settings, one)
         shown = source.only(plane)
@@ -228,20 +246,4 @@ class CheckedForm(RunningForm):
     def _request(self, layer: Image, choice: ChosenModel) -> Request:
         source = self._source(layer)
         region = self.form.region.region(layer, self._viewer)
-        return Request(source, choice.reference, self._settings(layer), source.axes, region)
-
-    def _settings(self, layer: Image) -> Settings:
-        engine, kernels = self.form.engine_and_kernels()
-        return Settings(
-            tile=self.form.tile.value() or None,
-            device=self.form.device.device(),
-            value_range=self.form.values.value(layer),
-            precision=str(self.form.precision.currentData()),
-            outliers=str(self.form.outliers.currentData()),
-            ensemble=self.form.ensemble.isChecked(),
-            spread=self.form.spread.isChecked(),
-            engine=engine,
-            kernels=kernels,
-            border=str(self.form.border.currentData()),
-            noise=self.form.noise.level(),
-        )
+        return Request(source, choice.reference, self.form.settings(layer), source.axes, region)

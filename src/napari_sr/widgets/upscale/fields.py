@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidget
 
+from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.words import time_in_words
 from napari_sr.widgets.common.fields import RunFields, beside
 from napari_sr.widgets.common.icons import give_icon
@@ -30,6 +31,8 @@ from napari_sr.widgets.upscale.region_chooser import RegionChooser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from napari.layers import Image
 
     from napari_sr.runs.model_list import ChosenModel
 
@@ -207,6 +210,23 @@ class UpscaleFields(RunFields):
             "precision": self.precision,
             "engine": self.engine,
         }
+
+    def settings(self, layer: Image) -> Settings:
+        """Return the settings of a run on a layer."""
+        engine, kernels = self.engine_and_kernels()
+        return Settings(
+            tile=self.tile.value() or None,
+            device=self.device.device(),
+            value_range=self.values.value(layer),
+            precision=str(self.precision.currentData()),
+            outliers=str(self.outliers.currentData()),
+            ensemble=self.ensemble.isChecked(),
+            spread=self.spread.isChecked(),
+            engine=engine,
+            kernels=kernels,
+            border=str(self.border.currentData()),
+            noise=self.noise.level(),
+        )
 
     def engine_and_kernels(self) -> tuple[str, str]:
         """Return the settings `engine` and `kernels` that are chosen."""

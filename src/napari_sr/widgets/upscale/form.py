@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FORM = "upscale"
 """Name under which this form's choices are remembered."""
+LOOKING = "Looking at the folder …"
+"""Status between Run and the start of a run into a folder."""
 
 
 class UpscaleWidget(ResultForm):
@@ -103,8 +105,34 @@ class UpscaleWidget(ResultForm):
 
     def _start(self) -> None:
         self.check()  # the view may have changed a moment ago
+        if not self.form.run.isEnabled():
+            return
+        if not self.form.output.in_folder:
+            self._begin()
+            return
+        self._folder.run_waits = True  # `check` looks at the folder in a thread
+        self._forecaster.forget()  # it might propose another output meanwhile
+        self.form.status.say(LOOKING)
+
+    def _show_folder(self) -> None:
+        """Show what was found in the folder, and start the run that waited for it."""
+        waited, self._folder.run_waits = self._folder.run_waits, False
+        super()._show_folder()
+        if not waited or not self.form.run.isEnabled():
+            return
+        if self._folder_state() is None:  # the run has changed meanwhile: the view was moved
+            self._start()
+        else:
+            self._begin()
+
+    def _edit(self) -> None:
+        self._folder.run_waits = False  # the user has changed what Run would do
+        super()._edit()
+
+    def _begin(self) -> None:
+        """Start the run that the fields describe; no field is wrong."""
         layers, choice = self.form.layers.layers(), self.form.choice()
-        if not self.form.run.isEnabled() or not layers or choice is None:
+        if not layers or choice is None:
             return
         runs = [self._pending_run(layer, choice) for layer in layers]
         remember(FORM, self.form.choices())
@@ -130,7 +158,8 @@ class UpscaleWidget(ResultForm):
             layer, source, choice, region=request.region, ensemble=ensemble, order=order
         )
         folder = self.form.output.folder()
-        resume = folder is not None and self._resumes
+        state = self._folder_state()
+        resume = state is not None and state.resumed is not None
         return PendingRun(layer, request, arguments, set_afterwards(layer), folder, resume)
 
     def _run(self, pending: PendingRun) -> None:
@@ -178,6 +207,7 @@ class UpscaleWidget(ResultForm):
         self.check_map.clear()
         self._queue.cancel()
         self._forecaster.forget()
+        self._folder.forget()
         self.form.layers.leave()
         self.form.region.leave()
         for event in events_of_view(self._viewer):

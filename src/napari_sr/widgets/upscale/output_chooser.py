@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr.packages import check_packages
-from napari_sr.streaming.result_folder import SUFFIX, free_path, name_of, place_problem
+from napari_sr.streaming.result_folder import SUFFIX, folder_name, next_path
 from napari_sr.widgets.common.label import WrappedLabel
 
 if TYPE_CHECKING:
@@ -95,9 +95,9 @@ class OutputChooser(QWidget):
         return Path(self.path.text().strip()).expanduser() if self.in_folder else None
 
     def problem(self) -> str | None:
-        """Return the reason why the folder cannot be created, or None.
+        """Return the reason why the path cannot be that of a folder, or None.
 
-        A folder that contains an unfinished result may exist.
+        This does not read the disk: see `resuming.look_at`.
         """
         folder = self.folder()
         if folder is None:
@@ -106,10 +106,7 @@ class OutputChooser(QWidget):
             return "Output needs the name of a new folder"
         if not folder.is_absolute():
             return f"Output needs an absolute path, got {folder}: press Browse… to choose one"
-        try:
-            return place_problem(folder)
-        except OSError as error:  # the name is too long, or a folder is closed to the user
-            return f"{folder} cannot be used: {error.strerror}"
+        return None
 
     def tell(self, sentence: str) -> None:
         """Show a sentence about the folder; "" for none."""
@@ -133,15 +130,17 @@ class OutputChooser(QWidget):
             self._show_kind(MEMORY)
         if layer is not None and not self._typed:
             enlarged = f"{layer.name} x{scale}" if scale else layer.name
-            self._show_path(free_path(self._place, enlarged, resumes=True))
+            self._show_path(self._place / folder_name(enlarged))
 
-    def pass_over(self) -> bool:
-        """Propose another folder, unless the user typed the path; return whether this was done."""
-        folder = self.folder()
-        if folder is None or self._typed:
-            return False
-        self._show_path(free_path(self._place, name_of(folder)))
-        return True
+    @property
+    def is_proposed(self) -> bool:
+        """Whether the user did not choose the path, so that another one may be proposed."""
+        return not self._typed
+
+    def propose_path(self, folder: Path) -> None:
+        """Propose another folder, unless the user has chosen one meanwhile."""
+        if not self._typed and self.folder() not in (None, folder):
+            self._show_path(folder)
 
     def propose(self, *, fits: bool) -> bool:
         """Choose memory or a folder, unless the user did; return whether the choice changed."""
@@ -162,7 +161,7 @@ class OutputChooser(QWidget):
         if folder is not None:
             self._typed = False
             self._place = folder.parent
-            self._show_path(free_path(self._place, name_of(folder)))
+            self._show_path(next_path(folder))
 
     def _show_kind(self, kind: str) -> None:
         self.kind.setCurrentText(kind)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from napari_sr.widgets.upscale.fields import UpscaleFields
 
 
-def problems_of(form: UpscaleFields, viewer: ViewerModel, *, running: bool) -> dict[str, str]:
-    """Return an explanation for each wrong field, by its name.
+def problems_of(form: UpscaleFields, viewer: ViewerModel) -> dict[str, str]:
+    """Return an explanation for each wrong field, by its name; the disk is not read.
 
     Parameters
     ----------
@@ -29,8 +29,6 @@ def problems_of(form: UpscaleFields, viewer: ViewerModel, *, running: bool) -> d
         The fields.
     viewer : ViewerModel
         The viewer, whose visible part may be the region.
-    running : bool
-        Whether a run is in progress.
     """
     layers = form.layers.layers()
     found = {
@@ -54,8 +52,7 @@ def problems_of(form: UpscaleFields, viewer: ViewerModel, *, running: bool) -> d
             )
         if form.spread.isChecked():
             found["output"] = f"A folder cannot store a spread: choose {MEMORY} as Output"
-        # a run creates the folder, which then exists
-        found["folder"] = None if running else form.output.problem()
+        found["folder"] = form.output.problem()
     return {field: reason for field, reason in found.items() if reason is not None}
 
 
