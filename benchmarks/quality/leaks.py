@@ -1,51 +1,47 @@
 """Show that nothing grows in a window that stays open: runs, cancels, closed docks, deleted layers.
 
     python benchmarks/quality/leaks.py --moments 120 --seed 1
+    python benchmarks/quality/leaks.py --plant 1    # keeps 1 MiB per moment: this must be found
 
 Run it on a display, or with xvfb-run -a -s "-screen 0 1366x768x24". The random moments are those
 of `odd_moments.py`, but all in one window. After every third moment, all layers are removed and the
-forms are closed. Then the script counts what still exists: threads, Qt widgets, timers, objects of
-this plugin's classes and of napari's (by Python's garbage collector), and the resident size after
-free memory was returned to the system. The first half of the moments loads code and models. A line
-is fitted through the second half: growth is its slope.
+forms are closed. Then the script counts what still exists: threads, Qt widgets, timers, objects by
+class (by Python's garbage collector), allocated memory and the resident size. Half as many moments
+without this plugin come first, with layers of the same sizes: napari's own growth. The first half
+of the counts loads code and models. A robust line through the second half shows growth, see
+`leak_trend.py`.
 
 napari's grid is left out, and with it *Side by side*: when the number of layers changes in a grid,
 napari 0.9.2 keeps its old views (66,700 Python objects for 6 layers that come and go, measured
-without this plugin). napari's list of tasks keeps a small object of each run, `_Quit`.
+without this plugin). The list of tasks keeps a few small objects of each run, see `KEPT_BY_NAPARI`.
 """
 
 from __future__ import annotations
 
 import argparse
-import ctypes
-import gc
+import json
 import sys
-import threading
-from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
 
+import napari
 import numpy as np
-from odd_checks import resident
+from leak_counts import SHOWN, count, return_freed_memory
+from leak_trend import LEAST, Trend, leaks, trends
 from odd_moments import Moments
-from qtpy.QtCore import QEvent, QThreadPool, QTimer
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
 
 from napari_sr.widgets.common.memory import remember_nothing
 
 sys.path.append(str(Path(__file__).parents[1]))
 from commit import commit  # the path comes first
 
-WARM = 0.5
-"""Share of the counts to leave out at the start, while code and models are loaded."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 EVERY = 3
 """Number of moments between two counts."""
-GROWTH = 0.25
-"""Largest growth of the resident size in MiB per count that counts as none."""
-OURS = "napari_sr.widgets", "napari.layers", "napari._qt", "napari._vispy"
-"""Modules whose objects are counted."""
-KEPT_BY_NAPARI = "napari_sr.widgets.common.worker._Quit"
-"""Objects of this class, of 50 bytes, grow by one with each run."""
 
 
 class OneWindow(Moments):
@@ -82,56 +78,80 @@ class OneWindow(Moments):
         QTest.qWait(100)  # napari draws the empty canvas
 
 
-def count() -> dict[str, float]:
-    """Return what exists, by name."""
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    QTest.qWait(30)
-    gc.collect()
-    kinds = Counter(_name(one) for one in gc.get_objects())
-    widgets = QApplication.allWidgets()
-    found = {name: float(number) for name, number in kinds.items() if name.startswith(OURS)}
-    found["threads"] = float(threading.active_count())
-    found["Qt threads"] = float(QThreadPool.globalInstance().activeThreadCount())
-    found["Qt widgets"] = float(len(widgets))
-    found["timers"] = float(sum(len(one.findChildren(QTimer)) for one in widgets))
-    found["Python objects"] = float(kinds.total())
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    found["resident, MiB"] = resident()
-    return found
+class Napari(OneWindow):
+    """Random moments without this plugin: layers of the same sizes come, change and go."""
+
+    def prepare(self) -> None:
+        """Open the window, and fill the list of layers."""
+        if self.viewer is None:
+            self.viewer = napari.Viewer(show_welcome_screen=False)
+            self.viewer.window.resize(1300, 740)
+        for number in range(3 - len(self.viewer.layers)):
+            side = self.chance.choice((48, 96, 128))
+            self.viewer.add_image(np.full((side, side), 7, np.uint8), name=f"image {number}")
+
+    def add_result(self) -> None:
+        """Add an enlarged copy of an image."""
+        layer, scale = self.image(), self.chance.choice((2, 3, 4))
+        pixels = np.kron(layer.data, np.ones((scale, scale), np.uint8))
+        self.viewer.add_image(pixels, scale=(1 / scale, 1 / scale))
+
+    def moment(self) -> str:
+        """Add layers or move the camera, and delete something; return what was done."""
+        self.prepare()
+        begin = self.chance.choice((self.add_result, self.add_result, self.pan))
+        end = self.chance.choice((self.delete_layer, self.delete_all, self.change_pixels))
+        begin()
+        QTest.qWait(self.chance.choice((1, 20, 100, 250)))
+        end()
+        return f"{begin.__name__}, {end.__name__}"
 
 
-def _name(one: object) -> str:
-    kind = type(one)
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
-def growth(counts: list[dict[str, float]]) -> dict[str, tuple[float, float, float]]:
-    """Return first and last number and the slope per count, for all that changed after the start.
+def watch(
+    window: OneWindow, moments: int, extra: Callable[[], object]
+) -> tuple[dict[str, Trend], int]:
+    """Let moments happen; print what exists, return its trends and the number of faulty moments.
 
     Parameters
     ----------
-    counts : list of dict
-        What existed at each count.
+    window : OneWindow
+        The window and its actions.
+    moments : int
+        Number of moments.
+    extra : callable
+        Called after each moment.
     """
-    later = counts[round(len(counts) * WARM) :]
-    found = {}
-    for name in sorted({name for one in later for name in one}):
-        numbers = [one.get(name, 0.0) for one in later]
-        slope = float(np.polyfit(range(len(numbers)), numbers, 1)[0])
-        if len(set(numbers)) > 1:
-            found[name] = numbers[0], numbers[-1], slope
-    return found
+    print(f"\n| moment | what | faults | {' | '.join(SHOWN)} |")
+    print("|---" * (3 + len(SHOWN)) + "|")
+    faulty = 0
+    with TemporaryFile("w+") as file:  # in memory, the counts would grow themselves
+        for number in range(1, moments + 1):
+            what = window.moment()
+            faults = window.settle()
+            faulty += bool(faults)
+            extra()
+            sizes = ""
+            if number % EVERY == 0:
+                window.clear()
+                found = count()
+                file.write(f"{json.dumps(found)}\n")
+                sizes = " | ".join(f"{found[name]:.1f}" for name in SHOWN)
+            told = f"{number} | {what} | {'; '.join(faults) or 'none'}"
+            print(f"| {told} | {sizes} |", flush=True)
+        file.seek(0)
+        return trends([json.loads(line) for line in file]), faulty
 
 
-def grows(name: str, first: float, last: float, slope: float) -> bool:
-    """Return whether a slope is a leak, not chance."""
-    if name == "resident, MiB":
-        return slope > GROWTH
-    if name == "Python objects":
-        return slope > 100
-    if name == KEPT_BY_NAPARI:
-        return False
-    return slope > 0.2 and last > first + 2
+def tell(found: dict[str, Trend], control: dict[str, Trend]) -> None:
+    """Print a table of the numbers that grow, with or without this plugin."""
+    print("\n| what | first | last | growth per count | at least | napari alone |")
+    print("|---|---|---|---|---|---|")
+    for name, one in found.items():
+        if abs(one.slope) < LEAST:
+            continue
+        alone = f"{control[name].slope:+.3f}" if name in control else ""
+        numbers = f"{one.first:.1f} | {one.last:.1f} | {one.slope:+.3f} | {one.least:+.3f}"
+        print(f"| {name} | {numbers} | {alone} |")
 
 
 def main() -> None:
@@ -139,30 +159,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).partition("\n")[0])
     parser.add_argument("--moments", type=int, default=120)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--plant", type=float, default=0, help="MiB to keep after each moment")
     given = parser.parse_args()
+    return_freed_memory()
     remember_nothing()
-    window, counts, faulty = OneWindow(given.seed), [], 0
-    print(f"commit {commit()}\n\n| moment | what | faults | widgets | objects | MiB |")
-    print("|---|---|---|---|---|---|")
-    for number in range(1, given.moments + 1):
-        what = window.moment()
-        faults = window.settle()
-        faulty += bool(faults)
-        sizes: list[float] = []
-        if number % EVERY == 0:
-            window.clear()
-            counts.append(found := count())
-            sizes = [found[name] for name in ("Qt widgets", "Python objects", "resident, MiB")]
-        told = f"{number} | {what} | {'; '.join(faults) or 'none'}"
-        print(f"| {told} | {' | '.join(f'{size:.0f}' for size in sizes)} |", flush=True)
-    changed = growth(counts)
-    leaks = [name for name, row in changed.items() if grows(name, *row)]
-    print("\n| what | first | last | growth per count |\n|---|---|---|---|")
-    for name, (first, last, slope) in changed.items():
-        print(f"| {name} | {first:.0f} | {last:.0f} | {slope:+.3f} |")
-    print(f"\ngrows: {', '.join(leaks) or 'nothing'}; moments with faults: {faulty}")
+    kept: list[bytes] = []
+    plant = int(given.plant * 2**20)
+    print(f"commit {commit()}, napari {napari.__version__}")
+    alone = Napari(given.seed)
+    control, _ = watch(alone, given.moments // 2, lambda: None)
+    window = OneWindow(given.seed)
+    window.viewer = alone.viewer
+    found, faulty = watch(window, given.moments, lambda: plant and kept.append(b"x" * plant))
+    tell(found, control)
+    growing = leaks(found, control)
+    print(f"\ngrows: {', '.join(growing) or 'nothing'}; moments with faults: {faulty}")
     window.viewer.close()
-    sys.exit(bool(leaks or faulty))
+    sys.exit(bool(growing or faulty))
 
 
 if __name__ == "__main__":
