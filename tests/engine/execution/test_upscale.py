@@ -10,8 +10,8 @@ from fakes import Global, Hungry, Nearest, Overflowing, Watching, finish
 from hypothesis import given
 from hypothesis import strategies as st
 
+from napari_sr.engine.execution import pace, run_record
 from napari_sr.engine.execution import prepared as prepared_module
-from napari_sr.engine.execution import run_record
 from napari_sr.engine.execution import upscale as upscale_module
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.planning.devices import OutOfMemoryError
@@ -197,7 +197,8 @@ def test_progress_counts_every_tile_of_every_plane(random):
     assert [(step.done, step.total) for step in progress] == [(n, 27) for n in range(1, 28)]
 
 
-def test_progress_has_the_share_done_and_the_seconds_left(random):
+def test_progress_has_the_share_done_and_the_seconds_left(random, monkeypatch):
+    monkeypatch.setattr(pace, "EARLY", 0)  # these tiles take milliseconds
     image = random.random((3, 30, 30)).astype(np.float32)
 
     progress, _ = finish(upscale_array(image, Nearest(), Settings(device="cpu", tile=10)))

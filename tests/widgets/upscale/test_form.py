@@ -19,6 +19,7 @@ from qtpy.QtWidgets import QWidget
 
 import napari_sr
 from napari_sr import models, reader
+from napari_sr.engine.execution import pace
 from napari_sr.engine.planning.settings import EngineError
 from napari_sr.runs import cache, forecast
 from napari_sr.runs.model import ModelReference
@@ -741,8 +742,9 @@ def test_run_waits_for_the_run_to_end(widget, gated, qtbot):
 
 
 def test_the_time_left_is_shown_during_a_run_and_the_forecast_after_it(
-    widget, camera, loader, qtbot, run
+    widget, camera, loader, qtbot, run, monkeypatch
 ):
+    monkeypatch.setattr(pace, "EARLY", 0)
     loader.network = Slow(scale=2)
     widget.form.tile.setValue(4)
     said = []
