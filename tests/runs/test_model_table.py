@@ -92,7 +92,7 @@ def test_one_scale_is_a_part_of_a_row():
 @pytest.mark.parametrize(
     ("words", "names"),
     [
-        ("noisy", {"microscope"}),
+        ("noisy", {"microscope", "micrograph"}),
         ("MIT x4 photographs light", {"bsrn-s", "rfdn"}),
         ("blueprint SEPARABLE", {"bsrn", "bsrn-s"}),
         ("bsrn nonsense", set()),

@@ -24,10 +24,10 @@ def test_a_row_tells_data_recipe_steps_device_scores_and_licence(entry):
     assert cells["licence"] == entry.licence
     assert "General100" in cells["trained on"]
     assert not re.search("Set5|Set14|BSD100|Urban100", cells["trained on"])
-    assert int(cells["steps"].replace(",", "")) > 1000
+    assert int(cells["steps"].replace(",", "")) >= 1000
     assert re.match(r"\d+\.\d h, \S", cells["trained for"])
     for score in (cells["Set5, dB"], cells["Set14, dB"]):
-        assert 20 < float(score.split()[0]) < 40
+        assert 20 < float(score.split()[0]) < 45
 
 
 def test_all_weights_together_are_below_three_megabytes():

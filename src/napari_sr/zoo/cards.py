@@ -31,7 +31,10 @@ def _row(entry: Entry) -> tuple[str, ...]:
     card = card_of(SHIPPED / entry.file)
     recipe = card.get("recipe")
     synthetic = recipe["data"]["synthetic"] if isinstance(recipe, dict) else 0
-    shown = [*card["data"], *([f"{synthetic} synthetic images"] if synthetic else [])]
+    shown = [
+        *dict.fromkeys(card["data"]),
+        *([f"{synthetic} synthetic images"] if synthetic else []),
+    ]
     return (
         f"`{entry.file}`",
         f"{entry.parameters:,}",

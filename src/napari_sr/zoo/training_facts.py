@@ -22,6 +22,8 @@ NOISELESS = "bicubic", "blur"
 
 OWN = "images chosen here"
 """Description of the training images, for a network that was trained in the form."""
+LEVEL = (0.003, 0.2)
+"""The noise of exposures in training, for cards that do not state another one."""
 PHOTONS, READ_NOISE, WAVELENGTH, APERTURE, PIXEL = (50.0, 2000.0), 1.6, 0.52, 0.8, 0.2
 """The microscope that training simulates by default, for cards that do not state another one."""
 
@@ -83,6 +85,9 @@ def facts_in(card: dict[str, Any]) -> TrainingFacts:
         optics, camera = _table(options, "optics"), _table(options, "camera")
         pixel = _between(optics, "pixel", (PIXEL, PIXEL))
         return TrainingFacts(images, _noise(camera), _blur(optics, pixel), pixel, grey)
+    if kind == "exposure":
+        level = _between(options, "level", LEVEL)
+        return TrainingFacts(images, None if level is None else (0.0, level[1]), None, None, grey)
     if kind in NOISELESS and "here" not in card:
         return TrainingFacts(images, (0.0, 0.0), None, None, grey)
     return TrainingFacts(images, grey=grey)

@@ -26,6 +26,9 @@ BINS = 8
 SMOOTHEST, OF_SMOOTHEST = 0.2, 0.728
 """Share of blocks that count as smooth. If all blocks contain only noise of variance 1, the largest
 variance among this share of blocks is OF_SMOOTHEST (measured on white noise)."""
+OF_CALMEST, CALMEST = 0.05, 0.555
+"""As above, for `calm_level`: the share of blocks of equal brightness, and their largest variance
+in noise of variance 1."""
 LEAST = 0.05
 """Smallest variance in dark places, as a share of the mean variance; it is due to read noise."""
 GROWS = 1.5
@@ -101,6 +104,26 @@ def without_empty(parts: NDArray[np.float64], empty: NDArray[np.bool_]) -> NDArr
     return parts if empty.all() else parts[~empty]
 
 
+def calm_level(windows: Sequence[NDArray[np.float64]]) -> float:
+    """Estimate the standard deviation of noise from the calmest blocks of each brightness.
+
+    The eigenvalues that `noise_of` uses are too large if fine detail covers the whole image: in
+    photographs without noise, they give 0.027 of white on average, these blocks 0.011, because some
+    blocks are almost always flat. With a noise of 0.03 and more in made fluorescence, both are
+    right within 5 %.
+
+    Returns
+    -------
+    float
+        The root of the mean variance over all brightnesses, in pixel values.
+    """
+    bright, variance = _all_blocks(windows)
+    order = np.argsort(bright)
+    groups = np.array_split(order, max(min(BINS, len(order) // (2 * BINS)), 1))
+    calm = [np.quantile(variance[part], OF_CALMEST) for part in groups if len(part)]
+    return float(np.sqrt(np.mean(calm) / CALMEST)) if calm else 0.0
+
+
 def _patches(windows: Sequence[NDArray[np.float64]]) -> Iterable[NDArray[np.float64]]:
     """Yield patches of each window, (N, D * D), at most about `MOST_PATCHES` in total."""
     most = MOST_PATCHES / len(windows)
@@ -112,10 +135,7 @@ def _patches(windows: Sequence[NDArray[np.float64]]) -> Iterable[NDArray[np.floa
 
 def _gain(windows: Sequence[NDArray[np.float64]]) -> float:
     """Return the slope of the variance of noise over brightness; 0 if it does not grow."""
-    pairs = [_blocks(window) for window in windows]
-    bright = np.concatenate([one for one, _ in pairs])
-    variance = np.concatenate([one for _, one in pairs])
-    bright, variance = (without_empty(each, variance == 0) for each in (bright, variance))
+    bright, variance = _all_blocks(windows)
     groups = [part for part in np.array_split(np.argsort(bright), BINS) if len(part)]
     x = np.array([bright[part].mean() for part in groups])
     # the smoothest blocks of each group contain only noise
@@ -124,6 +144,16 @@ def _gain(windows: Sequence[NDArray[np.float64]]) -> float:
         return 0.0
     rising = np.corrcoef(np.argsort(np.argsort(y)), np.arange(len(y)))[0, 1] > 0.8
     return max(float(np.polyfit(x, y, 1)[0]), 0.0) if rising else 0.0
+
+
+def _all_blocks(
+    windows: Sequence[NDArray[np.float64]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and variance of noise of the blocks that are not empty."""
+    pairs = [_blocks(window) for window in windows]
+    bright = np.concatenate([one for one, _ in pairs])
+    variance = np.concatenate([one for _, one in pairs])
+    return without_empty(bright, variance == 0), without_empty(variance, variance == 0)
 
 
 def _blocks(window: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -9,7 +9,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from napari_sr.engine.image.noise import PATCH, noise_of
+from napari_sr.engine.image.noise import PATCH, calm_level, noise_of
 from napari_sr.engine.image.sample import LEAST, sample_of
 from napari_sr.engine.planning.settings import NoiseError
 
@@ -68,12 +68,13 @@ def check_noise(noise: float | None, network: Network) -> None:
 def estimated_noise(image: ArrayLike, layout: Layout) -> float:
     """Estimate the standard deviation of an image's noise, in its values.
 
-    It is 0 for images that are too small for an estimate, below 24 pixels along a side.
+    Of two estimates, the smaller one is taken, because detail makes each of them too large. It is 0
+    for images too small for an estimate, below 24 pixels along a side.
     """
     if min(layout.height, layout.width) < max(LEAST, PATCH):
         return 0.0
     sample = sample_of(image, layout.axes, "the estimate of noise")
-    return noise_of(sample.windows, 1.0).sigma
+    return min(noise_of(sample.windows, 1.0).sigma, calm_level(sample.windows))
 
 
 def noise_of_run(network: Network, settings: Settings, values: ValueRange) -> float:
