@@ -19,7 +19,7 @@ from qtpy.QtWidgets import QWidget
 
 import napari_sr
 from napari_sr import models, reader
-from napari_sr.engine.execution import pace
+from napari_sr.engine.execution import pace, tile
 from napari_sr.engine.planning.settings import EngineError
 from napari_sr.runs import cache, forecast
 from napari_sr.runs.model import ModelReference
@@ -476,8 +476,9 @@ def seen(widget, qtbot):
 
 
 @pytest.fixture
-def held(viewer, widget, loader, into_folder, random, qtbot):
+def held(viewer, widget, loader, into_folder, random, qtbot, monkeypatch):
     """Begin a run of three blocks into a folder; return the folder and the network."""
+    monkeypatch.setattr(tile, "BREATH", 0.0)  # each link of a tile reports which blocks are done
     loader.network = Gated(scale=2)
     viewer.add_image(random.integers(1, 255, (192, 64), np.uint8), name="cells")
     widget.form.tile.setValue(64)

@@ -10,6 +10,7 @@ import pytest
 from forms import PATIENCE, Gated
 from qtpy.QtWidgets import QWidget
 
+from napari_sr.engine.execution import tile
 from napari_sr.runs import forecast
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 from napari_sr.widgets.upscale.output_chooser import FOLDER
@@ -19,6 +20,7 @@ from napari_sr.widgets.upscale.output_chooser import FOLDER
 def start(viewer, widget, loader, qtbot, monkeypatch):
     """Return a function that begins a run of tiles of 8 pixels, and computes some of them."""
     monkeypatch.setattr(forecast, "_speed", lambda *_: 1e6)  # it would take a permit
+    monkeypatch.setattr(tile, "BREATH", 0.0)  # a run can end after each link of a tile
     loader.network = Gated(scale=2)
     widget.form.tile.setValue(8)
 
