@@ -20,7 +20,6 @@ from napari_sr.widgets.upscale.output_chooser import FOLDER
 def start(viewer, widget, loader, qtbot, monkeypatch):
     """Return a function that begins a run of tiles of 8 pixels, and computes some of them."""
     monkeypatch.setattr(forecast, "_speed", lambda *_: 1e6)  # it would take a permit
-    monkeypatch.setattr(tile, "BREATH", 0.0)  # a run can end after each link of a tile
     loader.network = Gated(scale=2)
     widget.form.tile.setValue(8)
 
@@ -71,7 +70,10 @@ def test_the_finished_part_of_a_cancelled_run_can_be_kept(viewer, widget, camera
     assert widget.form.layers.layer() is camera
 
 
-def test_of_a_stack_the_finished_planes_are_kept(viewer, widget, start, cancel, random):
+def test_of_a_stack_the_finished_planes_are_kept(
+    viewer, widget, start, cancel, random, monkeypatch
+):
+    monkeypatch.setattr(tile, "BREATH", 0.0)  # a run can end after each link of a tile
     stack = viewer.add_image(random.integers(0, 255, (5, 8, 8), np.uint8), name="stack")
 
     cancel(start(2))  # the third plane is computed, but not written
@@ -82,7 +84,10 @@ def test_of_a_stack_the_finished_planes_are_kept(viewer, widget, start, cancel, 
     np.testing.assert_array_equal(layer.data, stack.data[:2].repeat(2, 1).repeat(2, 2))
 
 
-def test_a_run_cancelled_before_its_first_tile_has_nothing_to_keep(viewer, widget, camera, qtbot):
+def test_a_run_cancelled_before_its_first_tile_has_nothing_to_keep(
+    viewer, widget, camera, qtbot, monkeypatch
+):
+    monkeypatch.setattr(tile, "BREATH", 0.0)  # otherwise, this tile would be computed and kept
     widget.form.run.click()
     widget.form.stop.click()
     qtbot.waitUntil(lambda: not widget.is_running, timeout=PATIENCE)
