@@ -31,6 +31,7 @@ def test_a_clean_sharp_image_gets_a_network_for_photographs(sharp):
     assert advice.sharp
     assert advice.against("bsrn-x2") == ""
     assert "worse than interpolation" in advice.against("microscope")
+    assert advice.against("micrograph") == ""  # it saw clean images, too
 
 
 def test_a_noisy_image_gets_a_model_that_removes_noise(sharp, random):

@@ -110,3 +110,10 @@ def test_what_is_missing_or_wrong_in_a_card_is_unknown(card):
 
     assert facts.noise is None
     assert facts.blur is None
+
+
+def test_only_networks_that_saw_clean_and_noisy_images_take_any_noise():
+    assert find("micrograph-x2").training.any_noise
+    assert not find("microscope").training.any_noise
+    assert not find("fsrcnn-x2").training.any_noise
+    assert not TrainingFacts().any_noise

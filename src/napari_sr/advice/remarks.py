@@ -145,7 +145,7 @@ def on_model(
                 against=True,
             )
         )
-    if facts.removes_noise and not noisy:
+    if facts.removes_noise and not facts.any_noise and not noisy:
         told.append(
             Remark(
                 "detail above the noise",

@@ -54,6 +54,11 @@ class TrainingFacts:
         return self.noise is not None and self.noise[1] > CLEAN
 
     @property
+    def any_noise(self) -> bool:
+        """Whether the model learned from clean images as well as from noisy ones."""
+        return self.noise is not None and self.noise[0] == 0 and self.removes_noise
+
+    @property
     def faithful(self) -> bool:
         """Whether, for all we know, training images were clean and the model invents no texture."""
         return self.noise is not None and not self.removes_noise and not self.invents

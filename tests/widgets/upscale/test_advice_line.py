@@ -52,6 +52,16 @@ def test_a_model_that_does_not_suit_is_told_and_replaced(noisy, widget, qtbot):
     assert line.use.isHidden()
 
 
+def test_a_model_that_the_advice_does_not_know_is_said_not_to_be_judged(noisy, widget, qtbot):
+    said(widget, qtbot)
+
+    widget.form.model.choose("micrograph", 2)
+
+    told = "Not judged by the advice. Advised of the others: Microscope x2"
+    qtbot.waitUntil(lambda: verdict(widget, qtbot) == told, timeout=PATIENCE)
+    assert not widget.form.advice.use.isHidden()
+
+
 def test_another_scale_or_layer_gets_other_advice(noisy, viewer, widget, qtbot, random):
     said(widget, qtbot)
 
