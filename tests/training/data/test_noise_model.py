@@ -8,6 +8,7 @@ import torch
 from noisy import photons, waves
 
 from napari_sr.engine.image.plane_values import ValueRange
+from napari_sr.training.data import noise_model
 from napari_sr.training.data.noise_model import NoiseModel, estimated
 
 RANGES = [ValueRange(100.0, 1100.0), ValueRange(255.0, 0.0)]
@@ -52,6 +53,26 @@ def test_photon_noise_is_estimated_within_a_quarter(read, random):
     values = torch.tensor([0.2, 0.5, 0.8])
     expected = 0.02 * values + (0.02 * read) ** 2
     torch.testing.assert_close(found.variance(values), expected, rtol=0.25, atol=0)
+
+
+@pytest.mark.parametrize("dark", ["counts", "mask"])
+def test_parts_without_any_noise_do_not_hide_its_growth(dark, random):
+    truth = 10 * waves(256)
+    truth[:90] = 0
+    pixels = random.poisson(truth) + (0.0 if dark == "counts" else 100.0)
+    if dark == "mask":
+        pixels[:90] = 0
+
+    found = estimated(pixels)
+
+    assert found.gain == pytest.approx(1, rel=0.25)
+
+
+def test_a_growth_of_rounding_errors_is_none(monkeypatch, random):
+    bright, variance = np.array([1.0, 2.0]), np.array([1.0, 1.0 + 1e-9])
+    monkeypatch.setattr(noise_model, "_groups", lambda image: (bright, variance, 1.5))
+
+    assert estimated(random.normal(0, 1, (64, 64))).gain == 0
 
 
 def test_noise_that_does_not_grow_gets_almost_no_gain(random):

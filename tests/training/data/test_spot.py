@@ -72,3 +72,9 @@ def test_an_image_without_a_bead_is_refused(image, message):
 def test_incomplete_or_double_spots_are_refused(wrong):
     with pytest.raises(ValueError, match=f"sigma {wrong.get('sigma', 0):g}$"):
         Spot(**wrong)
+
+
+@pytest.mark.parametrize("numbers", [(0.52, 1.2, 0.0001), (520, 1.2, 0.1), (0, 0, 0, 51)], ids=str)
+def test_a_spot_too_large_for_memory_is_refused(numbers):
+    with pytest.raises(ValueError, match="a sigma of at most 50 px, got a spot of"):
+        Spot(*numbers)

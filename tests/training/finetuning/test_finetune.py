@@ -205,6 +205,13 @@ def test_planes_that_are_empty_in_the_middle_are_not_judged(task):
     assert tuned.scores == alone
 
 
+def test_a_folder_that_cannot_be_written_is_refused_before_training(task, tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ValueError, match="file is no folder that can be written"):
+        next(fine_tune(replace(task, target=tmp_path / "file" / "a.safetensors")))
+
+
 def test_a_network_of_that_name_is_never_replaced(task):
     task.target.parent.mkdir()
     task.target.write_bytes(b"mine")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from noisy import photons, picture, waves
@@ -10,7 +12,13 @@ from napari_sr.training.data.noise_model import NoiseModel
 from napari_sr.training.data.pictures import of_array
 from napari_sr.training.data.recorruption import Recorruption
 from napari_sr.training.finetuning.self_supervision import SelfSupervision
-from napari_sr.training.finetuning.sources import check_image, check_source, fitted, with_noise
+from napari_sr.training.finetuning.sources import (
+    check_image,
+    check_source,
+    faint,
+    fitted,
+    with_noise,
+)
 
 USUAL = SelfSupervision()
 
@@ -21,7 +29,7 @@ def spoilt(random):
     return [
         (waves(20), "too small to learn from: it has 20 x 20 pixels, and needs 32 x 32"),
         (np.full((64, 64), 0.5), "is constant"),
-        (saturated, "is saturated: [0-9]+% of its pixels have its largest value"),
+        (saturated, "is saturated: [0-9]+[.][0-9]% of its pixels have its largest value"),
         (photons(random, np.full((64, 64), 0.5)),
          r"has too few photons: the means of 8 x 8 pixels vary [01]\.[0-9]+ times as much"),
     ]  # fmt: skip
@@ -94,3 +102,12 @@ def test_each_image_has_its_own_noise_also_in_small_parts(random):
 
     gains = [Recorruption().fitted(one).noise.gain for one in found]
     assert gains == pytest.approx([0.02, 0.1], rel=0.4)
+
+
+@pytest.mark.parametrize(
+    ("height", "words"), [(100, "span 11[0-9] to 1[0-9]{2}, 0[.]1% of the range"), (60_000, "^$")]
+)
+def test_values_in_a_small_part_of_the_range_are_told(height, words):
+    pixels = (100 + height * waves()).astype(np.uint16)
+
+    assert re.search(words, faint("cells", of_array(pixels, axes="YX")))

@@ -122,3 +122,15 @@ def test_every_field_explains_itself(chooser):
     )  # fmt: skip
 
     assert all(field.toolTip() for field in fields)
+
+
+def test_a_spot_that_is_too_large_is_told_at_once(chooser, qtbot):
+    choose(chooser.spot, COMPUTED)
+
+    with qtbot.waitSignal(chooser.changed):
+        chooser.pixel.setValue(0.001)
+
+    assert "at most 50 px" in chooser.problem()
+    with qtbot.waitSignal(chooser.changed):
+        chooser.pixel.setValue(0.1)
+    assert chooser.problem() is None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from napari_sr.engine.image.noise import BLOCK, OF_SMOOTHEST, SMOOTHEST, noise_of
+from napari_sr.engine.image.noise import BLOCK, OF_SMOOTHEST, SMOOTHEST, noise_of, without_empty
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +29,8 @@ GROUPS = 16
 """Number of groups of blocks of similar brightness."""
 LEAST = 0.05
 """Smallest variance in the dark, as a share of the mean variance: every camera has read noise."""
+NEGLIGIBLE = 1e-6
+"""Smaller growths of the variance, as a share of the mean variance, are rounding errors."""
 LEAST_SIDE = 32
 """Smallest side, in pixels, of an image whose noise can be estimated."""
 _LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]]) / 6
@@ -119,10 +121,12 @@ def estimated(image: NDArray[Any]) -> NoiseModel:
         )
     wide = np.asarray(image, np.float64)
     mean_variance = noise_of([wide], 1.0).sigma ** 2
-    bright, variance = _groups(wide)
+    bright, variance, mean = _groups(wide)
     offset = float(bright[0])
     slope = _slope(bright, variance)
-    dark = mean_variance + slope * (offset - float(wide.mean()))
+    if slope * float(np.ptp(bright)) < NEGLIGIBLE * mean_variance:
+        slope = 0.0
+    dark = mean_variance + slope * (offset - mean)
     read = math.sqrt(max(dark, LEAST * mean_variance))
     return NoiseModel(slope, offset, read / slope if slope else read)
 
@@ -137,8 +141,14 @@ def _slope(bright: NDArray[np.float64], variance: NDArray[np.float64]) -> float:
     return max(float(found[1]), 0.0)
 
 
-def _groups(image: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return brightness and variance of noise of each group of blocks, from dark to bright."""
+def _groups(
+    image: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return brightness and variance of noise of groups of blocks, and the mean brightness.
+
+    The groups go from dark to bright. Constant blocks, such as those beyond a mask, are left out;
+    so are blocks beside them, if enough remain.
+    """
     rough = (
         sliding_window_view(image, (3, 3)).reshape(*(size - 2 for size in image.shape), 9)
         @ _LAPLACIAN.ravel()
@@ -146,9 +156,13 @@ def _groups(image: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np
     height, width = (size // BLOCK for size in rough.shape)
     spans = slice(height * BLOCK), slice(width * BLOCK)
     shape = height, BLOCK, width, BLOCK
-    means = image[1:-1, 1:-1][spans].reshape(shape).mean(axis=(1, 3)).ravel()
-    squares = (rough[spans] ** 2).reshape(shape).mean(axis=(1, 3)).ravel()
+    blocks = image[1:-1, 1:-1][spans].reshape(shape)
+    constant = np.ptp(blocks, axis=(1, 3)) == 0
+    beside = sliding_window_view(np.pad(constant, 1), (3, 3)).any(axis=(2, 3))
+    empty = (beside if np.count_nonzero(~beside) >= GROUPS else constant).ravel()
+    means = without_empty(blocks.mean(axis=(1, 3)).ravel(), empty)
+    squares = without_empty((rough[spans] ** 2).reshape(shape).mean(axis=(1, 3)).ravel(), empty)
     groups = [part for part in np.array_split(np.argsort(means), GROUPS) if len(part)]
     bright = np.array([means[part].mean() for part in groups])
     smoothest = np.array([np.quantile(squares[part], SMOOTHEST) for part in groups])
-    return bright, smoothest / OF_SMOOTHEST
+    return bright, smoothest / OF_SMOOTHEST, float(means.mean())

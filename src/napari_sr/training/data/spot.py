@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 LEAST_SIDE = 5
 """Smallest side of a bead's image in pixels."""
+LARGEST = 50.0
+"""Largest sigma of a spot in pixels of the source."""
+OF_AIRY = 0.21
+"""Sigma of a Gaussian like the centre of an Airy pattern, as a share of wavelength / aperture."""
 PIXEL_VARIANCE = 1 / 12
 """Variance of a square of one pixel: a pixel's width adds this to the variance of a spot."""
 
@@ -41,7 +45,8 @@ class Spot:
         Raises
         ------
         ValueError
-            If a number is negative, or numbers are missing or contradict each other.
+            If a number is negative, numbers are missing or contradict each other, or the spot is
+            larger than `LARGEST`.
         """
         optics = self.wavelength, self.aperture, self.pixel
         right = all(0 <= one < math.inf for one in (*optics, self.sigma))
@@ -51,6 +56,16 @@ class Spot:
                 "a spot needs wavelength, aperture and pixel, or sigma alone, all above 0, got "
                 f"wavelength {self.wavelength:g}, aperture {self.aperture:g}, pixel "
                 f"{self.pixel:g}, sigma {self.sigma:g}"
+            )
+
+        if all(optics):
+            sigma = OF_AIRY * self.wavelength / self.aperture / self.pixel
+        else:
+            sigma = self.sigma
+        if sigma > LARGEST:
+            raise ValueError(
+                f"a spot may have a sigma of at most {LARGEST:g} px, got {self.words}, a sigma of "
+                f"{sigma:.4g} px"
             )
 
     def kernel(self, scale: int) -> Tensor | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -134,6 +135,21 @@ class FineTuned:
         elif before < WORTH:
             words += " Training did not help: use the original network."
         return words
+
+
+def check_target(target: Path) -> None:
+    """Check before training that a network can be written.
+
+    Raises
+    ------
+    ValueError
+        If the file exists, or its folder cannot be written; the message says so.
+    """
+    if target.exists():
+        raise ValueError(f"the network {target} already exists: choose another name")
+    folder = next(one for one in target.absolute().parents if one.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise ValueError(f"{folder} is no folder that can be written: choose another one")
 
 
 def _apart(gain: float) -> str:

@@ -29,6 +29,7 @@ from napari_sr.training.finetuning.config import (
     Scores,
     Update,
     card_entry,
+    check_target,
 )
 from napari_sr.training.finetuning.held_out import held_out_of
 from napari_sr.training.finetuning.noisy import prepared
@@ -74,8 +75,7 @@ def fine_tune(
     FineTuningError
         If the loss or a gradient became NaN or infinite.
     """
-    if task.target.exists():
-        raise ValueError(f"the network {task.target} already exists: choose another name")
+    check_target(task.target)
     layers = yield from _read(task)
     task, parts, notes = prepared(task, layers)
     for image, pictures in zip(task.images, layers, strict=True):

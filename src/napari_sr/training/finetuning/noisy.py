@@ -17,7 +17,7 @@ from napari_sr.training.data.training_data import TrainingData
 from napari_sr.training.finetuning import sizing
 from napari_sr.training.finetuning.preview import NoisyPreview, picture_of, place_of, spread
 from napari_sr.training.finetuning.self_supervision import NEIGHBOURS
-from napari_sr.training.finetuning.sources import check_image, fitted, with_noise
+from napari_sr.training.finetuning.sources import check_image, faint, fitted, with_noise
 from napari_sr.training.finetuning.split import LEAST, Split, hold_out, parted
 from napari_sr.training.noisy_validation import NoisyPair, psnr_of
 from napari_sr.training.validation import judge
@@ -57,6 +57,12 @@ def prepared(
     layers = with_noise(layers)
     noise = supervision.noise
     notes = [f"noise: {noise.words}"] if noise.given else []
+    undeclared = [
+        faint(image.name, pictures)
+        for image, pictures in zip(task.images, layers, strict=True)
+        if image.value_range is None
+    ]
+    notes += filter(None, undeclared)
     task = replace(task, supervision=supervision, degradation_words=supervision.words)
     if supervision.method == NEIGHBOURS:
         return task, hold_out_neighbours(task.images, layers), notes

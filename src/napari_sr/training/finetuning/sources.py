@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from napari_sr.training.config import Data
@@ -19,7 +20,6 @@ from napari_sr.training.finetuning.self_supervision import BLIND, SelfSupervisio
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from napari_sr.training.data.pictures import Picture
@@ -32,6 +32,8 @@ SATURATED = 0.05
 """Largest share of pixels that may have the largest value of an image."""
 BLOCK = 8
 """Side of blocks, in pixels, whose means show whether an image has structure."""
+FAINT = 1 / 8
+"""Share of the range from black to white that the values of an image should span."""
 LEAST_STRUCTURE = 1.5
 """Variance of the means of blocks, relative to that of pure noise, from which on an image has
 structure. For 1,000 blocks of pure noise, it is 1 with a standard deviation of 0.05."""
@@ -105,7 +107,7 @@ def check_source(picture: Picture, supervision: SelfSupervision) -> None:
     share = float((pixels == largest).mean())
     if share > SATURATED:
         raise ValueError(
-            f"{picture.name} is saturated: {share:.0%} of its pixels have its largest value, and "
+            f"{picture.name} is saturated: {share:.1%} of its pixels have its largest value, and "
             f"at most {SATURATED:.0%} may, because the noise of saturated pixels is lost"
         )
     degradation = degradation_of(Data(1, 1, degradation=supervision.degradation))
@@ -118,6 +120,30 @@ def check_source(picture: Picture, supervision: SelfSupervision) -> None:
             f"{structure:.2f} times as much as those of pure noise, and must vary at least "
             f"{LEAST_STRUCTURE:g} times as much"
         )
+
+
+def faint(name: str, pictures: Sequence[Picture]) -> str:
+    """Describe how little of the range from black to white an image spans; "" if it is enough.
+
+    Parameters
+    ----------
+    name : str
+        Name of the image, for the user.
+    pictures : sequence of Picture
+        Its planes; the middle one is read.
+    """
+    picture = pictures[len(pictures) // 2]
+    pixels = _middle_of(picture)
+    share = float(np.ptp(pixels))
+    if share >= FAINT:
+        return ""
+    ends = np.array([pixels.min(), pixels.max()])
+    low, high = picture.values.decode(ends, np.float64).tolist()
+    return (
+        f"the values of {name} span {low:.5g} to {high:.5g}, {share:.1%} of the range from black "
+        f"to white ({picture.values.low:g} to {picture.values.high:g}): networks learn badly from "
+        "such a faint image; declare black and white close to its values"
+    )
 
 
 def _middle_of(picture: Picture) -> NDArray[np.float64]:

@@ -100,7 +100,8 @@ class NoisyChooser(QWidget):
         self.method.activated.connect(self._change)
         self.spot.activated.connect(self._change)
         self.bead.activated.connect(self._change)
-        self.gain.valueChanged.connect(self._change)
+        for box in (self.gain, self.wavelength, self.aperture, self.pixel):
+            box.valueChanged.connect(self._change)
         self._show()
 
     def _lay_out(self) -> None:
