@@ -24,6 +24,15 @@ class Bent(Nearest):
         return super().compute(image.clamp(min=0).sqrt())
 
 
+class Noisy(Nearest):
+    """A network that adds the level of the noise to the image."""
+
+    takes_noise = True
+
+    def compute(self, image):
+        return super().compute(image.sum(dim=1, keepdim=True))
+
+
 def request(data, plane=(), axes=None, settings=CPU, region=REGION, **more):
     axes = axes or "TZYX"[-data.ndim :]
     source = Source("cells", data, data.shape, axes, axes.endswith("S"))
@@ -125,6 +134,23 @@ def test_percentiles_of_the_current_slice_are_those_of_its_plane(loader, random,
         np.abs(expected - whole(data, loader.network, settings=settings)[0, 200:600, 80:620]).max()
         > 0.01
     )
+
+
+@pytest.mark.parametrize("kind", [np.asarray, dask.array.from_array])
+@pytest.mark.parametrize("one_plane", [True, False])
+def test_the_noise_is_that_of_the_current_slice_or_of_the_layer(loader, random, kind, one_plane):
+    data = random.normal(0.5, 0.02, (2, 400, 350)).astype(np.float32)
+    data[1] = random.normal(0.5, 0.08, data[1].shape)
+    loader.network = Noisy()
+
+    parts, _ = run(request(kind(data), (0,), one_plane=one_plane))
+
+    plane, layer = (
+        whole(part, loader.network).reshape(-1, 800, 700)[0, 200:600, 80:620]
+        for part in (data[0], data)
+    )
+    np.testing.assert_allclose(assembled(parts), plane if one_plane else layer, atol=1e-5)
+    assert np.abs(plane - layer).max() > 0.01
 
 
 def test_a_network_of_the_whole_plane_is_computed_in_one_part_and_not_exact(loader, random):

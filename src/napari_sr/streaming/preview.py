@@ -106,7 +106,10 @@ def _blocks(request: PreviewRequest, network: Network) -> tuple[BlockRun, list[i
     grid = usual_grid(layout, network, settings, (side, side))
     if grid.whole and not request.whole_plane:
         grid = usual_grid(layout, network, settings, region=region)
-    settings = with_noise(settings, network, source.data, layout)
+    # a run of the current slice knows no other plane
+    noisy = source.only(request.plane) if request.one_plane else source
+    noisy_layout = layout_of(noisy.shape, noisy.dtype, noisy.axes)
+    settings = with_noise(settings, network, noisy.pixels, noisy_layout)
     reader = BlockReader(source.data, grid, network.receptive_field)
     run = BlockRun(reader, network, settings, _value_range(request, reader, network), waits=False)
     if request.plane_is_known:

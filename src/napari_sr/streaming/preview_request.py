@@ -33,7 +33,8 @@ class PreviewRequest:
     model: ModelReference
     settings: Settings
     one_plane: bool = False
-    """Whether percentiles are those of this plane alone, as in a run of the current slice."""
+    """Whether percentiles and noise are those of this plane alone, as in a run of the current
+    slice."""
     known: frozenset[Any] = frozenset()
     """Spans of the blocks that are computed already; see `Region.spans`."""
     whole_plane: bool = False
