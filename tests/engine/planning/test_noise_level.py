@@ -109,10 +109,19 @@ def test_a_network_without_noise_leaves_the_settings_alone(image, example):
     assert "noise" not in settings.of_result
 
 
-@pytest.mark.parametrize("level", [-1, float("nan"), float("inf")])
+@pytest.mark.parametrize("level", [-1, float("nan"), float("inf"), "much"])
 def test_a_level_that_is_no_standard_deviation_is_refused(level, network):
     with pytest.raises(NoiseError, match="noise must be finite and at least 0, got"):
         check_noise(level, network)
+
+
+def test_an_image_without_pixels_for_an_estimate_needs_a_level(image, network):
+    image[:, :90] = np.nan
+
+    with pytest.raises(NoiseError, match=r"is NaN or infinite.*, or give its level as noise"):
+        upscale(image, network, **HOW)
+    found = upscale(image, network, noise=SIGMA, **HOW)
+    assert np.isfinite(found[:, 180:]).all()
 
 
 def test_a_level_for_a_network_that_takes_none_is_refused(image, example):

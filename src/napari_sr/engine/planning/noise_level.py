@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.image.noise import PATCH, calm_level, noise_of
@@ -38,21 +39,25 @@ def with_noise(settings: Settings, network: Network, image: ArrayLike, layout: L
     Raises
     ------
     NoiseError
-        As `check_noise` does.
+        As `check_noise` does, or if the image has no pixels for an estimate.
     """
     check_noise(settings.noise, network)
     if not network.takes_noise or settings.noise is not None:
         return settings
-    return replace(settings, noise=estimated_noise(image, layout))
+    try:
+        level = estimated_noise(image, layout)
+    except ValueError as error:
+        raise NoiseError(f"{error}, or give its level as noise") from error
+    return replace(settings, noise=level)
 
 
-def check_noise(noise: float | None, network: Network) -> None:
+def check_noise(noise: object, network: Network) -> None:
     """Check a level of the noise that the user gave.
 
     Raises
     ------
     NoiseError
-        If it is negative or not finite, or the network takes none.
+        If it is no number, negative or not finite, or the network takes none.
     """
     if noise is None:
         return
@@ -61,8 +66,8 @@ def check_noise(noise: float | None, network: Network) -> None:
             f"noise needs a network that takes its level, but {network.title} does not; "
             f"got noise={noise}"
         )
-    if not 0 <= noise < math.inf:
-        raise NoiseError(f"noise must be finite and at least 0, got noise={noise}")
+    if not isinstance(noise, Real) or not 0 <= float(noise) < math.inf:
+        raise NoiseError(f"noise must be finite and at least 0, got noise={noise!r}")
 
 
 def estimated_noise(image: ArrayLike, layout: Layout) -> float:
@@ -70,6 +75,11 @@ def estimated_noise(image: ArrayLike, layout: Layout) -> float:
 
     Of two estimates, the smaller one is taken, because detail makes each of them too large. It is 0
     for images too small for an estimate, below 24 pixels along a side.
+
+    Raises
+    ------
+    ValueError
+        As `sample_of` does, for instance if most pixels are NaN.
     """
     if min(layout.height, layout.width) < max(LEAST, PATCH):
         return 0.0
