@@ -54,7 +54,8 @@ if TYPE_CHECKING:
 NAME = "network"
 """Name of the file that the trainer writes."""
 PATIENCE = 10
-"""Training from noisy images stops after this number of validations without improvement."""
+"""Training from noisy images stops after this number of validations without improvement, counted
+in the second half of the steps."""
 PAUSE = 0.2
 """Seconds between two updates that show only progress."""
 
@@ -188,6 +189,8 @@ class Tuning:
                 if progress.psnr is not None and self._judged(config):
                     update = replace(update, psnr=(self.step, progress.psnr))
                     update = replace(update, preview=self._kept(progress.psnr))
+                    if 2 * self.step <= config.run.steps:
+                        self.stale = 0  # many gains come only with a lower learning rate
                 if update.loss or update.psnr or now - shown > PAUSE:
                     shown = now
                     yield update
