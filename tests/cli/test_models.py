@@ -80,7 +80,8 @@ def test_only_rows_with_all_words_are_shown():
     ]  # fmt: skip
     assert not any(line.startswith("fsrcnn") for line in lines)
     found = json.loads(listing.as_json("noisy fluorescence"))
-    assert (found["networks"], [one["name"] for one in found["models"]]) == ([], ["microscope-x2"])
+    names = [one["name"] for one in found["models"]]
+    assert (found["networks"], names) == ([], ["microscope-x2", "micrograph-x2", "micrograph-x4"])
 
 
 def test_a_search_without_a_hit_says_so():

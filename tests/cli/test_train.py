@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 from trainings import discs, table
 
@@ -69,6 +70,25 @@ def test_values_beyond_black_and_white_are_learnt_and_told(run, tmp_path):
     assert re.search(
         r"% of the values of the images in \. are .* \(50 to 200\)", " ".join(err.split())
     )
+
+
+@pytest.mark.parametrize(("declared", "told"), [("", True), (", value_range = [100, 300]", False)])
+def test_noisy_images_that_span_little_of_their_range_are_told(run, tmp_path, declared, told):
+    random = np.random.default_rng(0)
+    for number in range(2):
+        (tmp_path / f"{number}.png").unlink()
+        photons = random.poisson(discs(random, 64)[..., 0] / 4)
+        tifffile.imwrite(tmp_path / f"{number}.tif", (100 + 2 * photons).astype(np.uint16))
+    noisy = 'validation = 1, grey = true, degradation = {kind = "recorruption"}'
+    recipe = RECIPE.replace("validation = 1", noisy + declared).replace('"l1"', '"mse"')
+    (tmp_path / "mine.toml").write_text(recipe)
+
+    code, _, err = run("mine.toml")
+
+    assert code == 0, err
+    words = " ".join(err.split())
+    assert ("of the range from black to white (0 to 65535)" in words) == told
+    assert ("as value_range under [data] in the recipe (2 of 2 planes)" in words) == told
 
 
 def test_a_training_stops_and_goes_on(run, tmp_path):

@@ -86,6 +86,7 @@ def run(request: Request) -> Path:
     with terminal.bars() as bars, terminal.warnings_as_lines(bars):
         training_data = of_folders(config.data, request.data)
         _tell_beyond(training_data, request, bars)
+        _tell_faint(training_data, config, bars)
         with asked_to_stop() as asked:
             session = Session(
                 request.out, request.device, request.resume, limit, stopped=lambda: asked.to_stop
@@ -113,6 +114,23 @@ def _tell_beyond(training_data: TrainingData, request: Request, bars: Bars) -> N
     note = beyond(f"the images in {request.data}", pictures) if speaks() else ""
     if note:
         terminal.tell(bars, note)
+
+
+def _tell_faint(training_data: TrainingData, config: Config, bars: Bars) -> None:
+    """Tell the user if noisy images span too little of the range from black to white."""
+    from napari_sr.training.finetuning.sources import faint
+    from napari_sr.training.measurement import measurement_of
+
+    if not speaks() or config.data.value_range is not None or measurement_of(config) is None:
+        return
+    pictures = [*training_data.learnt, *training_data.held_out]
+    notes = [note for one in pictures if (note := faint(one.name, [one]))]
+    if notes:
+        terminal.tell(
+            bars,
+            f"{notes[0]}, as value_range under [data] in the recipe ({len(notes)} of "
+            f"{len(pictures)} planes)",
+        )
 
 
 def _follow(training: Generator[Progress, None, Path], config: Config, bars: Bars) -> int:
