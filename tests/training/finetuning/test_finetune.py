@@ -24,6 +24,7 @@ from napari_sr.training.component import ComponentSpec
 from napari_sr.training.finetuning import base_model, finetune, pacing, preview, sizing
 from napari_sr.training.finetuning.config import BaseModel, FineTuneConfig, FineTuningError, Image
 from napari_sr.training.finetuning.finetune import fine_tune
+from napari_sr.training.finetuning.noisy import NoisyHeldOut
 from napari_sr.training.finetuning.pacing import Pacer
 from napari_sr.training.finetuning.self_supervision import SelfSupervision
 from napari_sr.training.finetuning.sizing import Size
@@ -443,6 +444,19 @@ def test_a_network_that_does_not_get_better_stays_the_original_one(noisy, monkey
     assert "0.00 dB above the original network" in tuned.verdict
     kept, start = (read_checkpoint(path) for path in (noisy.target, noisy.base_model.model.name))
     assert all(torch.equal(kept[key], start[key]) for key in start)
+
+
+@pytest.mark.parametrize(("gain", "kept"), [(0.9, False), (1.1, True)])
+def test_a_small_estimated_gain_from_noise_is_not_believed(noisy, monkeypatch, gain, kept):
+    monkeypatch.setattr(Pacer, "counts", counts_of(4, 4))
+    monkeypatch.setattr(NoisyHeldOut, "judge", lambda *_: 20.0)
+    monkeypatch.setattr("napari_sr.training.validation.psnr_of", lambda *_: 20.0 + gain)
+
+    _, tuned = finish(fine_tune(noisy))
+
+    assert (tuned.psnr, tuned.scores.start) == (20.0 + gain * kept, 20.0)
+    ours, original = (read_checkpoint(path) for path in (noisy.target, noisy.base_model.model.name))
+    assert all(torch.equal(ours[key], original[key]) for key in original) != kept
 
 
 def test_training_from_noise_stops_when_it_no_longer_helps(noisy, monkeypatch):
