@@ -18,7 +18,8 @@ from torch import Tensor
 
 from napari_sr.training.data.from_source import FromSource
 from napari_sr.training.data.pairs import Pairs
-from napari_sr.training.data.training_data import degradation_of, middle, pairs_of
+from napari_sr.training.data.pictures import middle
+from napari_sr.training.data.training_data import degradation_of, pairs_of
 from napari_sr.training.measurement import Measurement, inner
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import torch
 
+from napari_sr.training.data.degradation import check_share
 from napari_sr.training.data.from_source import FromSource
 
 if TYPE_CHECKING:
@@ -38,15 +39,8 @@ class BlindSpots(FromSource):
     """Share of pixels that are hidden, between 0 and 1."""
 
     def __post_init__(self) -> None:
-        """Check the share.
-
-        Raises
-        ------
-        ValueError
-            If it is not between 0 and 1.
-        """
-        if not 0 < self.share < 1:
-            raise ValueError(f"share must be between 0 and 1, got {self.share}")
+        """Check the share, as `check_share` does."""
+        check_share(self.share)
 
     def fitted(self, picture: Picture) -> Self:
         """Return this with the noise of a picture, if it is known; only some networks take it."""

@@ -123,6 +123,18 @@ def check_range(name: str, value: Range, least: float = 0.0) -> None:
         )
 
 
+def check_share(share: float) -> None:
+    """Check that a share is neither nothing nor all.
+
+    Raises
+    ------
+    ValueError
+        If it is not between 0 and 1.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share must be between 0 and 1, got {share}")
+
+
 def draw(value: Range, random: np.random.Generator, *, ratio: bool = False) -> float:
     """Draw a value from a range: uniformly, or log-uniformly if `ratio`."""
     if not isinstance(value, tuple):

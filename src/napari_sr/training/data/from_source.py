@@ -24,6 +24,7 @@ from napari_sr.training.data.spot import Spot
 if TYPE_CHECKING:
     from typing import Self
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from napari_sr.training.data.pictures import Picture
@@ -123,18 +124,19 @@ def estimated_in(picture: Picture) -> NoiseModel:
     ValueError
         If the picture is too small; the message names it.
     """
-    spans = []
-    for size in (picture.height, picture.width):
-        start = max(0, (size - LARGEST) // 2)
-        spans.append(slice(start, min(size, start + LARGEST)))
-    pixels = picture.crop(*spans).mean(dim=0).double().numpy()
     try:
-        found = estimated(pixels)
+        found = estimated(grey_middle(picture))
     except ValueError as error:
         raise ValueError(f"{picture.name}: {error}") from error
     if picture.channels == 3:  # the mean of three colours has a third of the variance
         return replace(found, gain=3 * found.gain, read_noise=_of_one(found))
     return found
+
+
+def grey_middle(picture: Picture) -> NDArray[np.float64]:
+    """Return the middle of a picture, at most `LARGEST` pixels along a side, as grey values."""
+    grey: NDArray[np.float64] = picture.middle(LARGEST).double().mean(dim=0).numpy()
+    return grey
 
 
 def _of_one(found: NoiseModel) -> float:

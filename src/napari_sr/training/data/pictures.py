@@ -72,6 +72,10 @@ class Picture:
         image = torch.from_numpy(np.ascontiguousarray(encoded))
         return image[None] if image.ndim == 2 else image.permute(2, 0, 1).contiguous()
 
+    def middle(self, most: int, multiple: int = 1) -> Tensor:
+        """Return the middle, as `crop` does: at most `most` rows and columns, or all if 0."""
+        return self.crop(*(middle(size, most, multiple) for size in (self.height, self.width)))
+
     def whole(self) -> Tensor:
         """Return the whole picture as `crop` does, (C, H, W)."""
         return self.crop(slice(0, self.height), slice(0, self.width))
@@ -186,3 +190,10 @@ def _reader(
         return block if layout.axes.index("Y") < layout.axes.index("X") else block.swapaxes(0, 1)
 
     return read
+
+
+def middle(size: int, most: int, multiple: int) -> slice:
+    """Return the middle `most` of `size` pixels, or all if `most` is 0."""
+    wanted = (min(size, most) if most else size) // multiple * multiple
+    start = (size - wanted) // 2
+    return slice(start, start + wanted)

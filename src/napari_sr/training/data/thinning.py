@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_sr.training.data.degradation import check_share
 from napari_sr.training.data.from_source import FromSource
 from napari_sr.training.data.spot import Spot
 
@@ -35,15 +36,8 @@ class Thinning(FromSource):
     """Share of the photons in the input, between 0 and 1."""
 
     def __post_init__(self) -> None:
-        """Check the share.
-
-        Raises
-        ------
-        ValueError
-            If it is not between 0 and 1.
-        """
-        if not 0 < self.share < 1:
-            raise ValueError(f"share must be between 0 and 1, got {self.share}")
+        """Check the share, as `check_share` does."""
+        check_share(self.share)
 
     def fitted(self, picture: Picture) -> Self:
         """Return this with the noise of a picture, for black at 0 and white at 1.

@@ -14,6 +14,7 @@ import numpy as np
 from napari_sr.training.build import make, named
 from napari_sr.training.data.folder import Reading, files_of, of_folder
 from napari_sr.training.data.pairs import Pairs
+from napari_sr.training.data.pictures import middle
 from napari_sr.training.data.synthetic import SyntheticImages
 
 if TYPE_CHECKING:
@@ -162,10 +163,3 @@ def pairs_of(
         random = np.random.default_rng((config.run.seed, index))
         found.append(pairs.window(index, rows, columns, random))
     return found
-
-
-def middle(size: int, most: int, multiple: int) -> slice:
-    """Return the middle `most` of `size` pixels, or all if `most` is 0."""
-    wanted = (min(size, most) if most else size) // multiple * multiple
-    start = (size - wanted) // 2
-    return slice(start, start + wanted)

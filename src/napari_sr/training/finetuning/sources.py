@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from napari_sr.training.config import Data
-from napari_sr.training.data.from_source import LARGEST, FromSource, estimated_in
+from napari_sr.training.data.from_source import FromSource, estimated_in, grey_middle
 from napari_sr.training.data.noise_model import LEAST_SIDE, estimated
 from napari_sr.training.data.training_data import degradation_of
 from napari_sr.training.finetuning.self_supervision import BLIND, SelfSupervision
@@ -67,7 +67,7 @@ def fitted(supervision: SelfSupervision, layers: Sequence[Sequence[Picture]]) ->
     """
     picture = layers[0][len(layers[0]) // 2]
     found = estimated_in(picture)
-    level = found.variance(torch.tensor(_middle_of(picture).mean())).sqrt()
+    level = found.variance(torch.tensor(grey_middle(picture).mean())).sqrt()
     supervision = replace(supervision, weight=max(supervision.weight * float(level), LEAST_WEIGHT))
     if len(layers) > 1 or supervision.noise.given or supervision.method == BLIND:
         return supervision
@@ -100,7 +100,7 @@ def check_source(picture: Picture, supervision: SelfSupervision) -> None:
             f"{picture.name} is too small to learn from: it has {picture.height} x "
             f"{picture.width} pixels, and needs {LEAST_SIDE} x {LEAST_SIDE}"
         )
-    pixels = _middle_of(picture)
+    pixels = grey_middle(picture)
     largest = pixels.max()
     if largest == pixels.min():
         raise ValueError(f"{picture.name} is constant: there is nothing to learn from")
@@ -133,7 +133,7 @@ def faint(name: str, pictures: Sequence[Picture]) -> str:
         Its planes; the middle one is read.
     """
     picture = pictures[len(pictures) // 2]
-    pixels = _middle_of(picture)
+    pixels = grey_middle(picture)
     share = float(np.ptp(pixels))
     if share >= FAINT:
         return ""
@@ -144,16 +144,6 @@ def faint(name: str, pictures: Sequence[Picture]) -> str:
         f"to white ({picture.values.low:g} to {picture.values.high:g}): networks learn badly from "
         "such a faint image; declare black and white close to its values"
     )
-
-
-def _middle_of(picture: Picture) -> NDArray[np.float64]:
-    """Return the middle of a picture as grey values."""
-    spans = []
-    for size in (picture.height, picture.width):
-        start = max(0, (size - LARGEST) // 2)
-        spans.append(slice(start, min(size, start + LARGEST)))
-    grey: NDArray[np.float64] = picture.crop(*spans).double().mean(dim=0).numpy()
-    return grey
 
 
 def _structure(pixels: NDArray[np.float64]) -> float:

@@ -99,12 +99,7 @@ def _sources(network: Network, pictures: Sequence[Picture], config: Config) -> l
     found: list[Tensor] = []
     left = MOST_PIXELS
     for picture in pictures:
-        spans = []
-        for size in (picture.height, picture.width):
-            wanted = min(size, SIDE) // network.multiple * network.multiple
-            start = (size - wanted) // 2
-            spans.append(slice(start, start + wanted))
-        source = pairs.coloured(picture.crop(*spans))
+        source = pairs.coloured(picture.middle(SIDE, network.multiple))
         if network.takes_noise and isinstance(degradation, FromSource):
             noise = degradation.fitted(picture).noise
             level = noise.variance(source.mean()).sqrt()

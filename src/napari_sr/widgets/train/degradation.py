@@ -43,13 +43,9 @@ class DegradationChooser(QWidget):
         self.sigma = number_box(
             1.6, (0.1, 20), 2, " px", "Sigma of the Gaussian, in the layers' pixels."
         )
-        self.wavelength = number_box(520, (200, 2000), 0, " nm", "Wavelength of the emitted light.")
-        self.aperture = number_box(0.8, (0.05, 1.7), 2, "", "The objective's numerical aperture.")
-        self.pixel = number_box(
-            0.1, (0.001, 1000), 4, " µm",
-            "Pixel size of the layers, as a length in the sample. It is read from the first\n"
-            "layer if that has a unit of length. LR pixels are larger by the factor of the scale.",
-        )  # fmt: skip
+        self.wavelength, self.aperture, self.pixel = optics_boxes(
+            " LR pixels are larger by the factor of the scale."
+        )
         self.photons = number_box(
             500,
             (1, 1e6),
@@ -126,6 +122,19 @@ class DegradationChooser(QWidget):
         self.about.say(_ABOUT[kind])
         self._blur.setVisible(kind == BLUR)
         self._microscope.setVisible(kind == MICROSCOPE)
+
+
+def optics_boxes(more: str = "") -> tuple[QDoubleSpinBox, QDoubleSpinBox, QDoubleSpinBox]:
+    """Return fields for wavelength, NA and pixel size; `more` ends the last one's tooltip."""
+    return (
+        number_box(520, (200, 2000), 0, " nm", "Wavelength of the emitted light."),
+        number_box(0.8, (0.05, 1.7), 2, "", "The objective's numerical aperture."),
+        number_box(
+            0.1, (0.001, 1000), 4, " µm",
+            "Pixel size of the layers, as a length in the sample. It is read from the first\n"
+            f"layer if that has a unit of length.{more}",
+        ),
+    )  # fmt: skip
 
 
 def number_box(

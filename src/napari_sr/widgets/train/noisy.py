@@ -22,7 +22,7 @@ from napari_sr.training.finetuning.self_supervision import (
 from napari_sr.widgets.common.fields import add_rows
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.pixel_size import pixel_size
-from napari_sr.widgets.train.degradation import number_box
+from napari_sr.widgets.train.degradation import number_box, optics_boxes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,13 +80,7 @@ class NoisyChooser(QWidget):
             "The blur that the result shall lose. Without a spot, images are denoised and\n"
             "enlarged, and stay as blurred as they are."
         )
-        self.wavelength = number_box(520, (200, 2000), 0, " nm", "Wavelength of the emitted light.")
-        self.aperture = number_box(0.8, (0.05, 1.7), 2, "", "The objective's numerical aperture.")
-        self.pixel = number_box(
-            0.1, (0.001, 1000), 4, " µm",
-            "Pixel size of the layers, as a length in the sample. It is read from the first\n"
-            "layer if that has a unit of length.",
-        )  # fmt: skip
+        self.wavelength, self.aperture, self.pixel = optics_boxes()
         self.bead = QComboBox()
         self.bead.setToolTip("A layer with one bead in its middle, at the images' pixel size.")
         self.penalty = QComboBox()
