@@ -63,6 +63,18 @@ def test_a_folder_gets_copies(server, tmp_path):
     assert prefetch([first], tmp_path / "cache").files[first].read_text() == first  # onto itself
 
 
+def test_a_folder_lists_the_licences_of_all_its_models(server, tmp_path, monkeypatch):
+    first, second = names(2)
+    monkeypatch.setattr(download, "is_file_of", lambda path, entry: path.is_file())
+
+    prefetch([first], tmp_path / "mirror")
+    prefetch([second], tmp_path / "mirror")
+
+    licences = (tmp_path / "mirror" / "LICENCES.md").read_text()
+    assert f"(`{first}`)" in licences
+    assert f"(`{second}`)" in licences
+
+
 def test_one_that_fails_does_not_stop_the_others(server, monkeypatch):
     first, second = names(2)
     globals()["server"].broken = {first}

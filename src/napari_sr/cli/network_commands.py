@@ -1,4 +1,4 @@
-"""The commands `napari-sr evaluate` and `train`, and their options."""
+"""The commands `napari-sr evaluate`, `train` and `prefetch`, and their options."""
 
 from __future__ import annotations
 
@@ -111,7 +111,42 @@ def train_command(
         typer.echo(result)
 
 
+def prefetch_command(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[MODEL...]", help="Names that `napari-sr models` lists."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All models that can be downloaded.")
+    ] = False,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            callback=at_home,
+            help="Copy the files, with a list of their licences, for another machine.",
+        ),
+    ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify",
+            help="Download nothing; compare the files, here or in FOLDER, with their SHA-256.",
+        ),
+    ] = False,
+) -> None:
+    """Download models for work without a connection, or verify them; see docs/offline.md."""
+    from napari_sr.cli import prefetch
+
+    if not verify:
+        raise typer.Exit(prefetch.fetch(prefetch.chosen(models or (), everything=everything), to))
+    named = bool(models) or everything
+    wanted = prefetch.chosen(models or (), everything=everything) if named else prefetch.present(to)
+    raise typer.Exit(prefetch.check(wanted, to))
+
+
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command("evaluate")(evaluate_command)
     app.command("train")(train_command)
+    app.command("prefetch")(prefetch_command)

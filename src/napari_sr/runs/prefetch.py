@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from napari_sr.atomic_write import atomic_write
 from napari_sr.runs.fetch import fetch_steps
 from napari_sr.runs.job import Step
+from napari_sr.runs.model_notice import write_notice
 from napari_sr.runs.run import drive
 from napari_sr.runs.words import size_in_words
 from napari_sr.zoo import download, registry
@@ -43,8 +44,8 @@ def prefetch(models: list[str], folder: Path | None = None) -> Prefetched:
         Names of models, such as "bsrn-x4".
     folder : Path, optional
         A folder that gets copies of the files, for another machine. On that machine, the
-        environment variable NAPARI_SR_WEIGHTS must name the folder. By default, the files are only
-        kept for use on this machine.
+        environment variable NAPARI_SR_WEIGHTS must name the folder. LICENCES.md and SHA256SUMS
+        there list its models. By default, the files are only kept for use on this machine.
 
     Returns
     -------
@@ -56,7 +57,7 @@ def prefetch(models: list[str], folder: Path | None = None) -> Prefetched:
     ValueError
         If no model has such a name.
     OSError
-        If the folder cannot be created.
+        If the folder cannot be created, or its two lists cannot be written.
     """
     return drive(prefetch_steps(models, folder))
 
@@ -87,6 +88,8 @@ def prefetch_steps(
                 result.failures[entry.name] = str(error)
         before += entry.size
         yield Step(before, total, f"{entry.title} is done")
+    if folder is not None and (copied := _copied(folder)):
+        write_notice(folder, copied)
     return result
 
 
@@ -106,6 +109,11 @@ def _file(entry: Entry, folder: Path | None) -> Path:
         with path.open("rb") as here, atomic_write(copy) as there:
             shutil.copyfileobj(here, there)
     return copy
+
+
+def _copied(folder: Path) -> list[Entry]:
+    """Return the models whose files are in a folder, also those from earlier calls."""
+    return [entry for entry in downloadable() if download.is_file_of(folder / entry.file, entry)]
 
 
 def downloadable() -> list[Entry]:

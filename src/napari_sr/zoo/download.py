@@ -57,7 +57,7 @@ def local_path(entry: Entry) -> Path | None:
     if entry.url is None:
         return (NETWORKS if entry.computed else SHIPPED) / entry.file
     cached = cache_folder() / entry.file
-    return next((path for path in (cached, *_mirrored(entry)) if _is(path, entry)), None)
+    return next((path for path in (cached, *_mirrored()) if is_file_of(path, entry)), None)
 
 
 def fetch(entry: Entry, progress: Report | None = None) -> Path:
@@ -117,14 +117,17 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _mirrored(entry: Entry) -> Iterator[Path]:
+def _mirrored() -> Iterator[Path]:
     mirror = os.environ.get(MIRROR_VARIABLE)
     if mirror:
         yield from sorted(Path(os.path.expanduser(mirror)).rglob("*"))
 
 
-def _is(path: Path, entry: Entry) -> bool:
-    """Return whether a path is the entry's file; only a file of the right size is read."""
+def is_file_of(path: Path, entry: Entry) -> bool:
+    """Return whether a path is the entry's file, by size and SHA-256, whatever its name is.
+
+    Only a file of the right size is read. A missing or unreadable file is not the entry's.
+    """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size != entry.size:
