@@ -15,13 +15,9 @@ from napari_sr.layers.blocks import (
     conv1x1,
     conv3x3,
     count,
-    enlarger,
-    factors,
     options_of_blocks,
     reach_in_small_pixels,
-    reach_of_enlarger,
     rename,
-    scale_of_enlarger,
     scale_of_shuffle,
     shape_of,
     weight_and_bias,
@@ -143,48 +139,6 @@ def test_scale_of_shuffle(outputs, channels, scale):
     assert scale_of_shuffle(outputs, channels) == scale
 
 
-@pytest.mark.parametrize(
-    ("scale", "expected"), [(1, ()), (2, (2,)), (3, (3,)), (4, (2, 2)), (8, (2, 2, 2))]
-)
-def test_enlargement_goes_by_twos_or_one_three(scale, expected):
-    assert factors(scale) == expected
-
-
-@pytest.mark.parametrize("scale", [0, 5, 6, 12])
-def test_other_enlargements_are_named(scale):
-    with pytest.raises(ValueError, match=f"a scale of 3 or a power of 2, got scale={scale}"):
-        factors(scale)
-
-
-@pytest.mark.parametrize("activation", [None, nn.ReLU()], ids=["plain", "activated"])
-@pytest.mark.parametrize("scale", [1, 2, 3, 4, 8])
-def test_enlarger_enlarges_and_its_scale_is_read_off_its_tensors(scale, activation):
-    stages = enlarger(4, scale, activation)
-
-    assert stages(torch.zeros(1, 4, 3, 5)).shape == (1, 4, 3 * scale, 5 * scale)
-    state = {f"up.{key}": value for key, value in stages.state_dict().items()}
-    assert scale_of_enlarger(state, "up.") == scale
-
-
-@pytest.mark.parametrize(
-    ("activation", "second"), [(None, 2), (nn.LeakyReLU(), 3)], ids=["plain", "activated"]
-)
-def test_enlarger_s_keys_count_all_that_checkpoints_count(activation, second):
-    keys = enlarger(4, 4, activation).state_dict().keys()
-
-    assert {key.split(".")[0] for key in keys} == {"0", str(second)}
-
-
-def test_enlarger_of_other_tensors_has_no_scale():
-    assert scale_of_enlarger({"up.0.weight": torch.zeros(7, 4, 3, 3)}, "up.") is None
-
-
-@pytest.mark.parametrize(("scale", "reach"), [(1, 2), (2, 2), (3, 2), (4, 2)])
-def test_reach_of_enlarger_with_two_convolutions_after_it(scale, reach):
-    # by hand, x4: 2 at x4 are 1 at x2, and 1 for its 3x3; those 2 are 1 here, and 1 for its 3x3
-    assert reach_of_enlarger(scale, 2) == reach
-
-
 def test_options_are_read_off_a_head_and_blocks():
     state = {"head.weight": torch.zeros(8, 3, 3, 3)}
     state |= {f"blocks.{index}.weight": torch.zeros(1) for index in range(4)}
@@ -194,3 +148,12 @@ def test_options_are_read_off_a_head_and_blocks():
     assert options == {"scale": 2, "channels": 3, "features": 8, "blocks": 4}
     assert options_of_blocks(state, None) is None
     assert options_of_blocks({"head.weight": torch.zeros(8)}, 2) is None
+
+
+def test_a_convolution_without_bias_is_the_weight_alone():
+    torch.manual_seed(0)
+    layer, x = Activated3x3(3, 4, activation=nn.ReLU(), bias=False), torch.rand(1, 3, 5, 6)
+
+    expected = functional.conv2d(x, layer.weight, padding=1).relu()
+    torch.testing.assert_close(layer(x), expected)
+    assert layer.state_dict().keys() == {"weight"}

@@ -154,7 +154,10 @@ def test_an_exported_network_gives_the_same_result_at_any_size(name, example):
         return
 
     with torch.inference_mode():
-        torch.testing.assert_close(program(image), network(image), rtol=0, atol=1e-5)
+        expected = network(image)
+        # random weights that expect a white of 255 have results of some tens
+        tolerance = 1e-5 * max(1, float(expected.abs().max()))
+        torch.testing.assert_close(program(image), expected, rtol=0, atol=tolerance)
 
 
 def test_forward_writes_nothing_to_the_network(network):

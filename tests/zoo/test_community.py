@@ -22,11 +22,11 @@ spandrel = import_on_torchvision("spandrel")
 
 
 @pytest.fixture
-def compact():
+def plksr():
     """Return a small network of an architecture that is none of ours, with random weights."""
-    module = import_module("spandrel.architectures.Compact.__arch.SRVGG")
+    module = import_module("spandrel.architectures.PLKSR")
     torch.manual_seed(0)
-    return module.SRVGGNetCompact(num_in_ch=3, num_out_ch=3, num_feat=8, num_conv=2, upscale=4)
+    return module.PLKSR(dim=16, n_blocks=1, kernel_size=5, upscaling_factor=4)
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ def saved(network, path):
 def described(**changes):
     """Return what spandrel says of a network, as far as it is asked."""
     known = spandrel.MAIN_REGISTRY.load(
-        import_module("spandrel.architectures.Compact.__arch.SRVGG")
-        .SRVGGNetCompact(num_in_ch=3, num_out_ch=3, num_feat=4, num_conv=1, upscale=2)
+        import_module("spandrel.architectures.PLKSR")
+        .PLKSR(dim=16, n_blocks=1, kernel_size=5, upscaling_factor=2)
         .state_dict()
     )
     plain = {
@@ -62,24 +62,24 @@ def described(**changes):
     return SimpleNamespace(**{**plain, **changes})
 
 
-def test_a_file_that_only_spandrel_knows_loads_and_computes_what_it_computes(compact, tmp_path):
-    path = saved(compact, tmp_path / "compact.pth")
+def test_a_file_that_only_spandrel_knows_loads_and_computes_what_it_computes(plksr, tmp_path):
+    path = saved(plksr, tmp_path / "plksr.pth")
     image = torch.rand(1, 3, 9, 14)
 
     network = napari_sr.load(path)
 
     assert (network.title, network.scale, network.channels) == (
-        "RealESRGAN Compact (spandrel)", 4, 3,
+        "PLKSR (spandrel)", 4, 3,
     )  # fmt: skip
     assert not network.training
-    assert network.provenance["model"] == "compact"
+    assert network.provenance["model"] == "plksr"
     with torch.inference_mode():
         # weights with channels last are summed in another order
-        torch.testing.assert_close(network(image), compact(image), rtol=0, atol=1e-6)
+        torch.testing.assert_close(network(image), plksr(image), rtol=0, atol=1e-6)
 
 
-def test_what_overshoots_is_not_clipped(compact, tmp_path):
-    network = napari_sr.load(saved(compact, tmp_path / "a.pth"))
+def test_what_overshoots_is_not_clipped(plksr, tmp_path):
+    network = napari_sr.load(saved(plksr, tmp_path / "a.pth"))
 
     with torch.inference_mode():
         result = network(torch.full((1, 3, 8, 8), 3.0))
@@ -87,15 +87,15 @@ def test_what_overshoots_is_not_clipped(compact, tmp_path):
     assert result.max() > 1
 
 
-def test_an_image_is_upscaled_in_tiles_that_overlap(compact, tmp_path, random):
-    network = napari_sr.load(saved(compact, tmp_path / "a.pth"))
+def test_an_image_is_upscaled_in_tiles_that_overlap(plksr, tmp_path, random):
+    network = napari_sr.load(saved(plksr, tmp_path / "a.pth"))
     image = random.random((90, 70, 3)).astype(np.float32)
 
     whole = napari_sr.upscale(image, network)
     tiled = napari_sr.upscale(image, network, tile=80)
 
     assert whole.shape == (360, 280, 3)
-    # four 3x3 look less far than tiles overlap
+    # its convolutions look less far than tiles overlap
     assert np.abs(tiled - whole).max() < 1e-5
 
 
@@ -127,13 +127,13 @@ def test_our_own_networks_come_first(example, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        ({"scale": 2}, r"Compact \(spandrel\) enlarges 4 times, got scale=2"),
-        ({"res_scale": 0.1}, r"Compact \(spandrel\) has no options, got {'res_scale': 0.1}"),
+        ({"scale": 2}, r"PLKSR \(spandrel\) enlarges 4 times, got scale=2"),
+        ({"res_scale": 0.1}, r"PLKSR \(spandrel\) has no options, got {'res_scale': 0.1}"),
     ],
 )
-def test_a_wrong_scale_or_option_is_named(arguments, what, compact):
+def test_a_wrong_scale_or_option_is_named(arguments, what, plksr):
     with pytest.raises(ValueError, match=what):
-        community.build(compact.state_dict(), **arguments)
+        community.build(plksr.state_dict(), **arguments)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_wrong_scale_or_option_is_named(arguments, what, compact):
     ids=str,
 )
 def test_networks_for_something_else_are_refused_with_their_purpose(changes, what):
-    with pytest.raises(ValueError, match=rf"is a RealESRGAN Compact \(spandrel\).*{what}"):
+    with pytest.raises(ValueError, match=rf"is a PLKSR \(spandrel\).*{what}"):
         community.wrapped(described(**changes))
 
 
@@ -182,14 +182,14 @@ def test_without_spandrel_the_extra_is_named_after_what_is_nearest(example, monk
         community.build(state)
 
 
-def test_a_broken_spandrel_is_told(compact, monkeypatch):
+def test_a_broken_spandrel_is_told(plksr, monkeypatch):
     def broken(name):
         raise ImportError("no module named einops")
 
     monkeypatch.setattr(community, "import_on_torchvision", broken)
 
     with pytest.raises(UnknownNetworkError, match=r"cannot be imported \(no module named einops\)"):
-        community.build(compact.state_dict())
+        community.build(plksr.state_dict())
 
 
 @pytest.mark.parametrize(
@@ -215,8 +215,8 @@ def test_what_only_looks_like_a_network_is_refused_in_one_sentence(swin):
     assert "\n" not in str(told.value)
 
 
-def test_the_tensors_that_were_read_stay_as_they_were(compact):
-    state = compact.state_dict()
+def test_the_tensors_that_were_read_stay_as_they_were(plksr):
+    state = plksr.state_dict()
     before = copy.deepcopy(state)
 
     community.build(state)
@@ -225,8 +225,8 @@ def test_the_tensors_that_were_read_stay_as_they_were(compact):
     assert all(torch.equal(state[key], before[key]) for key in before)
 
 
-def test_whole_numbers_are_no_weights(compact):
-    state = {key: value.to(torch.int8) for key, value in compact.state_dict().items()}
+def test_whole_numbers_are_no_weights(plksr):
+    state = {key: value.to(torch.int8) for key, value in plksr.state_dict().items()}
 
     with pytest.raises(ValueError, match=r"whose '.*weight' must be floats, got a tensor of int8"):
         community.build(state)

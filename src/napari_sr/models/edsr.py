@@ -16,15 +16,9 @@ from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step, in_series
 from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
-from napari_sr.layers.blocks import (
-    Activated3x3,
-    ResidualBlock,
-    enlarger,
-    reach_of_enlarger,
-    scale_of_enlarger,
-    width_of,
-)
+from napari_sr.layers.blocks import Activated3x3, ResidualBlock, width_of
 from napari_sr.layers.edsr_trunk import MEAN, adapt, mean_of, trunk_options, white_of
+from napari_sr.layers.enlarger import enlarger, reach_of_enlarger, scale_of_enlarger
 
 WIDE = 256
 """Smallest width at which residuals are scaled by 0.1 (the paper, section 3.3)."""

@@ -21,15 +21,8 @@ from torch.nn import functional
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Link, Step
 from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
-from napari_sr.layers.blocks import (
-    conv3x3,
-    count,
-    enlarger,
-    reach_of_enlarger,
-    rename,
-    scale_of_enlarger,
-    width_of,
-)
+from napari_sr.layers.blocks import conv3x3, count, rename, width_of
+from napari_sr.layers.enlarger import enlarger, reach_of_enlarger, scale_of_enlarger
 from napari_sr.layers.frequencies import POOL, PreservingBlock
 from napari_sr.layers.transformer import EfficientTransformer
 

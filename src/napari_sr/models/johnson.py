@@ -23,15 +23,9 @@ from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Link, Step
 from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
-from napari_sr.layers.blocks import (
-    count,
-    factors,
-    reach_in_small_pixels,
-    rename,
-    shape_of,
-    width_of,
-)
+from napari_sr.layers.blocks import count, reach_in_small_pixels, rename, shape_of, width_of
 from napari_sr.layers.deconvolution import Deconvolution
+from napari_sr.layers.enlarger import factors
 from napari_sr.layers.normalised import BATCH, INSTANCE, Normalised, NormalisedBlock
 
 TRANSPOSED, NEAREST = "transposed", "nearest"

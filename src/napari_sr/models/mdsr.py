@@ -19,15 +19,8 @@ from torch import Tensor, nn
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step, in_series
 from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers import edsr_trunk
-from napari_sr.layers.blocks import (
-    Activated3x3,
-    ResidualBlock,
-    count,
-    enlarger,
-    reach_of_enlarger,
-    rename,
-    scale_of_enlarger,
-)
+from napari_sr.layers.blocks import Activated3x3, ResidualBlock, count, rename
+from napari_sr.layers.enlarger import enlarger, reach_of_enlarger, scale_of_enlarger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -23,13 +23,13 @@ from napari_sr.graph.network import Architecture, Network, Options, StateDict, V
 from napari_sr.layers.blocks import (
     conv3x3,
     count,
-    factors,
     options_of_blocks,
     reach_in_small_pixels,
     rename,
     scale_of_shuffle,
     width_of,
 )
+from napari_sr.layers.enlarger import factors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -20,14 +20,8 @@ from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Link, Step
 from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
-from napari_sr.layers.blocks import (
-    count,
-    factors,
-    reach_of_enlarger,
-    rename,
-    scale_of_shuffle,
-    width_of,
-)
+from napari_sr.layers.blocks import count, rename, scale_of_shuffle, width_of
+from napari_sr.layers.enlarger import factors, reach_of_enlarger
 from napari_sr.layers.normalised import BATCH, INSTANCE, Normalised, NormalisedBlock
 from sr_kernels._sub_pixel import sub_pixel
 

@@ -17,15 +17,8 @@ from torch.nn import functional
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step, in_series
 from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
-from napari_sr.layers.blocks import (
-    Activated3x3,
-    ResidualBlock,
-    enlarger,
-    options_of_blocks,
-    reach_of_enlarger,
-    rename,
-    scale_of_enlarger,
-)
+from napari_sr.layers.blocks import Activated3x3, ResidualBlock, options_of_blocks, rename
+from napari_sr.layers.enlarger import enlarger, reach_of_enlarger, scale_of_enlarger
 
 
 def bilinear_shares(scale: int) -> Tensor:
