@@ -53,6 +53,21 @@ def test_if_features_would_go_to_files_stages_are_longer(monkeypatch):
     assert len(long.stages.all) < short
 
 
+def test_only_the_share_of_features_in_files_costs_as_much_as_files(monkeypatch):
+    record = architecture("imdn")
+    network = record.network(**{**record.example, "scale": 2}).eval()
+
+    def cost(room: int) -> float:
+        monkeypatch.setattr(plan_module, "memory_for_features", lambda: room)
+        return planned(network, shape=(900, 900, 3), tile=300).cost
+
+    stored = planned(network, shape=(900, 900, 3), tile=300).spilled_bytes
+    in_memory, in_files = cost(stored), cost(0)
+
+    assert in_memory < in_files
+    assert cost(stored * 3 // 4) == pytest.approx((3 * in_memory + in_files) / 4, rel=1e-3)
+
+
 class Whole(Nearest):
     """A network that should see the whole image."""
 

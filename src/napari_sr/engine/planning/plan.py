@@ -95,9 +95,12 @@ class Plan:
             return cut(halo=self.halo or 0)
         cost = FLOPS_PER_BYTE.get(self.device.type, FLOPS_PER_BYTE["cpu"])
         stages = cut(flops_per_byte=cost)
-        if self.height * self.width * stages.spilled_bytes <= memory_for_features():
+        stored = self.height * self.width * stages.spilled_bytes
+        if stored <= (room := memory_for_features()):
             return stages
-        return cut(flops_per_byte=max(cost, FLOPS_PER_BYTE["file"]))
+        in_files = 1 - room / stored
+        beyond = max(FLOPS_PER_BYTE["file"] - cost, 0.0)
+        return cut(flops_per_byte=cost + in_files * beyond)
 
     @cached_property
     def count(self) -> int:
