@@ -14,8 +14,6 @@ from napari_sr.graph.network import Network
 class Nearest(Network):
     """Repeats pixels; sums a neighbourhood of `radius`, so that a wrong halo changes the result."""
 
-    full_range = True
-
     def __init__(self, *, scale=2, channels=1, radius=0, multiple=1, least_size=1):
         super().__init__(scale=scale, channels=channels)
         self.radius = radius

@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -212,3 +213,41 @@ def test_a_file_is_read_once(checkpoint, monkeypatch):
 def test_a_wrong_weight_is_refused_before_anything_is_loaded():
     with pytest.raises(ValueError, match=r"from 0 to 1, got 1\.5"):
         napari_sr.blend("missing.pth", "missing.pth", 1.5)
+
+
+def test_an_esrgan_of_one_channel_gets_grey_as_it_is(tmp_path, random):
+    torch.manual_seed(0)
+    options = {"channels": 1, "features": 4, "blocks": 1, "growth": 2}
+    network = models.architecture("rrdbnet").network(scale=2, **options).eval()
+    torch.save({"params": network.state_dict()}, tmp_path / "grey.pth")
+    image = random.random((12, 15)).astype(np.float32)
+
+    loaded = napari_sr.load(tmp_path / "grey.pth")
+    result = napari_sr.upscale(image, loaded, border="zeros", outliers="keep")
+
+    assert loaded.full_range
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(image)[None, None])[0, 0].numpy()
+    np.testing.assert_allclose(result, expected, rtol=0, atol=1e-6)
+
+
+def test_a_card_that_says_luma_is_believed_of_any_network(tmp_path):
+    network = models.architecture("rrdbnet").network(
+        scale=2, channels=1, features=4, blocks=1, growth=2
+    )
+    card = {"scale": 2, "options": {}, "recipe": {"data": {"grey": False}}}
+    path = tmp_path / "luma.safetensors"
+    save_file(network.state_dict(), path, metadata={"card": json.dumps(card)})
+
+    assert not napari_sr.load(path).full_range
+
+
+def test_which_weights_of_a_file_were_chosen_is_in_the_provenance(tmp_path):
+    network = models.architecture("edsr").network(scale=2, features=4, blocks=1)
+    state = {f"net_g.{key}": value for key, value in network.state_dict().items()}
+    torch.save({"state_dict": state, "ema": state, "epoch": 3}, tmp_path / "a.pth")
+
+    assert napari_sr.load(tmp_path / "a.pth").provenance["chosen_weights"] == [
+        "The weights are the running mean 'ema' of training; 'state_dict' is not used.",
+        "The weights are the tensors net_g.*.",
+    ]

@@ -34,7 +34,7 @@ def load(
         (FSRCNN, SRCNN), unless they have a card: the metadata that napari-sr's training writes.
     full_range : bool, optional
         Whether a network with one channel was trained on grey from 0 to 1 instead of luma; see
-        `Network.full_range`. By default, the card decides; without a card, luma is assumed.
+        `Network.full_range`. By default, the card decides; without a card, the kind of network.
     **options
         Arguments of the network that cannot be inferred from its tensors, such as `res_scale` or
         `input_range`. Files with a card need none.

@@ -288,6 +288,13 @@ def test_paper_and_year_are_those_that_the_file_cites(name):
     assert str(record.year) in cited
 
 
+def test_only_networks_that_have_one_channel_by_default_take_luma(name):
+    network = models.architecture(name).network
+    usual = inspect.signature(network).parameters["channels"].default
+
+    assert network.full_range is (usual != 1 or name == "interpolation")
+
+
 def test_no_two_published_forms_share_a_name():
     names = [form.name for name in NAMES for form in models.architecture(name).forms]
 

@@ -33,9 +33,9 @@ def test_a_card_is_read_from_the_header(tmp_path):
     [
         ({"recipe": {"data": {"grey": True}}}, True),
         ({"recipe": {"data": {"grey": False}}}, False),
-        ({"recipe": {"data": {}}}, False),
-        ({"recipe": [1], "data": {"grey": True}}, False),
-        ({}, False),
+        ({"recipe": {"data": {}}}, None),
+        ({"recipe": [1], "data": {"grey": True}}, None),
+        ({}, None),
     ],
 )
 def test_a_card_tells_of_a_training_on_grey(card, grey):

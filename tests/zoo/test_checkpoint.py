@@ -74,6 +74,45 @@ def test_wrappers_and_prefixes_come_off(tmp_path, wrapped):
     assert not any(value.requires_grad for value in tensors.values())
 
 
+@pytest.mark.parametrize("kind", ["zip", "legacy"])
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"epoch": 3, "name": "mine", "lr": 1e-4, "best": True, "seed": None, "scales": [2, 4]},
+        {"psnr": np.float64(31.5), "step": np.int64(7), "half": np.float16(0.5)},
+        {"loss": np.array([1.0, 2.0]).mean()},
+    ],
+    ids=["numbers", "NumPy's", "a mean"],
+)
+def test_numbers_beside_the_weights_are_ignored_and_named(tmp_path, beside, kind):
+    torch.save(STATE | beside, tmp_path / "a", _use_new_zipfile_serialization=kind == "zip")
+
+    found = open_checkpoint(tmp_path / "a")
+
+    assert is_state(found.tensors)
+    (remark,) = found.remarks
+    assert next(iter(beside)) in remark
+
+
+def test_arrays_of_an_optimiser_or_a_log_do_not_matter(tmp_path):
+    log = {"losses": np.ones(3), "best": np.float32(0.1), "kind": np.dtype("float32")}
+    torch.save({"state_dict": STATE, "log": log, "curve": np.ones((2, 2))}, tmp_path / "a")
+
+    assert is_state(read_checkpoint(tmp_path / "a"))
+
+
+def test_a_running_mean_is_preferred_and_told(tmp_path):
+    other = {key: value + 1 for key, value in STATE.items()}
+    torch.save({"params": other, "params_ema": STATE, "iter": 5}, tmp_path / "a")
+
+    found = open_checkpoint(tmp_path / "a")
+
+    assert is_state(found.tensors)
+    assert found.remarks == (
+        "The weights are the running mean 'params_ema' of training; 'params' is not used.",
+    )
+
+
 def test_a_prefix_that_only_some_keys_have_stays(tmp_path):
     torch.save({"module.a": torch.zeros(1), "b": torch.zeros(1)}, tmp_path / "a.pth")
 
@@ -229,9 +268,10 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         (torch.zeros(1), "contains a Tensor, not a dict of tensors"),
         ({}, "contains no tensors"),
         ({"params": {}}, "contains no tensors"),
-        ({"a": torch.zeros(1), "epoch": 3}, "'epoch' is a int, not a dense tensor"),
+        ({"a": torch.zeros(1), "b": np.zeros(2)}, "'b' is a NumPy array, not a dense tensor"),
+        ({"epoch": 3, "loss": 0.5}, "contains no tensors, but 'epoch', 'loss'"),
         ({"a": torch.eye(2).to_sparse()}, "'a' is a sparse tensor, not a dense tensor"),
-        ({"netG": STATE, "netD": STATE}, "keys could contain the weights .*'netG', 'netD'"),
+        ({"one": STATE, "two": STATE}, "keys could contain the weights .*'one', 'two'"),
         ({"model": STATE, "net": STATE}, "keys could contain the weights .*'model', 'net'"),
         (
             {"a": torch.zeros(1), "b": {"c": torch.zeros(1)}},

@@ -239,3 +239,17 @@ def test_one_tensor_cannot_make_spandrel_allocate_for_all(swin):
 
     with pytest.raises(UnknownNetworkError, match="is too large for its checkpoint"):
         community.build(state)
+
+
+def test_prefixes_come_off_for_spandrel_too(plksr):
+    state = {f"net_g.{key}": value for key, value in plksr.state_dict().items()}
+    image = torch.rand(1, 3, 8, 8)
+
+    network = community.build(state | {"net_d.weight": torch.zeros(3)})
+
+    assert network.provenance == {
+        "chosen_weights": [
+            "The weights are the tensors net_g.*; 1 other tensors of the file are ignored."
+        ]
+    }
+    torch.testing.assert_close(network(image), plksr(image), rtol=0, atol=1e-6)

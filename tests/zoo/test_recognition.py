@@ -173,3 +173,48 @@ def test_an_option_of_another_type_is_told(example, option):
 def test_an_option_may_be_called_as_a_parameter_of_ours(example):
     with pytest.raises(ValueError, match="has no option state=1"):
         recognition.build(example("bsrn").state_dict(), state=1)
+
+
+@pytest.mark.parametrize("prefix", ["generator.", "model.net_g.", "netG.module."])
+@pytest.mark.parametrize("name", ["rrdbnet", "span", "edsr", "fsrcnn"])
+def test_prefixes_come_off_where_the_rest_is_a_network(name, prefix, example):
+    network = example(name)
+    state = {f"{prefix}{key}": value for key, value in network.state_dict().items()}
+
+    again = recognition.build(state, scale=network.scale)
+
+    assert type(again) is type(network)
+    assert again.provenance == {"chosen_weights": [f"The weights are the tensors {prefix}*."]}
+    image = torch.rand(1, network.channels, 8, 8)
+    torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
+
+
+def test_a_running_mean_under_a_prefix_is_preferred(example):
+    state = example("span").state_dict()
+    both = {f"net_g.{key}": value + 1 for key, value in state.items()}
+    both |= {f"net_g_ema.{key}": value for key, value in state.items()}
+    both["net_g_ema.n_averaged"] = torch.tensor(9)
+
+    network = recognition.build(both)
+
+    assert all(torch.equal(value, state[key]) for key, value in network.state_dict().items())
+    (remark,) = network.provenance["chosen_weights"]
+    assert remark.startswith("The weights are the tensors net_g_ema.* (a running mean")
+
+
+def test_two_networks_under_prefixes_are_refused_by_their_prefixes(example):
+    state = {f"net_g.{key}": value for key, value in example("span").state_dict().items()}
+    state |= {f"model.{key}": value for key, value in example("span").state_dict().items()}
+
+    with pytest.raises(ValueError, match=r"matches \['model\.\* as SPAN', 'net_g\.\* as SPAN'\]"):
+        recognition.build(state)
+
+
+def test_a_counter_among_the_weights_is_ignored_and_told(example):
+    state = example("edsr").state_dict() | {"iteration": torch.tensor(5)}
+
+    assert recognition.remarks_on(state) == ("1 other tensors of the file are ignored.",)
+
+
+def test_the_oldest_esrgan_keeps_the_prefix_that_belongs_to_it(example):
+    assert recognition.remarks_on(example("rrdbnet").state_dict()) == ()

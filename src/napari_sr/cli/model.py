@@ -96,7 +96,7 @@ def read_option(text: str) -> tuple[str, float | bool]:
 
 
 def load(model: ModelReference, bars: Bars) -> Network:
-    """Load a model; download it with a progress bar if it is missing.
+    """Load a model, and tell which weights of its file were chosen; download it if it is missing.
 
     Raises
     ------
@@ -107,7 +107,12 @@ def load(model: ModelReference, bars: Bars) -> Network:
     def fetched(entry: Entry) -> Path:
         return _download(entry, bars) if local_path(entry) is None else fetch(entry)
 
-    return model.load(fetched)
+    network = model.load(fetched)
+    loaded: Any = network.provenance.get("blended", [network.provenance])
+    for one in loaded:
+        for sentence in one.get("chosen_weights", ()):
+            terminal.tell(bars, f"{one['model']}: {sentence}")
+    return network
 
 
 def _download(entry: Entry, bars: Bars) -> Path:

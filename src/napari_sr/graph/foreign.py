@@ -60,7 +60,6 @@ class Foreign(Network):
     """
 
     exact = False
-    full_range = True  # unknown; other programs pass grey to such networks unchanged
 
     def __init__(
         self,

@@ -62,9 +62,9 @@ class Network(nn.Module):
     corrections: int = 0
     """How many times the chain makes the result agree with its image: see `zoo.consistent`. The
     engine does the same with the interpolated rest."""
-    full_range: bool = False
+    full_range: bool = True
     """For a network of one channel: True if it was trained on grey from 0 to 1, False if it was
-    trained on luma from 16/255 to 235/255. The engine converts images accordingly."""
+    trained on luma from 16/255 to 235/255, as SRCNN was. The engine converts images accordingly."""
     takes_noise: bool = False
     """Whether the network also takes the level of the noise: its standard deviation, where white is
     1, as one more plane after the channels (Zhang, Zuo and Zhang, FFDNet, IEEE Transactions on

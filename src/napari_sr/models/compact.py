@@ -40,8 +40,6 @@ class Compact(Network):
         The value of white that the weights expect: 1, or for instance 255.
     """
 
-    full_range = True
-
     def __init__(
         self,
         *,

@@ -45,6 +45,8 @@ class DRCN(Network):
         The value of white that the weights expect; None for 255 if `joined`, otherwise 1.
     """
 
+    full_range = False  # luma
+
     def __init__(
         self,
         *,

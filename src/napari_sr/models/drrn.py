@@ -111,6 +111,8 @@ class DRRN(Network):
         The value of white that the weights expect: 1, or for instance 255.
     """
 
+    full_range = False  # luma
+
     def __init__(
         self,
         *,

@@ -41,7 +41,6 @@ class Interpolation(Network):
         (three lobes), all with a mirrored border; or "bicubic-torch", PyTorch's (a = -0.75).
     """
 
-    full_range = True
     pads_with_zeros = False
 
     def __init__(self, *, scale: int, channels: int = 3, method: str = "bicubic") -> None:

@@ -50,7 +50,6 @@ class SPAN(Network):
         255 for a normalised image, otherwise 1.
     """
 
-    full_range = True
     mean: Tensor
 
     def __init__(

@@ -50,8 +50,6 @@ class SPANPlus(Network):
         The value of white that the weights expect: 1, or for instance 255.
     """
 
-    full_range = True
-
     def __init__(
         self,
         *,

@@ -93,8 +93,6 @@ class SPANV2(Network):
         The value of white that the weights expect: 1, or for instance 255.
     """
 
-    full_range = True
-
     def __init__(
         self,
         *,

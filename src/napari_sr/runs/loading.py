@@ -37,8 +37,9 @@ class Weights:
     """The scale; None to infer it from the tensors."""
     options: dict[str, Any]
     """Arguments of the network that cannot be inferred from its tensors."""
-    grey: bool
-    """Whether the network was trained on grey from 0 to 1 instead of luma."""
+    grey: bool | None
+    """Whether the network was trained on grey from 0 to 1 instead of luma; None if only the kind of
+    network shows it."""
 
 
 def load(reference: ModelReference, load_one: Callable[[ModelReference], Network]) -> Network:
@@ -120,10 +121,11 @@ def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = 
     if isinstance(reference.name, Network):
         return _at_scale(reference.name, reference.scale)
     entry, options = reference.entry, dict(reference.options)
+    grey: bool | None
     if entry is not None and entry.computed:
         file = (fetch or download.fetch)(entry)
         network, sha256 = _computed(entry, options), _sha256(file)
-        name, grey = entry.name, entry.grey
+        name, grey = entry.name, network.full_range
     else:
         weights = read(reference, fetch)
         build = community.build if entry is None else recognition.build
@@ -132,7 +134,8 @@ def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = 
             weights.name, weights.file, weights.grey, weights.checkpoint.sha256,
         )  # fmt: skip
         options = weights.options if entry is None else options
-    usual = network.full_range or grey
+    choice = [*(weights.checkpoint.remarks if entry is None else ()), *_choice_of(network)]
+    usual = network.full_range if grey is None else grey
     network.full_range = usual if reference.full_range is None else reference.full_range
     network.provenance = {
         "model": name,
@@ -141,6 +144,8 @@ def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = 
         "sha256": sha256,
         "options": options,
     }
+    if choice:
+        network.provenance[recognition.CHOICE] = choice
     if entry is None and card_tells_optics(weights.checkpoint.card):
         network.provenance[OPTICS] = True
     if reference.full_range is not None:
@@ -175,6 +180,12 @@ def read(reference: ModelReference, fetch: Callable[[Entry], Path] | None = None
     checkpoint = open_checkpoint(file)
     scale, options = _with_card(checkpoint.card, file, reference.scale, options)
     return Weights(file.stem, file, checkpoint, scale, options, trained_on_grey(checkpoint.card))
+
+
+def _choice_of(network: Network) -> list[str]:
+    """Return the sentences on which tensors of a file became the network."""
+    choice: Any = network.provenance.get(recognition.CHOICE, [])
+    return list(choice)
 
 
 def _at_scale(network: Network, scale: int | None) -> Network:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_sr.runs.model_list import OPENED, ListedModel
 from napari_sr.zoo import imported, trained
@@ -13,9 +13,9 @@ from napari_sr.zoo.training_facts import facts_in
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any
 
     from napari_sr.graph.foreign import Foreign
+    from napari_sr.graph.network import Architecture, Options
     from napari_sr.zoo.checkpoint import Checkpoint
 
 SCALES_TO_OFFER = (2, 3, 4, 8)
@@ -45,7 +45,7 @@ def _recognised(path: Path, checkpoint: Checkpoint) -> ListedModel:
     try:
         record, _, found = recognition.recognise(state)
     except recognition.UnknownNetworkError as error:
-        return _foreign(path, community.find(state, error))
+        return _foreign(path, community.find(state, error), checkpoint.remarks)
     parameters = inspect.signature(record.network).parameters.values()
     questions = {
         parameter.name: parameter.default
@@ -66,9 +66,17 @@ def _recognised(path: Path, checkpoint: Checkpoint) -> ListedModel:
         ),
         options=tuple(options.items()),
         architecture=record.network.__module__.rpartition(".")[2],
-        grey=trained_on_grey(checkpoint.card),
+        grey=_takes_grey(record, found, checkpoint.card),
         own_training=facts_in(checkpoint.card),
+        remarks=(*checkpoint.remarks, *recognition.remarks_on(state)),
     )
+
+
+def _takes_grey(record: Architecture, found: Options, card: dict[str, Any]) -> bool:
+    """Return whether the network takes one channel of grey from 0 to 1 instead of luma."""
+    told = trained_on_grey(card)
+    one = found.get("channels") == 1
+    return (one and record.network.full_range) if told is None else told
 
 
 def _in_card(card: dict[str, Any]) -> tuple[tuple[int, ...] | None, dict[str, Any]]:
@@ -77,7 +85,10 @@ def _in_card(card: dict[str, Any]) -> tuple[tuple[int, ...] | None, dict[str, An
     return (None, {}) if scale is None else ((scale,), options_in(card))
 
 
-def _foreign(path: Path, network: Foreign) -> ListedModel:
+def _foreign(path: Path, network: Foreign, remarks: tuple[str, ...]) -> ListedModel:
+    from napari_sr.zoo.recognition import CHOICE
+
+    choice: Any = network.provenance.get(CHOICE, ())
     more = " If possible, compute each plane in a single tile." if network.whole else ""
     return ListedModel(
         name=str(path),
@@ -86,6 +97,7 @@ def _foreign(path: Path, network: Foreign) -> ListedModel:
         summary=f"{network.title}. Not a network of napari-sr: tiles may leave seams.{more}",
         scales=(network.scale,),
         architecture=network.title,
+        remarks=(*remarks, *choice),
     )
 
 
@@ -130,6 +142,7 @@ def import_file(path: Path) -> Path:
         grey=found.grey,
         questions=dict(found.questions),
         options=dict(found.options),
+        remarks=tuple(remark[:LONGEST_TEXT] for remark in found.remarks),
     )
     imported.describe(place, about)
     return place

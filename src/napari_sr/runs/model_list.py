@@ -62,6 +62,8 @@ class ListedModel:
 
     own_training: TrainingFacts = UNKNOWN
     """Facts from a file's card on how its network was trained."""
+    remarks: tuple[str, ...] = ()
+    """Sentences on which of a file's weights were chosen, and what was ignored."""
 
     @property
     def line(self) -> str:
@@ -185,6 +187,7 @@ def _imported(file: imported.Imported) -> ListedModel:
         options=tuple(about.options.items()),
         architecture=about.architecture,
         grey=about.grey,
+        remarks=about.remarks,
         own_training=facts_in(card_of(file.path)),
     )
 
@@ -198,7 +201,7 @@ def _heading(entry: registry.Entry) -> str:
 def about(model: ListedModel) -> str:
     """Return a model's summary, and its size, licence and training images if they are known."""
     if not model.entries:
-        return f"{model.summary} {model.name}"
+        return " ".join((model.summary, *model.remarks, model.name))
     entry = model.entries[0]
     if entry.computed:
         return f"{model.summary} (Included; it has no weights.)"

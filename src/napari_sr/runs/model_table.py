@@ -216,7 +216,7 @@ def citation(architecture: str) -> str:
 
 def details(row: ModelRow) -> str:
     """Return all known facts about a model, as lines of text."""
-    lines = [row.model.line, row.model.summary, ""]
+    lines = [row.model.line, row.model.summary, *row.model.remarks, ""]
     if row.paper:
         lines.append(f"Paper: {row.paper}")
     elif not row.model.entries:

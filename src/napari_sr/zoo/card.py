@@ -88,14 +88,17 @@ def options_in(card: dict[str, Any]) -> dict[str, Any]:
     return {key: tuple(one) if isinstance(one, list) else one for key, one in options.items()}
 
 
-def trained_on_grey(card: dict[str, Any]) -> bool:
-    """Return whether the card's network was trained on full-range grey instead of luma."""
+def trained_on_grey(card: dict[str, Any]) -> bool | None:
+    """Return whether the card's network was trained on full-range grey instead of luma.
+
+    Return None if the card has no recipe, as in files that we did not train.
+    """
     data = card
     for key in ("recipe", "data"):
         data = data.get(key, {})
         if not isinstance(data, dict):
-            return False
-    return data.get("grey") is True
+            return None
+    return data.get("grey") is True if data else None
 
 
 def number_in(entry: dict[str, Any], key: str) -> float:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from napari_sr.zoo import file_kind
 from napari_sr.zoo.card import card_in
+from napari_sr.zoo.file_weights import weights_in
 from napari_sr.zoo.limits import BROKEN, RefusedError, check_file, check_tensors, first_line
 from napari_sr.zoo.matlab import read_matlab
 from napari_sr.zoo.numpy_file import SUFFIX, read_npz
@@ -27,15 +28,6 @@ from napari_sr.zoo.safetensors_file import read_safetensors
 from napari_sr.zoo.stored_tensor import StoredTensor, Unusable
 from napari_sr.zoo.torch_file import pickles_in, read_torch_legacy, read_torch_zip
 from napari_sr.zoo.zip_archive import ZipArchive
-
-WRAPPERS = ("params_ema", "params")
-"""Keys of the weights in BasicSR's files. The first key, for their running mean, is preferred."""
-KNOWN_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "net_g", "generator")
-"""Keys of the weights in files that also contain optimisers, counters or discriminators."""
-DEPTH = 4
-"""Largest number of nested wrappers."""
-PREFIXES = ("module.", "_orig_mod.")
-"""The prefixes that DataParallel and torch.compile add to every key."""
 
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 _MASK = "mask"
@@ -56,6 +48,8 @@ class Checkpoint:
     """Hash of the content from which the tensors were read."""
     card: dict[str, Any] = field(default_factory=dict)
     """The card that our training wrote; {} if there is none."""
+    remarks: tuple[str, ...] = ()
+    """Sentences on which of the file's weights were chosen, and what was ignored."""
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Tensor]:
@@ -101,7 +95,7 @@ def open_checkpoint(path: str | Path, sha256: str | None = None) -> Checkpoint:
             raise RefusedError(f"was changed: its sha256 must be {sha256}, got {found}")
         read, kind = _reader(data)
         try:
-            tensors = _tensors(read(data), len(data))
+            tensors, remarks = _weights(read(data), len(data))
         except RefusedError:
             raise
         except BROKEN as error:
@@ -112,7 +106,7 @@ def open_checkpoint(path: str | Path, sha256: str | None = None) -> Checkpoint:
     except RefusedError as refusal:
         raise CheckpointError(f"{path} {refusal}") from refusal
     card = card_in(data) if read is read_safetensors else {}
-    return Checkpoint(tensors, found, card)
+    return Checkpoint(tensors, found, card, remarks)
 
 
 def _content(path: Path) -> bytes:
@@ -171,52 +165,15 @@ def _read_matlab(data: bytes) -> Mapping[str, Tensor]:
     return {key: torch.from_numpy(array) for key, array in read_matlab(data).items()}
 
 
-def _tensors(content: Any, file_bytes: int) -> dict[str, Tensor]:
-    """Return the weights in a file's content, after checking the limits."""
+def _weights(content: Any, file_bytes: int) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Return the weights in a file's content after checking the limits, and remarks on them."""
     if not isinstance(content, Mapping):
         kind = "Tensor" if isinstance(content, StoredTensor) else type(content).__name__
         raise RefusedError(f"is not a checkpoint: it contains a {kind}, not a dict of tensors")
-    found = _without_prefixes(_unwrap(content))
-    dense = {key: _dense(key, value) for key, value in found.items()}
+    found = weights_in(content)
+    dense = {key: _dense(key, value) for key, value in found.values.items()}
     check_tensors(((key, tuple(one.shape)) for key, one in dense.items()), file_bytes)
-    return {key: _plain(key, value) for key, value in dense.items()}
-
-
-def _unwrap(content: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    for _ in range(DEPTH):
-        inner = [key for key, value in content.items() if isinstance(value, Mapping)]
-        if not inner:
-            break
-        content = content[_chosen(content, inner)]
-    if not content:
-        raise RefusedError("is not a checkpoint: it contains no tensors")
-    return content
-
-
-def _chosen(content: Mapping[Any, Any], inner: list[Any]) -> Any:
-    """Return the key of the weights, one of the keys in `inner`."""
-    for key in WRAPPERS:
-        if key in inner:
-            return key
-    known = [key for key in KNOWN_WRAPPERS if key in inner] or inner
-    if len(known) > 1 or any(isinstance(value, StoredTensor) for value in content.values()):
-        raise RefusedError(
-            "is ambiguous: several of its keys could contain the weights "
-            f"({', '.join(map(repr, list(content)[:8]))}); save the weights alone"
-        )
-    return known[0]
-
-
-def _without_prefixes(tensors: Mapping[Any, Any]) -> dict[str, Any]:
-    for key in tensors:
-        if not isinstance(key, str):
-            raise RefusedError(
-                f"is not a checkpoint: its key {key!r} is of type {type(key).__name__}"
-            )
-    result: dict[str, Any] = dict(tensors)
-    while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in result)), None):
-        result = {key.removeprefix(prefix): value for key, value in result.items()}
-    return result
+    return {key: _plain(key, value) for key, value in dense.items()}, found.remarks()
 
 
 def _dense(key: str, value: object) -> Tensor | StoredTensor:

@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from napari_sr.graph.foreign import Foreign, Hints
 from napari_sr.zoo import recognition
 from napari_sr.zoo._torchvision import import_on_torchvision
+from napari_sr.zoo.key_prefixes import Part, parts
 from napari_sr.zoo.recognition import UnknownNetworkError
 
 if TYPE_CHECKING:
@@ -110,19 +111,24 @@ def find(state: StateDict, error: UnknownNetworkError) -> Foreign:
             f"{error}. spandrel is installed but cannot be imported ({_first_line(failure)}): "
             f"{INSTALL}"
         ) from failure
-    try:
-        with _Budget(GROWTH * sum(value.numel() for value in state.values()) + LEAST):
-            known = spandrel.MAIN_REGISTRY.load(dict(state))
-    except spandrel.UnsupportedModelError:
-        raise UnknownNetworkError(
-            f"{error}. spandrel {version('spandrel')} does not know it either"
-        ) from error
-    except _REFUSALS as refusal:
-        raise UnknownNetworkError(
-            f"{error}. spandrel {version('spandrel')} cannot load it either: {_first_line(refusal)}"
-        ) from refusal
-    _check_types(state, known)
-    return wrapped(known)
+    for part in (Part(state), *parts(state)):
+        try:
+            with _Budget(GROWTH * sum(value.numel() for value in state.values()) + LEAST):
+                known = spandrel.MAIN_REGISTRY.load(dict(part.tensors))
+        except spandrel.UnsupportedModelError:
+            continue
+        except _REFUSALS as refusal:
+            raise UnknownNetworkError(
+                f"{error}. spandrel {version('spandrel')} cannot load it either: "
+                f"{_first_line(refusal)}"
+            ) from refusal
+        _check_types(part.tensors, known)
+        network = wrapped(known)
+        network.provenance = {recognition.CHOICE: list(part.remarks())} if part.remarks() else {}
+        return network
+    raise UnknownNetworkError(
+        f"{error}. spandrel {version('spandrel')} does not know it either"
+    ) from error
 
 
 def _check_types(state: StateDict, known: Any) -> None:

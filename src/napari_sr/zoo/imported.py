@@ -53,6 +53,8 @@ class Description:
     usual values."""
     options: dict[str, Any] = field(default_factory=dict)
     """Options from the file's card."""
+    remarks: tuple[str, ...] = ()
+    """Sentences on which of the file's weights were chosen, and what was ignored."""
 
 
 @dataclass(frozen=True)
@@ -208,4 +210,6 @@ def _described(found: dict[str, Any]) -> Description:
         grey=found["grey"] is True,
         questions=questions,
         options=options_in(found),
+        # descriptions of older versions have none
+        remarks=tuple(text_in({"remark": one}, "remark") for one in found.get("remarks", ())),
     )

@@ -6,14 +6,21 @@ Every architecture checks whether the tensors belong to it; exactly one must acc
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_sr import models
+from napari_sr.zoo.key_prefixes import Part, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari_sr.graph.network import Architecture, Network, Options, StateDict
+
+_Match: TypeAlias = "tuple[Architecture, StateDict, Options]"
+
+
+CHOICE = "chosen_weights"
+"""Key of a network's provenance: sentences on which tensors of its file were chosen."""
 
 
 class UnknownNetworkError(ValueError):
@@ -22,6 +29,8 @@ class UnknownNetworkError(ValueError):
 
 def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> Network:
     """Build the network of a checkpoint, in eval mode.
+
+    If only a part of the checkpoint is the network, its provenance says which part.
 
     Parameters
     ----------
@@ -41,7 +50,7 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
         If the scale is missing or contradicts the tensors, if an option is unknown or contradicts
         them, or if weights are integers or booleans.
     """
-    record, adapted, found = recognise(state)
+    part, (record, adapted, found) = _one_match(state)
     given = {key: value for key, value in options.items() if value is not None}
     if scale is not None:
         given["scale"] = scale
@@ -64,11 +73,14 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
     weights = adapted if scales is None else record.narrow(adapted, network.scale)
     _check_types(weights, network)
     network.load_state_dict(weights)
+    network.provenance = {CHOICE: list(part.remarks())} if part.remarks() else {}
     return network.eval()
 
 
 def recognise(state: StateDict) -> tuple[Architecture, StateDict, Options]:
     """Return the network that tensors belong to, the tensors under its keys, and its options.
+
+    If the tensors as a whole fit no network, common prefixes of keys are cut off.
 
     Raises
     ------
@@ -77,6 +89,21 @@ def recognise(state: StateDict) -> tuple[Architecture, StateDict, Options]:
     ValueError
         If several networks have these keys and shapes, or a value is not a tensor.
     """
+    return _one_match(state)[1]
+
+
+def remarks_on(state: StateDict) -> tuple[str, ...]:
+    """Return sentences on which of the tensors were recognised; () if all were.
+
+    Raises
+    ------
+    UnknownNetworkError, ValueError
+        As `recognise` does.
+    """
+    return _one_match(state)[0].remarks()
+
+
+def _one_match(state: StateDict) -> tuple[Part, _Match]:
     import torch
 
     for key, value in state.items():
@@ -84,11 +111,15 @@ def recognise(state: StateDict) -> tuple[Architecture, StateDict, Options]:
             raise ValueError(
                 f"a checkpoint must contain only tensors, got {type(value).__name__} as {key!r}"
             )
-    matches = list(_matches(state))
-    if len(matches) == 1:
-        return matches[0]
+    found = [(Part(state), match) for match in _matches(state)]
+    if not found:
+        found = [(part, match) for part in parts(state) for match in _matches(part.tensors)]
+        averaged = [(part, match) for part, match in found if part.averaged]
+        found = averaged or found
+    if len(found) == 1:
+        return found[0]
     keys = ", ".join(list(state)[:5])
-    if not matches:
+    if not found:
         from napari_sr.zoo.nearest import describe
 
         records = [models.architecture(name) for name in models.names()]
@@ -97,11 +128,11 @@ def recognise(state: StateDict) -> tuple[Architecture, StateDict, Options]:
             f"here; it has {len(state)} tensors, the first of them {keys or '(none)'}; "
             f"{describe(state, records)}"
         )
-    titles = [record.title for record, _, _ in matches]
+    titles = [f"{part.prefix}* as {match[0].title}".removeprefix("* as ") for part, match in found]
     raise ValueError(f"a checkpoint must match one network; this one matches {titles}: {keys}")
 
 
-def _matches(state: StateDict) -> Iterator[tuple[Architecture, StateDict, Options]]:
+def _matches(state: StateDict) -> Iterator[_Match]:
     for name in models.names():
         record = models.architecture(name)
         adapted = record.adapt(state)

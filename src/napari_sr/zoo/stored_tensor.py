@@ -28,3 +28,5 @@ class Unusable:
 
     what: str
     """A noun with its article, such as "a sparse tensor"."""
+    is_number: bool = False
+    """Whether it is a single number, which may be ignored even beside weights."""

@@ -35,6 +35,8 @@ _INERT = {
 }  # fmt: skip
 """Names of harmless objects that checkpoints contain besides weights; they are ignored."""
 _NEGATED = "a negative view of its values (save its resolve_neg())"
+_CORES = ("core", "_core")
+"""NumPy's inner packages, before and since its version 2."""
 _KEYS = (str, int, float, bool, bytes, type(None))
 """Allowed types of keys; hashing nested tuples could recurse without a limit."""
 
@@ -158,6 +160,10 @@ def _nothing(what: str) -> Callable[..., Unusable]:
     return make
 
 
+def _number(*_: Any) -> Unusable:
+    return Unusable("a NumPy number", is_number=True)
+
+
 _UTILS = {
     "_rebuild_tensor": _tensor,
     "_rebuild_tensor_v2": _tensor,
@@ -184,6 +190,11 @@ KNOWN: dict[str, Any] = {
     "collections.OrderedDict": mapping,
     "collections.Counter": mapping,
     "_codecs.encode": _bytes,
+    # the functions themselves are never called: training scripts store losses and scores so
+    **{f"numpy.{core}.multiarray.scalar": _number for core in _CORES},
+    **{f"numpy.{core}.multiarray._reconstruct": _nothing("a NumPy array") for core in _CORES},
+    "numpy.ndarray": Unusable("a class of NumPy"),
+    "numpy.dtype": _nothing("a type of NumPy"),
 }
 """The record or function of each name."""
 KNOWN |= {str(value): value for value in vars(torch).values() if isinstance(value, torch.dtype)}

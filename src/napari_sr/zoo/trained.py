@@ -149,7 +149,7 @@ def _read(path: Path) -> Trained | None:
             degradation=text_in(here, "degradation"),
             psnr=number_in(here, "psnr"),
             bicubic=number_in(here, "bicubic"),
-            grey=trained_on_grey(card),
+            grey=trained_on_grey(card) is True,
             training=facts_in(card),
         )
     except (KeyError, ValueError, OverflowError):

@@ -60,8 +60,12 @@ def config_of(base_model: BaseModel, scale: int, data: Data, name: str) -> Confi
         return replace(known, scale=scale, scales=(), data=data, run=_run(1), name=name,
                        schedule=_schedule(1))  # fmt: skip
     weights = loading.read(base_model.model)
-    data = replace(data, grey=data.grey or weights.grey)
     record, state, found = recognition.recognise(weights.checkpoint.tensors)
+    if weights.grey is None:
+        grey = found.get("channels") == 1 and record.network.full_range
+    else:
+        grey = weights.grey
+    data = replace(data, grey=data.grey or grey)
     exists = found.pop("scales", None) or (found.pop("scale", scale),)
     if scale not in exists:
         scales = ", ".join(map(str, exists))
