@@ -99,3 +99,16 @@ def test_own_files_are_listed_last(tmp_path, monkeypatch):
     assert (last[:2], last[-2:]) == ([str(place), "any"], ["own", "file"])
     own = json.loads(listing.as_json())["models"][-1]
     assert (own["name"], own["year"], own["scale"]) == (str(place), 2016, None)
+
+
+def test_programs_get_the_card_of_a_file_and_what_it_does_not_state(tmp_path, monkeypatch):
+    monkeypatch.setenv(trained.VARIABLE, str(tmp_path / "own"))
+    record = models.architecture("edsr")
+    torch.save(record.network(**record.example).state_dict(), tmp_path / "a.pth")
+    (tmp_path / "a.json").write_text('{"author": "Ada", "noise": 0.1}', encoding="utf-8")
+    import_file(tmp_path / "a.pth")
+
+    *_, own = json.loads(listing.as_json("Ada"))["models"]
+
+    assert own["card"] == {"author": "Ada", "noise": [0.1, 0.1]}
+    assert own["not_stated"] == ["name", "licence", "for", "trained on", "scale", "pixel size"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import pytest
 import torch
 
 from napari_sr import models
 from napari_sr.runs.model_file import import_file, inspect_checkpoint
-from napari_sr.runs.model_list import IMPORTED, TRAINED, ChosenModel, known_models
+from napari_sr.runs.model_list import IMPORTED, TRAINED, ChosenModel, about, known_models
 from napari_sr.training.checkpointing import export
 from napari_sr.zoo import imported, trained
+from napari_sr.zoo.model_card import ModelCard
 
 
 @pytest.fixture(autouse=True)
@@ -97,3 +101,71 @@ def test_a_file_that_is_no_checkpoint_leaves_nothing(tmp_path, folder):
         import_file(tmp_path / "notes.pth")
 
     assert not folder.exists()
+
+
+def beside(path, record):
+    path.with_suffix(".json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def test_a_card_beside_the_file_gives_its_facts_also_after_an_import(checkpoint):
+    beside(checkpoint, {"author": "Ada", "scale": 3, "noise": [0, 0.1], "for": "nuclei"})
+
+    model = inspect_checkpoint(checkpoint)
+    import_file(checkpoint)
+    (again,) = own(IMPORTED)
+
+    assert (model.scales, model.scale_is_known) == ((3,), True)
+    assert model.line == "net: nuclei"
+    for one in (model, again):
+        assert "author: Ada" in about(one)
+        assert "Not stated: name, licence, trained on, pixel size." in about(one)
+        assert one.training().noise == (0.0, 0.1)
+
+
+def test_a_card_with_another_scale_than_the_tensors_is_told(tmp_path):
+    torch.save(state_of("edsr", scale=3), tmp_path / "a.pth")
+    beside(tmp_path / "a.pth", {"scale": 4})
+
+    model = inspect_checkpoint(tmp_path / "a.pth")
+
+    assert model.scales == (3,)
+    assert model.remarks == ("Its card (a.json) says x4, but its tensors show x3.",)
+
+
+def test_the_collection_s_record_is_known_by_the_hash(tmp_path):
+    torch.save(state_of("span"), tmp_path / "2x_Drawings_v3.pth")
+    sha256 = hashlib.sha256((tmp_path / "2x_Drawings_v3.pth").read_bytes()).hexdigest()
+    record = {"author": "ada", "license": None, "tags": ["cartoon"], "scale": 2}
+    record["resources"] = [{"platform": "pytorch", "sha256": sha256}]
+    (tmp_path / "2x-Drawings.json").write_text(json.dumps(record), encoding="utf-8")
+
+    model = inspect_checkpoint(tmp_path / "2x_Drawings_v3.pth")
+
+    assert model.card == ModelCard(author="ada", purpose="cartoon", scale=2)
+    assert "licence" in model.card.missing
+
+
+def test_which_weights_were_chosen_is_told(tmp_path):
+    state = {f"generator.{key}": value for key, value in state_of("edsr").items()}
+    torch.save({"params": {}, "params_ema": state, "epoch": 7}, tmp_path / "a.pth")
+
+    model = inspect_checkpoint(tmp_path / "a.pth")
+    import_file(tmp_path / "a.pth")
+
+    assert model.remarks == (
+        "The weights are the running mean 'params_ema' of training; 'params' is not used.",
+        "The weights are the tensors generator.*.",
+    )
+    assert own(IMPORTED)[0].remarks == model.remarks
+    assert model.remarks[0] in about(model)
+
+
+@pytest.mark.parametrize(("channels", "grey"), [(1, True), (3, False)])
+def test_an_esrgan_of_one_channel_takes_grey(tmp_path, channels, grey):
+    torch.save(state_of("rrdbnet", channels=channels), tmp_path / "a.pth")
+
+    assert inspect_checkpoint(tmp_path / "a.pth").grey is grey
+
+
+def test_a_luma_network_does_not_take_grey(checkpoint):
+    assert inspect_checkpoint(checkpoint).grey is False

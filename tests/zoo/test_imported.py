@@ -9,6 +9,7 @@ import pytest
 
 from napari_sr.zoo import imported, trained
 from napari_sr.zoo.imported import Description
+from napari_sr.zoo.model_card import NO_CARD, ModelCard
 
 CONTENT = b"weights"
 
@@ -131,3 +132,17 @@ def test_a_file_that_was_not_imported_is_not_removed(source):
         imported.remove(source)
 
     assert source.exists()
+
+
+def test_remarks_and_card_are_kept_and_may_be_missing(source, folder):
+    more = {"remarks": ("One.",), "card": ModelCard(author="Ada", scale=2, pixel=(0.1, 0.2))}
+    path = put(source, folder, **more)
+    assert imported.files()[0].about == described(**more)
+
+    place = path.with_name(f"{path.name}{imported.DESCRIPTION}")
+    older = json.loads(place.read_text())
+    del older["remarks"]
+    older["card"] = ["wrong"]
+    place.write_text(json.dumps(older))
+    found = imported.files()[0].about
+    assert (found.remarks, found.card) == ((), NO_CARD)

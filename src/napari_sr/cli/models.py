@@ -138,8 +138,11 @@ def _record(row: ModelRow, one: AtScale) -> dict[str, Any]:
     """Return everything known about a model at one scale."""
     own = {"name": row.model.name, "scale": one.scale if row.model.scale_is_known else None}
     entry = own if one.entry is None else asdict(one.entry)
+    card = row.model.card
+    told = {} if card is None else {"card": card.as_record(), "not_stated": list(card.missing)}
     return {
         **entry,
+        **told,
         "architecture": row.model.architecture,
         "year": row.year,
         "paper": row.paper,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.runs.card_words import facts_of, short_purpose
 from napari_sr.runs.model_list import OPENED, ListedModel
 from napari_sr.zoo import imported, trained
 from napari_sr.zoo.card import LONGEST_TEXT, options_in, scale_in, trained_on_grey
-from napari_sr.zoo.training_facts import facts_in
+from napari_sr.zoo.card_files import card_for
+from napari_sr.zoo.model_card import NO_CARD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +37,26 @@ def inspect_checkpoint(path: Path) -> ListedModel:
     """
     from napari_sr.zoo.checkpoint import open_checkpoint
 
-    return _recognised(path, open_checkpoint(path))
+    return _with_card(path, open_checkpoint(path))
+
+
+def _with_card(path: Path, checkpoint: Checkpoint) -> ListedModel:
+    """Return the model in a checkpoint with the facts of its card, see `zoo.card_files`."""
+    card, place = card_for(path, checkpoint.sha256)
+    found = _recognised(path, checkpoint)
+    remarks = found.remarks
+    if card.scale is not None and not found.scale_is_known:
+        found = replace(found, scales=(card.scale,), scale_is_known=True)
+    elif card.scale is not None and card.scale not in found.scales:
+        exists = ", ".join(f"x{scale}" for scale in found.scales)
+        remarks += (f"Its card ({place}) says x{card.scale}, but its tensors show {exists}.",)
+    return replace(
+        found,
+        card=card,
+        purpose=short_purpose(card),
+        own_training=facts_of(checkpoint.card, card),
+        remarks=remarks,
+    )
 
 
 def _recognised(path: Path, checkpoint: Checkpoint) -> ListedModel:
@@ -67,7 +89,6 @@ def _recognised(path: Path, checkpoint: Checkpoint) -> ListedModel:
         options=tuple(options.items()),
         architecture=record.network.__module__.rpartition(".")[2],
         grey=_takes_grey(record, found, checkpoint.card),
-        own_training=facts_in(checkpoint.card),
         remarks=(*checkpoint.remarks, *recognition.remarks_on(state)),
     )
 
@@ -122,7 +143,7 @@ def import_file(path: Path) -> Path:
     from napari_sr.zoo.checkpoint import open_checkpoint
 
     checkpoint = open_checkpoint(path)
-    found = _recognised(path, checkpoint)
+    found = _with_card(path, checkpoint)
     size = path.stat().st_size
     place = imported.twin_of(checkpoint.sha256, size)
     if place is None:
@@ -143,6 +164,7 @@ def import_file(path: Path) -> Path:
         questions=dict(found.questions),
         options=dict(found.options),
         remarks=tuple(remark[:LONGEST_TEXT] for remark in found.remarks),
+        card=found.card or NO_CARD,
     )
     imported.describe(place, about)
     return place

@@ -12,15 +12,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.runs.card_words import card_in_words, facts_of, short_purpose
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.words import size_in_words
 from napari_sr.zoo import imported, registry, trained
 from napari_sr.zoo.card import card_of
 from napari_sr.zoo.download import local_path
-from napari_sr.zoo.training_facts import UNKNOWN, TrainingFacts, facts_in
+from napari_sr.zoo.training_facts import UNKNOWN, TrainingFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from napari_sr.zoo.model_card import ModelCard
 
 TRAINED, IMPORTED = "Trained here", "Imported files"
 INCLUDED, DOWNLOADED, OPENED = "Included", "Downloaded on first use", "Opened files"
@@ -64,6 +67,8 @@ class ListedModel:
     """Facts from a file's card on how its network was trained."""
     remarks: tuple[str, ...] = ()
     """Sentences on which of a file's weights were chosen, and what was ignored."""
+    card: ModelCard | None = None
+    """The card of a file, empty if there is none; None for known and trained models."""
 
     @property
     def line(self) -> str:
@@ -188,7 +193,9 @@ def _imported(file: imported.Imported) -> ListedModel:
         architecture=about.architecture,
         grey=about.grey,
         remarks=about.remarks,
-        own_training=facts_in(card_of(file.path)),
+        card=about.card,
+        purpose=short_purpose(about.card),
+        own_training=facts_of(card_of(file.path), about.card),
     )
 
 
@@ -201,7 +208,7 @@ def _heading(entry: registry.Entry) -> str:
 def about(model: ListedModel) -> str:
     """Return a model's summary, and its size, licence and training images if they are known."""
     if not model.entries:
-        return " ".join((model.summary, *model.remarks, model.name))
+        return " ".join((model.summary, *model.remarks, card_in_words(model.card), model.name))
     entry = model.entries[0]
     if entry.computed:
         return f"{model.summary} (Included; it has no weights.)"

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_sr.runs import model_speed
+from napari_sr.runs.card_words import card_in_words
 from napari_sr.runs.model_list import IMPORTED, TRAINED, ChosenModel, ListedModel, known_models
-from napari_sr.runs.words import TIMES, has_words, size_in_words
+from napari_sr.runs.words import TIMES, has_words
 from napari_sr.zoo import download, imported
 from napari_sr.zoo.networks import Published, published
 from napari_sr.zoo.safetensors_file import values_in
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from napari_sr.runs.model import ModelReference
     from napari_sr.zoo.registry import Entry
 
-NOT_KNOWN = "not known"
+NOT_KNOWN, NOT_STATED = "not known", "not stated"
 OF_PAPER = "bicubic"
 """Start of the names of interpolations that are from the paper named in
 `models/interpolation.py`."""
@@ -125,7 +126,8 @@ class ModelRow:
         scales = (f"x{one.scale} {TIMES}{one.scale} {one.where}" for one in self.scales)
         model = self.model
         facts = (
-            model.line, model.heading, model.summary, model.name, model.architecture, self.year,
+            model.line, card_in_words(model.card),
+            model.heading, model.summary, model.name, model.architecture, self.year,
             self.paper, self.licence, self.trained_on, *names, *scales,
         )  # fmt: skip
         return " ".join(map(str, facts))
@@ -154,6 +156,9 @@ def _row(
         licence, trained_on = model.entries[0].licence, model.entries[0].trained_on
     elif model.heading == TRAINED:
         licence, trained_on = "yours", "your images"
+    elif model.card is not None:
+        licence = model.card.licence or NOT_STATED
+        trained_on = model.card.trained_on or NOT_STATED
     return ModelRow(
         model=model,
         year=None if network is None else network.year,
@@ -212,38 +217,3 @@ def citation(architecture: str) -> str:
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     paragraphs = text.split("\n\n")
     return " ".join(paragraphs[1].split()) if len(paragraphs) > 1 else ""
-
-
-def details(row: ModelRow) -> str:
-    """Return all known facts about a model, as lines of text."""
-    lines = [row.model.line, row.model.summary, *row.model.remarks, ""]
-    if row.paper:
-        lines.append(f"Paper: {row.paper}")
-    elif not row.model.entries:
-        lines.append(f"Network: {row.model.architecture}")
-    lines.append(f"Licence: {row.licence}. Trained on: {row.trained_on}.")
-    scales = row.scales if row.model.scale_is_known else row.scales[:1]
-    lines += [line for one in scales for line in _details_of(row, one)]
-    if row.sha256:
-        lines.append(f"SHA-256: {row.sha256}")
-    return "\n".join(lines)
-
-
-def _details_of(row: ModelRow, one: AtScale) -> list[str]:
-    scale = f"{TIMES}{one.scale}" if row.model.scale_is_known else "Scale: not shown by the file"
-    facts = [f"\n{scale}"]
-    if one.parameters:
-        facts.append(f"{one.parameters:,} parameters")
-    if one.psnr is not None:
-        facts.append(f"{one.psnr:.2f} dB on Set5")
-    if one.speed is not None:
-        facts.append(one.speed.sentence)
-    lines = [", ".join(facts)]
-    entry = one.entry
-    if entry is None or entry.computed:
-        return [*lines, f"File: {one.path}"] if entry is None else lines
-    where = "to download" if one.path is None else str(one.path)
-    lines.append(f"File: {entry.file}, {size_in_words(entry.size)}, {where}")
-    if entry.url is not None:
-        lines.append(f"Address: {entry.url}")
-    return [*lines, f"SHA-256: {entry.sha256}"]

@@ -14,6 +14,7 @@ from napari_sr.zoo.limits import MOST_STRUCTURE
 from napari_sr.zoo.safetensors_file import LENGTH, header_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 LARGEST_SCALE = 64
@@ -25,22 +26,39 @@ _RESERVED = ("scale", "state")
 
 def card_of(path: Path) -> dict[str, Any]:
     """Return the card in a file, or {} if there is none; only the header is read."""
+    return card_in_metadata(metadata_of(path))
+
+
+def card_in(data: bytes) -> dict[str, Any]:
+    """Return the card in the content of a file, or {} if there is no readable card."""
+    return card_in_metadata(_metadata(data))
+
+
+def metadata_of(path: Path) -> dict[str, Any]:
+    """Return the metadata of a safetensors file; {} for other files. Only the header is read."""
     try:
         if not path.is_file():  # not a pipe: opening it would wait for a writer
             return {}
         with path.open("rb") as file:
             start = file.read(LENGTH)
             length = int.from_bytes(start, "little")
-            return card_in(start + file.read(min(length, MOST_STRUCTURE)))
+            return _metadata(start + file.read(min(length, MOST_STRUCTURE)))
     except OSError:
         return {}
 
 
-def card_in(data: bytes) -> dict[str, Any]:
-    """Return the card in the content of a file, or {} if there is no readable card."""
+def _metadata(data: bytes) -> dict[str, Any]:
     try:
         metadata = header_of(data).get("__metadata__")
-        text = metadata.get("card") if isinstance(metadata, dict) else None
+    except (ValueError, RecursionError):
+        return {}
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def card_in_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON object under the key `card`, or {} if there is none."""
+    text = metadata.get("card")
+    try:
         card = json.loads(text) if isinstance(text, str) else {}
     except (ValueError, RecursionError):
         return {}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.atomic_write import atomic_write
 from napari_sr.zoo import trained
 from napari_sr.zoo.card import LARGEST_SCALE, number_in, options_in, text_in
+from napari_sr.zoo.model_card import NO_CARD, ModelCard, card_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,8 @@ class Description:
     """Options from the file's card."""
     remarks: tuple[str, ...] = ()
     """Sentences on which of the file's weights were chosen, and what was ignored."""
+    card: ModelCard = NO_CARD
+    """The file's card when it was imported."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +135,9 @@ def describe(path: Path, about: Description) -> None:
     OSError
         If it cannot be written.
     """
+    record = {**asdict(about), "card": about.card.as_record()}
     with atomic_write(_description_of(path)) as file:
-        file.write(f"{json.dumps(asdict(about), indent=1)}\n".encode())
+        file.write(f"{json.dumps(record, indent=1)}\n".encode())
 
 
 def remove(path: Path) -> None:
@@ -198,6 +202,7 @@ def _described(found: dict[str, Any]) -> Description:
         str(key): None if value is None else number_in({key: value}, key)
         for key, value in found["questions"].items()
     }
+    card = found.get("card")
     return Description(
         origin=text_in(found, "origin"),
         sha256=text_in(found, "sha256"),
@@ -210,6 +215,7 @@ def _described(found: dict[str, Any]) -> Description:
         grey=found["grey"] is True,
         questions=questions,
         options=options_in(found),
-        # descriptions of older versions have none
+        # descriptions of older versions have neither remarks nor a card
         remarks=tuple(text_in({"remark": one}, "remark") for one in found.get("remarks", ())),
+        card=card_from(card if isinstance(card, dict) else {}),
     )

@@ -9,7 +9,7 @@ from qtpy.QtCore import QUrl, Signal
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog
 
-from napari_sr.runs import model_table
+from napari_sr.runs import model_details, model_table
 from napari_sr.runs.model_tasks import (
     ImportResult,
     download_models,
@@ -112,7 +112,7 @@ class ModelsWidget(RunningForm):
     def _refresh(self) -> None:
         """Show the selected row's details, and enable the buttons that apply to the selection."""
         form, rows, idle = self.form, self.form.table.selected(), self._worker is None
-        about = "\n\n\n".join(map(model_table.details, rows[:1]))
+        about = "\n\n\n".join(map(model_details.details, rows[:1]))
         if len(rows) > 1:
             about = f"{len(rows)} models are selected; this is the first of them.\n\n{about}"
         if form.details.toPlainText() != about:
