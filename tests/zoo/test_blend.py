@@ -101,7 +101,7 @@ def test_the_provenance_holds_both_and_the_weight(psnr, gan):
     }
 
 
-@pytest.mark.parametrize("weight", [-0.1, 1.0001, float("nan"), "0.3", None])
+@pytest.mark.parametrize("weight", [-0.1, 1.0001, float("nan"), "0.3", None, True])
 def test_a_weight_outside_the_two_is_refused(weight):
     with pytest.raises(ValueError, match=f"from 0 to 1, got {weight!r}"):
         check_weight(weight)

@@ -183,12 +183,14 @@ def test_regions_blocks_and_lazy_results_are_parts_of_the_whole(smooth, monkeypa
     np.testing.assert_allclose(np.asarray(lazy), whole, atol=2e-6)
 
 
-def test_models_of_optics_and_of_unknown_reach_are_refused(smooth):
+def test_models_of_optics_or_noise_and_of_unknown_reach_are_refused(smooth):
     with pytest.raises(ValueError, match="those of microscope-x2 were blurred by optics"):
         upscale(smooth, "microscope", consistent=True)
     blended = ModelReference("microscope", second=ModelReference("microscope"), weight=0.5)
     with pytest.raises(ValueError, match="blurred by optics"):
         replace(blended, consistent=True).load()
+    with pytest.raises(ValueError, match="would come back, but micrograph-x2 removes it"):
+        upscale(smooth, "micrograph", consistent=True)
     unknown = Nearest(scale=2)
     unknown.exact = False
     with pytest.raises(ValueError, match="receptive field is known, but that of Nearest is not"):

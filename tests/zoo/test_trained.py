@@ -176,3 +176,17 @@ def test_the_folder_may_lie_below_the_home_folder(monkeypatch, tmp_path):
 
     monkeypatch.setenv(trained.VARIABLE, "~no such user/mine")
     assert trained.networks() == []
+
+
+@pytest.mark.parametrize(
+    ("psnr", "words"),
+    [(34.2, "On their held-out part, at least 4.0 dB above bicubic"), (30.4, "(degradation")],
+)
+def test_a_lower_bound_is_shown_as_such_or_not_at_all(folder, psnr, words):
+    here = {**CARD["here"], "psnr": psnr, "bicubic": 30.2, "bound": True}
+    put(folder, "noisy", {**CARD, "here": here})
+
+    (found,) = trained.networks()
+
+    assert words in found.summary
+    assert f"{psnr}" not in found.summary

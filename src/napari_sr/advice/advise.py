@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from napari_sr.advice.forecast import gains_of, powers_of
 from napari_sr.advice.remarks import on_image, on_model
 from napari_sr.advice.traits import Traits, traits_of
-from napari_sr.engine.image.conversion import as_array
+from napari_sr.engine.image.conversion import as_array, is_number
 from napari_sr.engine.image.noise import Noise, noise_of
 from napari_sr.engine.image.sample import sample_of
 from napari_sr.engine.image.value_range import Percentiles
@@ -175,7 +172,7 @@ def checked_size(pixel_size: float | None) -> float | None:
     """
     if pixel_size is None:
         return None
-    if isinstance(pixel_size, int | float | np.number) and 0 < float(pixel_size) < math.inf:
+    if is_number(pixel_size, 0) and float(pixel_size) > 0:
         return float(pixel_size)
     raise ValueError(
         f"pixel_size must be a finite number of micrometres above 0, got {pixel_size!r}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from napari_sr.engine.image.digits import counted
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -104,7 +106,7 @@ class FolderReport:
             "failed": self.total - self.done,
         }
         told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-        return f"{self.total} file{'s' * (self.total != 1)}: {told or 'none'}"
+        return f"{counted(self.total, 'file')}: {told or 'none'}"
 
     @property
     def failed(self) -> list[str]:

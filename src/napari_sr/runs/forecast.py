@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 
 from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.digits import counted
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs import cache
 from napari_sr.runs.first_look import look_for_infinity
@@ -79,7 +80,7 @@ class Forecast:
             return result
         if self.estimate is None:
             return f"{result} Run asks before it downloads the model."
-        tiles = "1 tile" if self.estimate.tiles == 1 else f"{self.estimate.tiles} tiles"
+        tiles = counted(self.estimate.tiles, "tile")
         needs = f"Takes about {size_in_words(self.estimate.working_bytes)} of memory"
         if self.estimate.seconds is not None:
             needs += f" and {time_in_words(self.estimate.seconds)}"

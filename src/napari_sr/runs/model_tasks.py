@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_sr.engine.image.digits import counted
 from napari_sr.runs import model_speed
 from napari_sr.runs.fetch import fetch_steps
 from napari_sr.runs.job import Step, named_errors
@@ -79,7 +80,7 @@ def measure_models(rows: Sequence[ModelRow]) -> Generator[Step, None, str]:
     for done, reference in enumerate(here):
         yield Step(done, len(here), f"Timing {reference.label} …")
         yield from named_errors(_measured(reference), reference.label)
-    return f"Timed {len(here)} model{'' if len(here) == 1 else 's'}"
+    return f"Timed {counted(len(here), 'model')}"
 
 
 def _measured(reference: ModelReference) -> Generator[Step, None, None]:

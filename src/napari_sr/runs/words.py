@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from napari_sr.engine.image.digits import counted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,12 +44,8 @@ def time_in_words(seconds: float) -> str:
         return "less than a second"
     for limit, length, unit in ((90, 1, "second"), (5400, 60, "minute"), (129600, 3600, "hour")):
         if seconds < limit:
-            return _counted(round(seconds / length), unit)
-    return _counted(round(seconds / 86400), "day")
-
-
-def _counted(count: int, unit: str) -> str:
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+            return counted(round(seconds / length), unit)
+    return counted(round(seconds / 86400), "day")
 
 
 def short_counts(counts: Sequence[int]) -> str:

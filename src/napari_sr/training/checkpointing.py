@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import save
 
 from napari_sr.atomic_write import atomic_write
+from napari_sr.engine.image.digits import counted
 from napari_sr.training.recipe import as_table
 from napari_sr.zoo.limits import BROKEN
 
@@ -134,8 +135,7 @@ def device_words(device: torch.device, processes: int) -> str:
     """Describe the device and the number of processes."""
     if device.type == "cuda":
         return f"{processes} x {torch.cuda.get_device_name(device)}"
-    count = torch.get_num_threads()
-    each = f"{device.type}, {count} thread{'s' if count > 1 else ''}"
+    each = f"{device.type}, {counted(torch.get_num_threads(), 'thread')}"
     return each if processes == 1 else f"{processes} x {each}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.training import distributed
 from napari_sr.training.checkpointing import Reached, device_words, export, training_card
 from napari_sr.training.log import Totals, TrainingLog
-from napari_sr.training.noisy_validation import NoisyPair
+from napari_sr.training.noisy_pairs import NoisyPair
 from napari_sr.training.session import TrainingError
 from napari_sr.training.validation import flat, judge
 

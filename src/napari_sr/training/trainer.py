@@ -19,7 +19,7 @@ from napari_sr.training.data.draws import draws_of
 from napari_sr.training.data.prefetch import BatchLoader
 from napari_sr.training.determinism import arithmetic
 from napari_sr.training.learner import Learner
-from napari_sr.training.noisy_validation import held_out_pairs
+from napari_sr.training.noisy_pairs import held_out_pairs
 from napari_sr.training.recipe import as_table
 from napari_sr.training.reporter import Reporter
 from napari_sr.training.session import Progress, Session

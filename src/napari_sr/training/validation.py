@@ -12,7 +12,9 @@ import torch
 
 from napari_sr.evaluation._images import is_flat, judged_part
 from napari_sr.evaluation._psnr import decibels
-from napari_sr.training.noisy_validation import NoisyPair, psnr_of
+from napari_sr.training.noisy_pairs import NoisyPair
+from napari_sr.training.noisy_validation import psnr_of
+from napari_sr.training.upscaled import upscaled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +48,7 @@ def judge(network: Network, pairs: Sequence[tuple[Tensor, Tensor]] | Sequence[No
     try:
         if isinstance(pairs[0], NoisyPair):
             noisy = [pair for pair in pairs if isinstance(pair, NoisyPair)]
-            return psnr_of(lambda lr: network(lr[None].to(device))[0].float().cpu(), noisy)
+            return psnr_of(lambda lr: upscaled(network, lr), noisy)
         found = [
             pair_psnr(network(lr[None].to(device))[0].float(), hr, network.scale)
             for lr, hr, *_ in pairs

@@ -13,10 +13,12 @@ numbers of batches) are taken from the first checkpoint.
 from __future__ import annotations
 
 import copy
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import torch
+
+from napari_sr.engine.image.conversion import is_number
+from napari_sr.engine.image.digits import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +76,7 @@ def check_weight(weight: object) -> None:
     ValueError
         If it is not; the message names the weight.
     """
-    if not isinstance(weight, Real) or not 0 <= float(weight) <= 1:
+    if not is_number(weight, 0, 1):
         raise ValueError(
             f"the weight of the second checkpoint must be a number from 0 to 1, got {weight!r}"
         )
@@ -116,7 +118,7 @@ def _differences(first: Network, second: Network) -> Iterator[str]:
     for one, two, which in ((own, others, "first"), (others, own, "second")):
         only = [key for key in one if key not in two]
         if only:
-            yield f"{len(only)} tensors that only the {which} has, such as {only[0]!r}"
+            yield f"{counted(len(only), 'tensor')} that only the {which} has, such as {only[0]!r}"
     for key, value in own.items():
         if value.shape != others[key].shape:
             yield f"the shape of {key!r}: {tuple(value.shape)} and {tuple(others[key].shape)}"

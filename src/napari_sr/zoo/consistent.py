@@ -32,7 +32,7 @@ TIMES = 3
 clipping allows, and raise PSNR by 0.01 dB (benchmarks/quality/back_projection.md)."""
 _COPIED = (
     "multiple", "least_size", "exact", "whole", "full_range", "precisions", "pads_with_zeros",
-    "zeros_reach", "input_limits", "takes_noise",
+    "zeros_reach", "input_limits",
 )  # fmt: skip
 """Attributes that are copied from the network."""
 
@@ -50,8 +50,8 @@ class Consistent(Network):
     Raises
     ------
     ValueError
-        If the network's training images were not shrunk by interpolation, or its receptive field is
-        unknown.
+        If the network's training images were not shrunk by interpolation, if it removes noise of a
+        given level, or if its receptive field is unknown.
     """
 
     def __init__(self, network: Network) -> None:
@@ -85,8 +85,8 @@ class Consistent(Network):
         return (*renamed(self.network.chain(), {RESULT: names[0]}), *steps)
 
     def _correct(self, image: Tensor, result: Tensor) -> Tensor:
-        """Correct a result, (N, C, S * H, S * W), once by its image, (N, C or C + 1, H, W)."""
-        return corrected(image[:, : self.channels], result, self.scale)
+        """Correct a result, (N, C, S * H, S * W), once by its image, (N, C, H, W)."""
+        return corrected(image, result, self.scale)
 
 
 def check(network: Network) -> None:
@@ -105,6 +105,11 @@ def check(network: Network) -> None:
                 "a consistent result needs a network whose training images were shrunk by bicubic "
                 f"interpolation, but those of {name} were blurred by optics"
             )
+    if network.takes_noise:
+        raise ValueError(
+            "a consistent result needs a network that removes no noise, because the source's noise "
+            f"would come back, but {network.provenance.get('model', network.title)} removes it"
+        )
     if not network.exact:
         raise ValueError(
             "a consistent result needs a network whose receptive field is known, but that of "

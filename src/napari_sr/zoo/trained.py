@@ -27,6 +27,9 @@ SUFFIX = ".safetensors"
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
 """Characters that file names must not contain on some systems."""
 
+LEAST_TOLD = 1.0
+"""A lower bound of a gain in dB below this is not told."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -48,6 +51,8 @@ class Trained:
     """PSNR on the held-out part of these images, in dB."""
     bicubic: float | None = None
     """PSNR of bicubic interpolation on the same part, in dB."""
+    bound: bool = False
+    """Whether `psnr` is a lower bound, estimated from noisy images."""
     grey: bool = False
     """Whether the network was trained on full-range grey instead of luma."""
     training: TrainingFacts = UNKNOWN
@@ -65,12 +70,19 @@ class Trained:
         more = f" and {len(self.images) - 3} more" if len(self.images) > 3 else ""
         words = f"Trained here on {shown}{more}, from {self.base_model} "
         words += f"(degradation: {self.degradation})."
-        if self.psnr is not None and self.bicubic is not None:
-            better = self.psnr > self.bicubic
-            than = "" if better else ": not better than bicubic interpolation there"
-            words += f" On their held-out part: {self.psnr:.2f} dB, bicubic {self.bicubic:.2f} dB"
-            words += f"{than}."
-        return f"{words} Good for images like these only."
+        return f"{words}{self._scores()} Good for images like these only."
+
+    def _scores(self) -> str:
+        """Return a sentence about the scores, or "" if there are none, or none is certain."""
+        if self.psnr is None or self.bicubic is None:
+            return ""
+        gain = self.psnr - self.bicubic
+        if self.bound:
+            least = f" On their held-out part, at least {gain:.1f} dB above bicubic interpolation."
+            return least if gain >= LEAST_TOLD else ""
+        than = "" if gain > 0 else ": not better than bicubic interpolation there"
+        words = f" On their held-out part: {self.psnr:.2f} dB, bicubic {self.bicubic:.2f} dB"
+        return f"{words}{than}."
 
 
 def folder() -> Path:
@@ -149,6 +161,7 @@ def _read(path: Path) -> Trained | None:
             degradation=text_in(here, "degradation"),
             psnr=number_in(here, "psnr"),
             bicubic=number_in(here, "bicubic"),
+            bound=here.get("bound") is True,
             grey=trained_on_grey(card) is True,
             training=facts_in(card),
         )

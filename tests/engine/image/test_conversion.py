@@ -19,6 +19,7 @@ from napari_sr.engine.image.conversion import (
     Extension,
     as_array,
     fill_missing,
+    is_number,
     whole_number,
 )
 
@@ -152,6 +153,16 @@ def test_whole_numbers_of_any_kind_are_accepted(value):
 def test_what_is_not_a_whole_number_is_refused_by_name(value):
     with pytest.raises(ValueError, match=r"tile must be a whole number of at least 1, got "):
         whole_number("tile", value)
+
+
+@pytest.mark.parametrize("value", [0, 0.25, 1, np.float32(0.5), np.int64(1)])
+def test_numbers_of_any_kind_are_numbers(value):
+    assert is_number(value, 0, 1)
+
+
+@pytest.mark.parametrize("value", [True, np.True_, -0.1, 1.1, np.nan, np.inf, "1", None, (1,), 1j])
+def test_bools_text_and_numbers_out_of_bounds_are_none(value):
+    assert not is_number(value, 0, 1)
 
 
 @pytest.mark.parametrize("kind", ["uint8", ">u2", "<i2", ">i2", "float16", ">f4", "longdouble"])

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from napari_sr.engine.image.digits import distinct
+from napari_sr.engine.image.digits import counted, distinct
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,11 @@ def test_equal_and_impossible_numbers_are_short():
     assert distinct(1 / 3, 1 / 3) == ["0.333333", "0.333333"]
     assert distinct(math.nan, -math.inf, 2.5) == ["nan", "-inf", "2.5"]
     assert distinct() == []
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 steps"), (1, "1 step"), (1.0, "1 step"), (2, "2 steps"), (0.5, "0.5 steps")],
+)
+def test_only_one_is_singular(count, text):
+    assert counted(count, "step") == text

@@ -36,6 +36,16 @@ def test_diagnostics_say_how_many_and_where():
     assert diagnostics.record()["outliers_from_to"] == (-80, 7)
 
 
+def test_a_single_value_is_singular():
+    diagnostics = Diagnostics()
+    diagnostics.add_outliers("y=0, x=0", 1, (9.0, 9.0))
+
+    words = diagnostics.in_words("clip")
+
+    assert words.startswith("1 value of the result, from 9 to 9, was far outside the range")
+    assert "allows and was clipped" in words
+
+
 def add_plane(diagnostics, colours, black, white):
     plane = PlaneValues(fill_missing(colours), ValueRange(black, white), colours.dtype)
     diagnostics.add_ends((plane.lowest, plane.highest))
@@ -50,7 +60,7 @@ def test_values_that_are_close_to_each_other_are_distinguished():
     words = diagnostics.in_words("clip")
 
     assert "which go from 101325.25 to 101325.5, are darker" in words
-    assert "the result, from 101324.5 to 101325.75, were far outside" in words
+    assert "the result, from 101324.5 to 101325.75, was far outside" in words
 
 
 def test_values_beyond_black_and_white_are_counted_over_all_planes_and_reported():

@@ -109,9 +109,9 @@ def test_a_network_without_noise_leaves_the_settings_alone(image, example):
     assert "noise" not in settings.of_result
 
 
-@pytest.mark.parametrize("level", [-1, float("nan"), float("inf"), "much"])
+@pytest.mark.parametrize("level", [-1, float("nan"), float("inf"), "much", True])
 def test_a_level_that_is_no_standard_deviation_is_refused(level, network):
-    with pytest.raises(NoiseError, match="noise must be finite and at least 0, got"):
+    with pytest.raises(NoiseError, match="noise must be a finite number of at least 0, got"):
         check_noise(level, network)
 
 

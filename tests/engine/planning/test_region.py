@@ -24,6 +24,7 @@ def test_numbers_and_slices_are_regions():
         (((5, 5), (0, 5)), "got"),
         (((0, 5), (79, 81)), "right <= 80"),
         (((0.0, 5), (0, 5)), "whole pixels"),
+        (((False, True), (0, 5)), "whole pixels"),
         ((0, 5, 0, 5), "whole pixels"),
         ("all", "whole pixels"),
         (Region(slice(None), slice(0, 5)), "whole pixels"),

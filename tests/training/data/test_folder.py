@@ -163,7 +163,7 @@ def test_a_broken_file_is_named_before_anything_is_learned(folder, name, content
     ("array", "words"),
     [
         (np.zeros((4, 4), complex), "an array of complex128"),
-        (np.full((4, 4), np.nan), "16 values that are not finite"),
+        (np.full((4, 4), np.nan), "16 NaN or infinite values"),
         (np.full((4, 4), 900.0), "got 900 to 900"),
         (np.zeros((4, 4), np.uint32), "an image of uint32 needs value_range"),
     ],

@@ -15,10 +15,11 @@ from napari_sr.training.data.recorruption import Recorruption
 from napari_sr.training.data.spot import Spot
 from napari_sr.training.data.thinning import Thinning
 from napari_sr.training.measurement import Measurement
-from napari_sr.training.noisy_validation import NoisyPair, psnr_of
+from napari_sr.training.noisy_pairs import NoisyPair
+from napari_sr.training.noisy_validation import psnr_of
 
 KINDS = [Recorruption, Thinning, BlindSpots]
-TARGET = {Recorruption: 1 + 1 / 0.7**2, Thinning: 5}
+TARGET = {Recorruption: 1 + 1 / 0.7**2, Thinning: 5, BlindSpots: 0}
 """Variance of the target's noise, relative to that of the source."""
 
 
@@ -27,9 +28,9 @@ def pairs_of(kind, random, truth=None):
     source = picture(photons(random, truth))
     degradation = kind(noise=NoiseModel(gain=0.02)).fitted(source)
     image = source.whole()
-    noise = float(degradation.target_variance(image).mean())
+    noise = float(degradation.variance(image).mean()) * TARGET[kind]
     measurement = Measurement(degradation.spot)
-    return [NoisyPair(*degradation.split(image, image, random), noise, measurement)
+    return [NoisyPair(*degradation.split(image, image, random), noise, measurement, 2)
             for _ in range(4)]  # fmt: skip
 
 

@@ -165,5 +165,5 @@ def test_values_that_are_not_finite_are_counted(value):
     pixels = np.zeros((4, 4), np.float32)
     pixels[1, 2:] = value
 
-    with pytest.raises(ValueError, match="array has 2 values that are not finite"):
+    with pytest.raises(ValueError, match="array has 2 NaN or infinite values"):
         of_array(pixels)[0].whole()

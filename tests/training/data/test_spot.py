@@ -70,7 +70,7 @@ def test_an_image_without_a_bead_is_refused(image, message):
               {"wavelength": 0.5, "aperture": 1.0, "pixel": 0.1, "sigma": 1.0}], ids=str
 )  # fmt: skip
 def test_incomplete_or_double_spots_are_refused(wrong):
-    with pytest.raises(ValueError, match=f"sigma {wrong.get('sigma', 0):g}$"):
+    with pytest.raises(ValueError, match=f"sigma {wrong.get('sigma', 0.0)}$"):
         Spot(**wrong)
 
 

@@ -9,6 +9,7 @@ import torch
 import napari_sr
 from napari_sr.runs.model import ModelReference
 from napari_sr.training.component import ComponentSpec
+from napari_sr.training.data.noise_model import NoiseModel
 from napari_sr.training.data.spot import Spot
 from napari_sr.training.finetuning import finetune, sizing
 from napari_sr.training.finetuning.config import BaseModel, Image, Update
@@ -120,3 +121,22 @@ def test_noisy_images_are_learnt_from_alone(configs, tmp_path):
 def test_a_contradiction_about_the_images_is_refused(wrong, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         napari_sr.fine_tune([np.zeros((8, 8))], "fsrcnn", 2, tmp_path / "a", **wrong)
+
+
+@pytest.mark.parametrize("number", [{"minutes": True}, {"minutes": 0}, {"minutes": "2"}])
+def test_minutes_that_are_no_number_above_0_are_refused(configs, tmp_path, number):
+    with pytest.raises(ValueError, match="minutes must be a number above 0, got "):
+        napari_sr.fine_tune([np.zeros((8, 8))], "fsrcnn", 2, tmp_path / "a", **number)
+
+    assert configs == []
+
+
+def test_a_bool_is_no_scale_and_no_noise(configs, tmp_path):
+    with pytest.raises(ValueError, match="scale must be a whole number of at least 1, got True"):
+        napari_sr.fine_tune([np.zeros((8, 8))], "fsrcnn", True, tmp_path / "a")
+    with pytest.raises(ValueError, match="got gain True, offset 0"):
+        NoiseModel(True)
+    with pytest.raises(ValueError, match="sigma True"):
+        Spot(sigma=True)
+    with pytest.raises(ValueError, match="weight must be above 0, got True"):
+        SelfSupervision(weight=True)

@@ -35,3 +35,20 @@ def test_scores_without_a_truth_are_called_estimated():
     tuned = FineTuned(Path("x"), 31.0, Scores(30.0, 30.5), 100, estimated=True)
 
     assert tuned.verdict.startswith("On the held-out part (estimated): 31.00 dB")
+
+
+@pytest.mark.parametrize(
+    ("gain", "before", "words"),
+    [
+        (5.26, 3.0, "at least 5.3 dB above bicubic interpolation."),
+        (0.4, 3.0, "no clear difference from bicubic interpolation. Compare both results."),
+        (-4.0, 3.0, "not better than bicubic interpolation: do not use it"),
+        (5.0, 0.0, "No trained network was clearly better: the original network was kept."),
+    ],
+)
+def test_a_lower_bound_is_no_score(gain, before, words):
+    psnr = 30.0 + gain
+    tuned = FineTuned(Path("x"), psnr, Scores(30.0, psnr - before), 100, estimated=True, bound=True)
+
+    assert words in tuned.verdict
+    assert f"{psnr:.2f}" not in tuned.verdict

@@ -134,7 +134,7 @@ def test_as_many_steps_are_taken_as_fit_and_few_are_noted(timed):
     long = next(update for update in steps if update.doing.startswith("Training"))
     steps.close()
 
-    assert f"in 1e-05 minutes, this device took only {short.steps} steps:" in short.notes[0]
+    assert f"in 1e-05 minutes, this device took only {short.steps} step" in short.notes[0]
     assert long.total > 100
     assert 0 < long.seconds_left <= 300
 
@@ -441,12 +441,12 @@ def test_a_network_that_does_not_get_better_stays_the_original_one(noisy, monkey
     _, tuned = finish(fine_tune(noisy))
 
     assert tuned.psnr == tuned.scores.start
-    assert "0.00 dB above the original network" in tuned.verdict
+    assert "No trained network was clearly better: the original network" in tuned.verdict
     kept, start = (read_checkpoint(path) for path in (noisy.target, noisy.base_model.model.name))
     assert all(torch.equal(kept[key], start[key]) for key in start)
 
 
-@pytest.mark.parametrize(("gain", "kept"), [(0.9, False), (1.1, True)])
+@pytest.mark.parametrize(("gain", "kept"), [(0.4, False), (0.6, True)])
 def test_a_small_estimated_gain_from_noise_is_not_believed(noisy, monkeypatch, gain, kept):
     monkeypatch.setattr(Pacer, "counts", counts_of(4, 4))
     monkeypatch.setattr(NoisyHeldOut, "judge", lambda *_: 20.0)

@@ -15,7 +15,7 @@ from napari_sr.training.finetuning.noisy import (
     hold_out_noisy,
 )
 from napari_sr.training.measurement import Measurement
-from napari_sr.training.noisy_validation import NoisyPair
+from napari_sr.training.noisy_pairs import NoisyPair
 
 
 def series(random, frames=3, axes="TYX"):
@@ -81,7 +81,7 @@ def test_pictures_show_source_bicubic_and_both_networks(random):
     record = models.architecture("espcn")
     start, other = (record.network(**{**record.example, "scale": 2}).eval() for _ in range(2))
     image = torch.from_numpy(photons(random, waves()))[None].expand(start.channels, -1, -1)
-    held_out = NoisyHeldOut([NoisyPair(image, image, 0.0, Measurement(Spot()))], 2, start)
+    held_out = NoisyHeldOut([NoisyPair(image, image, 0.0, Measurement(Spot()), 2)], 2, start)
 
     before, after = held_out.show(start), held_out.show(other)
 

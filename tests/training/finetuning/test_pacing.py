@@ -91,5 +91,9 @@ def test_few_and_small_steps_are_noted(make):
 
     assert "in 5 minutes, this device took only 7 steps" in few
     assert "each step used 1 crop of 24 x 24 pixels, because 16 crops of 24 x 24 pixels" in small
+    pacer.minutes = 1
+    assert next(pacer.notes(1, early=False)).startswith(
+        "in 1 minute, this device took only 1 step:"
+    )
     assert list(pacer.notes(7, early=True)) == [small]
     assert list(pacer.notes(100, early=False)) == [small]

@@ -126,7 +126,7 @@ def test_floats_that_are_not_finite_are_told_before_anything_is_learnt():
     pixels = np.zeros((3, 40, 40), np.float32)
     pixels[1, 2, 3] = np.nan
 
-    with pytest.raises(ValueError, match=r"depth, plane \(1,\) has 1 values that are not finite"):
+    with pytest.raises(ValueError, match=r"depth, plane \(1,\) has 1 NaN or infinite value$"):
         finish(read([Image("depth", pixels, "ZYX")]))
 
 
@@ -140,7 +140,7 @@ def test_masked_integers_and_gaps_are_told_with_the_images_name(stack):
 
     with pytest.raises(ValueError, match=r"^cells: \d+ of 7200 values are masked"):
         finish(read([Image("cells", hidden, "ZYX")]))
-    with pytest.raises(ValueError, match=r"^cells, plane .* values that are not finite"):
+    with pytest.raises(ValueError, match=r"^cells, plane .* NaN or infinite value"):
         finish(read([Image("cells", hidden.astype(np.float32) / 255, "ZYX")]))
 
 

@@ -5,9 +5,11 @@ Symbols: H x W pixels, C channels.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -95,6 +97,16 @@ def _of_pillow(image: Any) -> NDArray[Any]:
             "the image first, for instance with image.convert('RGB')"
         )
     return np.asarray(image)
+
+
+def is_number(value: object, low: float = -math.inf, high: float = math.inf) -> bool:
+    """Return whether a setting is a finite real number from `low` to `high`; a bool is none.
+
+    Python counts True as 1, so that a mistaken `noise=True` would be a level of 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    return math.isfinite(float(value)) and low <= float(value) <= high
 
 
 def whole_number(name: str, value: Any, least: int = 1) -> int | None:

@@ -31,3 +31,22 @@ def distinct(*numbers: float) -> list[str]:
     # equal numbers need no more digits
     digits = digits if allowed else FEWEST
     return [f"{number:.{digits}g}" for number in numbers]
+
+
+def counted(count: float, unit: str) -> str:
+    """Format a number with its unit, which is singular if the number is 1.
+
+    Parameters
+    ----------
+    count : float
+        The number; whole numbers are written without decimals.
+    unit : str
+        The unit's singular, whose plural ends in "s".
+
+    Examples
+    --------
+    >>> counted(1, "step"), counted(2, "step"), counted(0.5, "minute")
+    ('1 step', '2 steps', '0.5 minutes')
+    """
+    number = str(count) if isinstance(count, int) else f"{count:g}"
+    return f"{number} {unit}" if count == 1 else f"{number} {unit}s"

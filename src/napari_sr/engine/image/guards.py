@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.engine.image.digits import distinct
+from napari_sr.engine.image.digits import counted, distinct
 from napari_sr.engine.image.overshoot import Overshoot
 
 if TYPE_CHECKING:
@@ -163,11 +163,12 @@ class Diagnostics:
         tiles = ", ".join(f"({tile})" for tile in self.outlier_tiles)
         what = "the result" if self.orientations == 1 else "the eight results that were averaged"
         low, high = distinct(self.outliers_from, self.outliers_to)
-        return (
-            f"{self.outliers} values of {what}, from {low} to {high}, were far outside the range "
-            f"that the image allows and {OUTLIERS[choice]}, the first in the tiles at {tiles}: the "
-            "network does not suit this image"
+        told = (
+            f"{counted(self.outliers, 'value')} of {what}, from {low} to {high}, were far outside "
+            f"the range that the image allows and {OUTLIERS[choice]}, the first in the tiles at "
+            f"{tiles}: the network does not suit this image"
         )
+        return told.replace(" were ", " was ") if self.outliers == 1 else told
 
     def record(self) -> dict[str, object]:
         """Return the counts for the record of the result."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from napari_sr.engine.image.digits import distinct
+from napari_sr.engine.image.digits import counted, distinct
 
 ROUNDING = 1e-5
 """Largest excess that counts as a rounding error, not as overshoot, as a share of the range from
@@ -62,13 +62,14 @@ class Overshoot:
         """
         if max(self.below, self.above) <= REPORTED_ABOVE * self.width:
             return ""
-        cut = f", and {self.cut} were cut off at the ends of the type" if self.cut else ""
+        were = "was" if self.cut == 1 else "were"
+        cut = f", and {self.cut} {were} cut off at the ends of the type" if self.cut else ""
         dark, bright, lowest, highest = distinct(*source, self.lowest, self.highest)
         return (
-            f"{self.beyond} values of the result ({_share(self.beyond, self.values)}) are outside "
-            f"the range of their plane, up to {self.below:g} below and {self.above:g} above{cut}: "
-            f"the image goes from {dark} to {bright}, and the result from {lowest} to {highest}, "
-            "because sharp edges overshoot"
+            f"{counted(self.beyond, 'value')} of the result ({_share(self.beyond, self.values)}) "
+            f"{'is' if self.beyond == 1 else 'are'} outside the range of their plane, up to "
+            f"{self.below:g} below and {self.above:g} above{cut}: the image goes from {dark} to "
+            f"{bright}, and the result from {lowest} to {highest}, because sharp edges overshoot"
         )
 
     def record(self) -> dict[str, object]:

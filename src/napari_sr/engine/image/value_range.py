@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_sr.engine.image.arrays import refuse_masked
+from napari_sr.engine.image.conversion import is_number
 from napari_sr.engine.image.opacity import visible
 from napari_sr.engine.image.plane_values import ValueRange
 
@@ -229,7 +230,8 @@ def declared_range(declared: object) -> ValueRange:
 
 
 def _percentile_range(image: ArrayLike, layout: Layout, percentiles: Percentiles) -> ValueRange:
-    if not 0 <= percentiles.low < percentiles.high <= 100:
+    ends = percentiles.low, percentiles.high
+    if not all(is_number(one, 0, 100) for one in ends) or not percentiles.low < percentiles.high:
         raise ValueError(f"percentiles need 0 <= low < high <= 100, got {percentiles}")
     step = max(1, round(math.sqrt(math.prod(layout.shape) / SAMPLES)))
     parts = (layout.read(image, plane)[::step, ::step, ...] for plane in layout.planes())

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import psutil
 import torch
 
+from napari_sr.engine.image.digits import counted
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -48,7 +50,7 @@ def available() -> list[tuple[str, str]]:
     ]
     if torch.backends.mps.is_available():
         found.append(("mps", "Apple GPU"))
-    return [*found, ("cpu", f"CPU, {torch.get_num_threads()} threads")]
+    return [*found, ("cpu", f"CPU, {counted(torch.get_num_threads(), 'thread')}")]
 
 
 def choose_device(name: str = "auto") -> torch.device:

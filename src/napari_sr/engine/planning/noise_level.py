@@ -5,11 +5,10 @@ The level is a setting of the run, so that it is the same for all tiles, blocks 
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from numbers import Real
 from typing import TYPE_CHECKING
 
+from napari_sr.engine.image.conversion import is_number
 from napari_sr.engine.image.noise import PATCH, calm_level, noise_of
 from napari_sr.engine.image.sample import LEAST, sample_of
 from napari_sr.engine.planning.settings import NoiseError
@@ -66,8 +65,8 @@ def check_noise(noise: object, network: Network) -> None:
             f"noise needs a network that takes its level, but {network.title} does not; "
             f"got noise={noise}"
         )
-    if not isinstance(noise, Real) or not 0 <= float(noise) < math.inf:
-        raise NoiseError(f"noise must be finite and at least 0, got noise={noise!r}")
+    if not is_number(noise, 0):
+        raise NoiseError(f"noise must be a finite number of at least 0, got noise={noise!r}")
 
 
 def estimated_noise(image: ArrayLike, layout: Layout) -> float:

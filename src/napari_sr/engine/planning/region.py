@@ -29,6 +29,8 @@ def checked_region(region: object, layout: Layout) -> Region:
     if isinstance(region, Region):
         region = region.spans
     try:
+        if any(isinstance(one, bool) for span in region for one in span):  # type: ignore[attr-defined]
+            raise ValueError  # Python would count True as 1
         rows, columns = (tuple(map(operator.index, span)) for span in region)  # type: ignore[attr-defined]
         (top, bottom), (left, right) = rows, columns
     except (TypeError, ValueError):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from napari_sr.engine.image.arrays import layout_of, pixels_of, refuse_masked
 from napari_sr.engine.image.conversion import as_array
+from napari_sr.engine.image.digits import counted
 from napari_sr.engine.image.value_range import Percentiles, value_range_of
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Picture:
         finite = np.isfinite(block)
         if not finite.all():
             bad = int((~finite).sum())
-            raise ValueError(f"{self.name} has {bad} values that are not finite")
+            raise ValueError(f"{self.name} has {counted(bad, 'NaN or infinite value')}")
         low, high = float(block.min()), float(block.max())
         if self.undeclared and (low < -BEYOND or high > 1 + BEYOND):
             raise ValueError(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.engine.image.conversion import is_number
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
@@ -49,13 +51,13 @@ class Spot:
             larger than `LARGEST`.
         """
         optics = self.wavelength, self.aperture, self.pixel
-        right = all(0 <= one < math.inf for one in (*optics, self.sigma))
+        right = all(is_number(one, 0) for one in (*optics, self.sigma))
         complete = all(optics) or not any(optics)
         if not right or not complete or (any(optics) and self.sigma):
             raise ValueError(
                 "a spot needs wavelength, aperture and pixel, or sigma alone, all above 0, got "
-                f"wavelength {self.wavelength:g}, aperture {self.aperture:g}, pixel "
-                f"{self.pixel:g}, sigma {self.sigma:g}"
+                f"wavelength {self.wavelength}, aperture {self.aperture}, pixel {self.pixel}, "
+                f"sigma {self.sigma}"
             )
 
         if all(optics):

@@ -82,9 +82,5 @@ class Thinning(FromSource):
         # with a spot, the result must be sharper than the source
         return self.spot == Spot()
 
-    def target_variance(self, image: Tensor) -> Tensor:
-        """Return the variance of noise in the target made from an image, (C, H, W)."""
-        return self.variance(image) / (1 - self.share)
-
 
 DEGRADATION = Thinning

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from napari_sr.engine.image.conversion import is_number, whole_number
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import drive
 from napari_sr.training.component import ComponentSpec
@@ -91,6 +92,9 @@ def fine_tune(
             "supervision must be 'sharp', or 'self' for noisy images and their settings, got "
             f"{supervision!r}{' with' if noisy else ' without'} settings for noisy images"
         )
+    scale = whole_number("scale", scale) or 0
+    if not is_number(minutes, 0) or not minutes:
+        raise ValueError(f"minutes must be a number above 0, got {minutes!r}")
     spec = ComponentSpec(degradation) if isinstance(degradation, str) else degradation
     if spec.kind in METHODS:
         raise ValueError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.runs.model import ModelReference
 from napari_sr.training.component import ComponentSpec
+from napari_sr.zoo.trained import LEAST_TOLD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,12 +122,16 @@ class FineTuned:
     """Other notes for the user."""
     estimated: bool = False
     """Whether the scores are estimated from noisy images, without a truth."""
+    bound: bool = False
+    """Whether the score is a lower bound, because noise hides the rest of the gain."""
 
     @property
     def verdict(self) -> str:
         """A sentence with the scores, and a warning if the network did not improve."""
         gain, before = self.psnr - self.scores.bicubic, self.psnr - self.scores.start
         part = "held-out part (estimated)" if self.estimated else "held-out part"
+        if self.bound or (self.estimated and gain < LEAST_TOLD):
+            return f"On the {part}: {_at_least(gain, before)}"
         words = f"On the {part}: {self.psnr:.2f} dB, {_apart(gain)} bicubic interpolation "
         words += f"({self.scores.bicubic:.2f} dB) and {_apart(before)} the original network "
         words += f"({self.scores.start:.2f} dB)."
@@ -154,6 +159,19 @@ def check_target(target: Path) -> None:
 
 def _apart(gain: float) -> str:
     return f"{abs(gain):.2f} dB {'above' if gain >= 0 else 'below'}"
+
+
+def _at_least(gain: float, before: float) -> str:
+    """Describe lower bounds of the gains over bicubic interpolation and the original network."""
+    if gain <= -LEAST_TOLD:
+        words = "not better than bicubic interpolation: do not use it."
+    elif gain < LEAST_TOLD:
+        words = "no clear difference from bicubic interpolation. Compare both results."
+    else:
+        words = f"at least {gain:.1f} dB above bicubic interpolation."
+    if before < WORTH:
+        return f"{words} No trained network was clearly better: the original network was kept."
+    return words
 
 
 def card_entry(

@@ -32,11 +32,10 @@ from napari_sr.training.finetuning.config import (
     check_target,
 )
 from napari_sr.training.finetuning.held_out import held_out_of
-from napari_sr.training.finetuning.noisy import prepared
+from napari_sr.training.finetuning.noisy import LEAST_GAIN, NoisyHeldOut, complete, prepared
 from napari_sr.training.finetuning.pacing import Pacer
 from napari_sr.training.finetuning.preview import HeldOut
 from napari_sr.training.finetuning.split import Split, read
-from napari_sr.training.finetuning.total_intensity import correct_file
 from napari_sr.training.initialisation import prepare
 from napari_sr.training.learner import build
 from napari_sr.training.session import Session, TrainingError
@@ -55,8 +54,6 @@ NAME = "network"
 """Name of the file that the trainer writes."""
 PATIENCE = 10
 """Noisy training stops after this number of validations without gain, in the second half."""
-LEAST_GAIN = 1.0
-"""Gain in dB by the estimated PSNR that noisy training needs: those of 0.8 were 1.3 dB worse."""
 PAUSE = 0.2
 """Seconds between two updates that show only progress."""
 
@@ -201,9 +198,9 @@ class Tuning:
     def _judged(self, config: Config) -> bool:
         return self.step % config.run.validate_every == 0 or self.step == config.run.steps
 
-    def _loaded(self) -> Network:
+    def _loaded(self, path: Path | None = None) -> Network:
         network = build(self.config)
-        network.load_state_dict(read_checkpoint(self._result))
+        network.load_state_dict(read_checkpoint(path or self._result))
         return network.eval().to(self.device)
 
     def _kept(self, psnr: float) -> Preview | NoisyPreview | None:
@@ -239,12 +236,14 @@ class Tuning:
             raise FineTuningError(self._broken())
         if not self.task.target.exists():  # no step made the network better
             self._publish(self._start)
-        if self.task.supervision is not None and self.best > self.scores.start:
-            pictures = [*self.training_data.learnt, *self.training_data.held_out]
-            correct_file(self.task.target, self._loaded(), pictures, self.config)
+        bound = False
+        if isinstance(self.held_out, NoisyHeldOut):
+            data = self.training_data if self.best > self.scores.start else None
+            network = self._loaded(self.task.target)
+            bound = complete(self.task.target, network, self.held_out, data, self.config)
         if isinstance(self.held_out, HeldOut):
             about = ", ".join(image.name for image in self.task.images)
             add_calibration(self.task.target, self._loaded(), self.held_out.pairs, about)
         notes = *self.notes, *self.pacer.notes(self.step, early=early)
-        estimated = self.task.supervision is not None
-        return FineTuned(self.task.target, self.best, self.scores, self.step, notes, estimated)
+        noisy, path = self.task.supervision is not None, self.task.target
+        return FineTuned(path, self.best, self.scores, self.step, notes, noisy, bound)

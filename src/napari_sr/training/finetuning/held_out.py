@@ -10,7 +10,7 @@ from napari_sr.training.finetuning import sizing
 from napari_sr.training.finetuning.noisy import NoisyHeldOut
 from napari_sr.training.finetuning.pacing import JUDGING, LEAST_JUDGED
 from napari_sr.training.finetuning.preview import HeldOut, spread
-from napari_sr.training.noisy_validation import REALISATIONS, NoisyPair, held_out_pairs
+from napari_sr.training.noisy_pairs import REALISATIONS, NoisyPair, held_out_pairs
 
 if TYPE_CHECKING:
     import torch

@@ -13,24 +13,35 @@ import torch
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.layers.resize import imresize
+from napari_sr.training.checkpointing import export
 from napari_sr.training.data.training_data import TrainingData
 from napari_sr.training.finetuning import sizing
 from napari_sr.training.finetuning.preview import NoisyPreview, picture_of, place_of, spread
 from napari_sr.training.finetuning.self_supervision import NEIGHBOURS
-from napari_sr.training.finetuning.sources import check_image, faint, fitted, with_noise
+from napari_sr.training.finetuning.sources import check_image, clean, faint, fitted, with_noise
 from napari_sr.training.finetuning.split import LEAST, Split, hold_out, parted
-from napari_sr.training.noisy_validation import NoisyPair, psnr_of
+from napari_sr.training.noisy_validation import estimate_of, psnr_of
+from napari_sr.training.total_intensity import keep_total_intensity
+from napari_sr.training.upscaled import upscaled
 from napari_sr.training.validation import judge
+from napari_sr.zoo.card import card_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from torch import Tensor
 
     from napari_sr.graph.network import Network
+    from napari_sr.training.config import Config
     from napari_sr.training.data.pictures import Picture
     from napari_sr.training.finetuning.config import FineTuneConfig, Image
+    from napari_sr.training.noisy_pairs import NoisyPair
 
+LEAST_GAIN = 0.5
+"""Gain in dB of the estimated PSNR from which on a trained network replaces the one at the start.
+In trials on 25 made images, clean to very noisy, 78 of 79 networks above it were better in truth,
+and one was 0.6 dB worse."""
 LARGEST_CROP = sizing.NOISY_LADDER[0].crop
 
 
@@ -63,6 +74,10 @@ def prepared(
         if image.value_range is None
     ]
     notes += filter(None, undeclared)
+    notes += filter(
+        None,
+        (clean(one.name, own) for one, own in zip(task.images, layers, strict=True)),
+    )
     task = replace(task, supervision=supervision, degradation_words=supervision.words)
     if supervision.method == NEIGHBOURS:
         return task, hold_out_neighbours(task.images, layers), notes
@@ -97,6 +112,10 @@ class NoisyHeldOut:
         """Return the estimated PSNR of a network in dB."""
         return judge(network, self.pairs)
 
+    def bound(self, network: Network) -> bool:
+        """Return whether the estimated PSNR of a network in eval mode is a lower bound."""
+        return estimate_of(lambda lr: upscaled(network, lr), self.pairs).bound
+
     def show(self, network: Network) -> NoisyPreview:
         """Upscale the shown part with a network in eval mode; return the pictures."""
         repeated = self._source[: self._enlarged.shape[0]].repeat_interleave(self.scale, 1)
@@ -113,6 +132,44 @@ class NoisyHeldOut:
         device = next(network.parameters()).device
         result: Tensor = network(self._source[None].to(device))[0].float().cpu()
         return result
+
+
+def complete(
+    path: Path,
+    network: Network,
+    held_out: NoisyHeldOut,
+    data: TrainingData | None,
+    config: Config,
+) -> bool:
+    """Complete the file of a trained network, which keeps its card.
+
+    Its results get the total intensity of the images, if they are given. The card gets the entry
+    `bound`: whether the network's estimated PSNR is a lower bound.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    network : Network
+        The network in the file, in eval mode; its last bias changes.
+    held_out : NoisyHeldOut
+        The held-out parts.
+    data : TrainingData, optional
+        The images.
+    config : Config
+        The recipe.
+
+    Returns
+    -------
+    bool
+        The entry `bound`.
+    """
+    bound = held_out.bound(network)
+    if data is not None:
+        keep_total_intensity(network, [*data.learnt, *data.held_out], config)
+    card = card_of(path)
+    export(path, network.state_dict(), {**card, "here": {**card["here"], "bound": bound}})
+    return bound
 
 
 def hold_out_noisy(layers: Sequence[Sequence[Picture]]) -> Split:

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from napari_sr.engine.image.digits import counted
 from napari_sr.training.finetuning import sizing
 from napari_sr.training.finetuning.base_model import with_steps
 from napari_sr.training.finetuning.config import Update
@@ -98,7 +99,8 @@ class Pacer:
         """
         if steps < FEW_STEPS and not early:
             yield (
-                f"in {self.minutes:g} minutes, this device took only {steps} steps: a smaller "
+                f"in {counted(self.minutes, 'minute')}, this device took only "
+                f"{counted(steps, 'step')}: a smaller "
                 "network, more time or a GPU would allow more"
             )
         if self.size != self.most:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, field
 from typing import Literal, TypeAlias
 
+from napari_sr.engine.image.conversion import is_number
 from napari_sr.training.component import ComponentSpec, need
 from napari_sr.training.config import Term
 from napari_sr.training.data.noise_model import NoiseModel
@@ -46,7 +46,8 @@ class SelfSupervision:
         """
         need(self.method in METHODS, "method", f"one of {', '.join(METHODS)}", self.method)
         need(self.penalty in PENALTIES, "penalty", f"one of {', '.join(PENALTIES)}", self.penalty)
-        need(0 < self.weight < math.inf, "weight", "above 0", self.weight)
+        right = is_number(self.weight, 0) and self.weight > 0
+        need(right, "weight", "above 0", self.weight)
 
     @property
     def degradation(self) -> ComponentSpec:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from napari_sr.engine.image.digits import counted
 from napari_sr.engine.planning.memory import WORKSPACE, learning_bytes
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ class Size:
     @property
     def words(self) -> str:
         """The size as text."""
-        crops = "1 crop" if self.batch == 1 else f"{self.batch} crops"
-        return f"{crops} of {self.crop} x {self.crop} pixels"
+        return f"{counted(self.batch, 'crop')} of {self.crop} x {self.crop} pixels"
 
 
 LADDER = (

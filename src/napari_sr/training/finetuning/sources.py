@@ -34,6 +34,8 @@ BLOCK = 8
 """Side of blocks, in pixels, whose means show whether an image has structure."""
 FAINT = 1 / 8
 """Share of the range from black to white that the values of an image should span."""
+CLEAN = 0.01
+"""Noise below this share of the range of an image's values is little: interpolation loses more."""
 LEAST_STRUCTURE = 1.5
 """Variance of the means of blocks, relative to that of pure noise, from which on an image has
 structure. For 1,000 blocks of pure noise, it is 1 with a standard deviation of 0.05."""
@@ -143,6 +145,30 @@ def faint(name: str, pictures: Sequence[Picture]) -> str:
         f"the values of {name} span {low:.5g} to {high:.5g}, {share:.1%} of the range from black "
         f"to white ({picture.values.low:g} to {picture.values.high:g}): networks learn badly from "
         "such a faint image; declare black and white close to its values"
+    )
+
+
+def clean(name: str, pictures: Sequence[Picture]) -> str:
+    """Say that an image has hardly any noise, and what to do instead; "" if it has enough.
+
+    Parameters
+    ----------
+    name : str
+        Name of the image, for the user.
+    pictures : sequence of Picture
+        Its planes; the middle one is read.
+    """
+    picture = pictures[len(pictures) // 2]
+    pixels = grey_middle(picture)
+    low, high = np.quantile(pixels, (0.001, 0.999))
+    level = float(estimated_in(picture).variance(torch.tensor(pixels.mean())).sqrt())
+    share = level / max(float(high - low), 1e-30)
+    if share >= CLEAN:
+        return ""
+    return (
+        f"{name} is nearly clean: its noise is {share:.2%} of the range of its values, and there "
+        f"is little to learn from less than {CLEAN:.0%}; learn from it as sharp images, or upscale "
+        "it with EDSR slim or Micrograph"
     )
 
 

@@ -8,6 +8,7 @@ from magicgui.widgets import Table
 from napari.layers import Shapes
 from qtpy.QtWidgets import QApplication, QPushButton, QStyledItemDelegate
 
+from napari_sr.engine.image.digits import counted
 from napari_sr.evaluation.measure import PIXELS
 from napari_sr.widgets.common.function_form import FunctionFields, LayersForm
 from napari_sr.widgets.common.icons import give_icon
@@ -115,7 +116,7 @@ class MeasureWidget(LayersForm):
         if clipboard is None or self._found is None or self._task is None:
             return
         clipboard.setText(self._found.csv(self._task.columns))
-        self.form.status.say(f"Copied {len(self._found.rows)} rows.")
+        self.form.status.say(f"Copied {counted(len(self._found.rows), 'row')}.")
 
 
 def _short(row: Measurement) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.engine.image.digits import counted
 from napari_sr.runs.prefetch import Prefetched, downloadable, prefetch, prefetch_steps
 from napari_sr.runs.words import size_in_words
 from napari_sr.widgets.common.dock import RunningForm
@@ -111,10 +112,10 @@ class PrefetchWidget(FunctionForm):
 
     def _show_result(self, result: Prefetched) -> None:
         count = len(result.files)
-        told = [f"{count} model{'' if count == 1 else 's'} can be used without a connection."]
+        told = [f"{counted(count, 'model')} can be used without a connection."]
         folder: Path | None = self.gui.folder.value
         if folder is not None and result.files:
-            told = [f"{count} file{'' if count == 1 else 's'} in {folder}. On the other machine, "
+            told = [f"{counted(count, 'file')} in {folder}. On the other machine, "
                     "set NAPARI_SR_WEIGHTS to that folder."]  # fmt: skip
         told += [f"{name}: {why}" for name, why in result.failures.items()]
         self.form.status.say("\n".join(told))

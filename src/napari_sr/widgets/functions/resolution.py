@@ -8,6 +8,7 @@ import numpy as np
 from magicgui.widgets import Table
 from qtpy.QtWidgets import QApplication, QPushButton, QStyledItemDelegate
 
+from napari_sr.engine.image.digits import counted
 from napari_sr.evaluation.resolution_figures import CAVEAT
 from napari_sr.evaluation.resolution_images import Camera
 from napari_sr.runs.job import named_errors
@@ -158,7 +159,7 @@ class ResolutionWidget(LayersForm):
         if clipboard is None or self._found is None or self._task is None:
             return
         clipboard.setText(self._found.csv(self._task.columns))
-        self.form.status.say(f"Copied {len(self._found.rows)} rows.")
+        self.form.status.say(f"Copied {counted(len(self._found.rows), 'row')}.")
 
     def add_error_map(self) -> None:
         """Add the error map as a layer that covers the measured part of the result."""

@@ -9,6 +9,7 @@ from qtpy.QtCore import QUrl, Signal
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog
 
+from napari_sr.engine.image.digits import counted
 from napari_sr.runs import model_details, model_table
 from napari_sr.runs.model_tasks import (
     ImportResult,
@@ -231,7 +232,7 @@ class ModelsWidget(RunningForm):
             return
         try:
             count = remove_files(rows)
-            self.form.status.say(f"Removed {count} file{'' if count == 1 else 's'}.")
+            self.form.status.say(f"Removed {counted(count, 'file')}.")
         except OSError as error:
             self.form.status.say(error_in_words(error))
         self._tell_change()

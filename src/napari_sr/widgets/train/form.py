@@ -6,6 +6,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from napari_sr import models
+from napari_sr.engine.image.digits import counted
 from napari_sr.runs.job import Step
 from napari_sr.runs.words import time_in_words
 from napari_sr.training.finetuning.config import FineTuneConfig, Image
@@ -209,7 +210,7 @@ class TrainWidget(RunningForm):
     def _show_result(self, tuned: FineTuned) -> None:
         self._made = str(tuned.path)
         notes = " ".join(f"{note[:1].upper()}{note[1:]}." for note in tuned.notes)
-        kept = f"Kept as {tuned.path.stem}, after {tuned.steps} steps."
+        kept = f"Kept as {tuned.path.stem}, after {counted(tuned.steps, 'step')}."
         advice = "Use this network only for images like its training images."
         told = (kept, notes, tuned.verdict, advice)
         self.form.status.say("Done.")

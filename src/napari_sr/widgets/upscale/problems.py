@@ -82,6 +82,11 @@ def _consistent_problem(choice: ChosenModel | None) -> str | None:
     """Return the reason why a model's results cannot be made consistent, or None."""
     if choice is None or not choice.consistent or choice.entry is None:
         return None
+    if choice.entry.training.any_noise:
+        return (
+            f"{choice.entry.title} removes noise, which a consistent result would bring back: "
+            "untick Consistent."
+        )
     if choice.entry.family not in OPTICAL:
         return None
     return (

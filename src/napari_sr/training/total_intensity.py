@@ -11,18 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_sr.engine.planning.border import border_width
-from napari_sr.engine.planning.settings import Settings
-from napari_sr.training.calibration import extended
-from napari_sr.training.checkpointing import export
 from napari_sr.training.data.from_source import FromSource
 from napari_sr.training.data.pairs import Pairs
 from napari_sr.training.data.training_data import degradation_of
-from napari_sr.zoo.card import card_of
+from napari_sr.training.upscaled import upscaled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from torch import Tensor
 
@@ -65,7 +60,7 @@ def keep_total_intensity(network: Network, pictures: Sequence[Picture], config: 
     bias = _last_bias(network)
     if bias is None or not sources:
         return False
-    before = [_upscaled(network, source) for source in sources]
+    before = [upscaled(network, source) for source in sources]
     weights = [float(source.shape[-2] * source.shape[-1]) for source in sources]
     means = [float(source[: network.channels].mean() - result.mean())
              for source, result in zip(sources, before, strict=True)]  # fmt: skip
@@ -74,16 +69,10 @@ def keep_total_intensity(network: Network, pictures: Sequence[Picture], config: 
         return False
     kept = bias.clone()
     bias += PROBE
-    change = _upscaled(network, sources[0]) - before[0]
+    change = upscaled(network, sources[0]) - before[0]
     uniform = change.std(correction=0) <= TOLERANCE * PROBE and change.mean() != 0
     bias.copy_(kept + PROBE * shift / change.mean() if uniform else kept)
     return bool(uniform)
-
-
-def correct_file(path: Path, network: Network, pictures: Sequence[Picture], config: Config) -> None:
-    """Do so in the file of a network, which keeps its card; other arguments as above."""
-    if keep_total_intensity(network, pictures, config):
-        export(path, network.state_dict(), card_of(path))
 
 
 def _sources(network: Network, pictures: Sequence[Picture], config: Config) -> list[Tensor]:
@@ -117,12 +106,3 @@ def _last_bias(network: Network) -> Tensor | None:
     if not named or not named[-1][0].endswith("bias"):
         return None
     return named[-1][1]
-
-
-def _upscaled(network: Network, source: Tensor) -> Tensor:
-    """Upscale (C, H, W) as `napari_sr.upscale` does: extended by reflected pixels."""
-    width = border_width(network, Settings())
-    device = next(network.parameters()).device
-    result: Tensor = network(extended(source, width)[None].to(device))[0].float().cpu()
-    cut = width * network.scale
-    return result[..., cut : result.shape[-2] - cut, cut : result.shape[-1] - cut]

@@ -11,7 +11,7 @@ from trainings import tiny
 import napari_sr
 from napari_sr import models
 from napari_sr.models.fsrcnn import FSRCNN
-from napari_sr.training.finetuning.total_intensity import keep_total_intensity
+from napari_sr.training.total_intensity import keep_total_intensity
 
 CONFIG = tiny(data={"degradation": {"kind": "recorruption"}, "grey": True})
 
