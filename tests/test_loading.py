@@ -88,6 +88,25 @@ def test_two_files_are_blended_with_what_tensors_cannot_tell(tmp_path):
     assert [each["options"] for each in known["blended"]] == [{"input_range": 255}] * 2
 
 
+def test_two_networks_in_series_are_one_network():
+    network = napari_sr.series("fsrcnn-x2", napari_sr.load("fsrcnn-x2"))
+    image = torch.rand(1, 1, 12, 14)
+
+    found = network(image)
+
+    twice = napari_sr.load("fsrcnn-x2")
+    torch.testing.assert_close(found, twice(twice(image)))
+    assert (network.scale, network.training) == (4, False)
+    assert [one["model"] for one in network.provenance["series"]] == ["fsrcnn-x2"] * 2
+
+
+def test_what_cannot_be_in_series_is_told_with_both():
+    with pytest.raises(ValueError, match=r"edsr-slim-x2 cannot follow fsrcnn-x2: .*got 3 after 1"):
+        napari_sr.series("fsrcnn-x2", "edsr-slim-x2")
+    with pytest.raises(ValueError, match=r"no model is called .nothing"):
+        napari_sr.series("fsrcnn-x2", "nothing")
+
+
 def test_what_cannot_be_blended_is_told_with_both(checkpoint):
     _network, path = checkpoint
 

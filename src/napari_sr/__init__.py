@@ -1,8 +1,8 @@
 """Super-resolution for napari: upscale images with networks, aligned with their source.
 
-Most scripts need only `upscale`, `advise`, `check`, `load`, `blend`, `export`, `fine_tune`,
-`resolution` and `run`. `import napari_sr` imports neither torch nor Qt; the functions import
-them when they need them.
+Most scripts need only `upscale`, `advise`, `check`, `load`, `blend`, `series`, `export`,
+`fine_tune`, `resolution` and `run`. `import napari_sr` imports neither torch nor Qt; the functions
+import them when they need them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari_sr.evaluation._resolution import resolution
     from napari_sr.evaluation.consistency import check
     from napari_sr.evaluation.uncertainty import uncertainty
-    from napari_sr.loading import blend, load
+    from napari_sr.loading import blend, load, series
     from napari_sr.onnx.export import export
     from napari_sr.runs.prefetch import prefetch
     from napari_sr.streaming.repeat import run
@@ -36,7 +36,8 @@ os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")
 __version__ = "0.1.0"
 __all__ = [
     "__version__", "advise", "blend", "calibrate", "check", "export", "fine_tune", "load",
-    "prefetch", "resolution", "run", "uncertainty", "upscale", "upscale_folder", "upscale_lazy",
+    "prefetch", "resolution", "run", "series", "uncertainty", "upscale", "upscale_folder",
+    "upscale_lazy",
 ]  # fmt: skip
 _ELSEWHERE = {
     "advise": "advice.advise",
@@ -49,6 +50,7 @@ _ELSEWHERE = {
     "prefetch": "runs.prefetch",
     "resolution": "evaluation._resolution",
     "run": "streaming.repeat",
+    "series": "loading",
     "uncertainty": "evaluation.uncertainty",
     "upscale_folder": "batch.upscale_folder",
 }

@@ -1,4 +1,4 @@
-"""Load networks in scripts: `load` and `blend`."""
+"""Load networks in scripts: `load`, `blend` and `series`."""
 
 from __future__ import annotations
 
@@ -97,3 +97,33 @@ def blend(
     """
     other = ModelReference.of(second, None, options)
     return ModelReference.of(first, scale, options, second=other, weight=weight).load()
+
+
+def series(first: str | Path | Network, second: str | Path | Network) -> Network:
+    """Return two networks in series as one: the second one reads the result of the first.
+
+    An example is a network that restores an image without enlarging it (scale 1), then one that
+    enlarges it. The chain of the second continues that of the first, so tiles leave no seams, and
+    nothing is rounded or clipped in between.
+
+    Parameters
+    ----------
+    first, second : str, Path or Network
+        Names or paths as for `load`, or networks that `load` returned.
+
+    Returns
+    -------
+    Network
+        Both networks, in eval mode; its scale is the product of their scales. Its `provenance` has
+        the provenance of both.
+
+    Raises
+    ------
+    ValueError
+        If a network cannot be loaded, or the second cannot read the result of the first: they have
+        different numbers of channels, the second takes the level of the noise, or the first
+        enlarges and the second gathers values from the whole image.
+    napari_sr.zoo.download.DownloadError
+        If a model cannot be downloaded.
+    """
+    return ModelReference.of(first, then=ModelReference.of(second)).load()

@@ -32,6 +32,10 @@ def test_files_are_counted_as_the_run_finds_them(tmp_path):
     assert patterns_in(" a ;; b;") == ["a", "b"]
 
 
+def test_another_model_may_read_the_result():
+    assert reference_of("fsrcnn", 2, then="fsrcnn-x3").then.name == "fsrcnn-x3"
+
+
 def test_a_second_checkpoint_is_blended():
     plain, blended = reference_of("fsrcnn", 2), reference_of("fsrcnn", 2, "other", 0.3)
 

@@ -62,6 +62,12 @@ def test_what_cannot_be_blended_is_told(pair, second, error, what):
         loaded("psnr.pth", 2, {}, *second)
 
 
+def test_another_model_may_read_the_result(pair):
+    network = loaded("psnr.pth", 2, {}, then="fsrcnn-x3")
+
+    assert (network.scale, network.provenance["model"]) == (6, "psnr, then fsrcnn-x3")
+
+
 @pytest.mark.parametrize("text", ["scale=2", "model=3"])
 def test_what_has_an_option_of_its_own_is_told(text):
     with pytest.raises(CommandError, match=rf"--option {text} must be given as --"):

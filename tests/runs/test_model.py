@@ -40,6 +40,15 @@ def test_both_models_of_a_blend_may_be_missing(monkeypatch):
     assert reference.missing == reference.entries
 
 
+def test_a_series_has_the_entries_and_the_scale_of_both():
+    reference = ModelReference("fsrcnn", 2, then=ModelReference("fsrcnn", 3, title="Fast"))
+
+    assert [entry.name for entry in reference.entries] == ["fsrcnn-x2", "fsrcnn-x3"]
+    assert reference.known_scale == 6
+    assert reference.label == "fsrcnn x2, then Fast x3"
+    assert ModelReference("own.pth", then=reference).known_scale is None
+
+
 def test_shipped_models_are_not_missing():
     assert ModelReference().missing == ()
 

@@ -16,6 +16,7 @@ from napari_sr.runs.model_list import (
     TRAINED,
     ChosenModel,
     ListedModel,
+    about,
     known_models,
 )
 from napari_sr.training.checkpointing import export
@@ -124,6 +125,17 @@ def test_a_file_that_shows_its_scale_offers_only_that(tmp_path):
     assert model.scales == (3,)
     assert model.scale_is_known
     assert model.title == "bsrn"
+
+
+def test_a_file_that_does_not_enlarge_says_so(tmp_path):
+    record = models.architecture("compact")
+    network = record.network(**{**record.example, "scale": 1})
+    torch.save(network.state_dict(), tmp_path / "clean.pth")
+
+    found = inspect_checkpoint(tmp_path / "clean.pth")
+
+    assert found.scales == (1,)
+    assert about(found).startswith("Restores images, does not enlarge them.")
 
 
 def test_a_file_of_several_scales_offers_these(tmp_path):

@@ -199,6 +199,21 @@ def test_python_loads_checkpoints_with_their_options(first, second):
     assert call[2:] == (0.3, 3)
 
 
+def test_a_series_is_loaded_as_it_was():
+    first = {"model": "clean", "scale": 1, "file": "/a/clean.pth", "sha256": "12"}
+    second = Recorded.of(record_of()).weights[0]
+    record = record_of(model="clean, then fsrcnn-x2", series=[first, vars(second)])
+
+    code, command = as_python(record), shlex.split(as_command(record))
+
+    assert 'model = napari_sr.series(napari_sr.load("/a/clean.pth", 1), napari_sr.load("fs' in code
+    assert "upscale(\n    image,\n    model," in code
+    told = [command[command.index(name) + 1] for name in ("--model", "--scale", "--then")]
+    assert told == ["/a/clean.pth", "1", "fsrcnn-x2"]
+    strange = record_of(series=[first, {**first, "scale": 2}])
+    assert as_command(strange).startswith("napari-sr run ")
+
+
 def test_the_code_says_versions_and_weights():
     written = as_python(record_of())
 

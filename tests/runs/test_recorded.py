@@ -48,6 +48,15 @@ def test_checkpoints_are_looked_for_beside_the_record(tmp_path):
     assert (reference.second.name, reference.weight) == (tmp_path / "b.pth", 0.3)
 
 
+def test_the_second_network_of_a_series_reads_the_result_of_the_first(tmp_path):
+    both = [own(tmp_path, "a.pth", scale=1), own(tmp_path, "b.pth")]
+
+    reference = Recorded.of(record_of(series=both)).reference(tmp_path)
+
+    assert (reference.name, reference.scale, reference.second) == (tmp_path / "a.pth", 1, None)
+    assert (reference.then.name, reference.then.scale) == (tmp_path / "b.pth", 2)
+
+
 def test_a_missing_checkpoint_is_named(tmp_path):
     record = record_of(model="mine", file="mine.pth", sha256="12")
 

@@ -18,6 +18,7 @@ from napari_sr.streaming.task_json import model_as_json, model_from_json, settin
         ModelReference(Path("/a/own.pth"), 4, (("res_scale", 0.1),), full_range=True),
         ModelReference("edsr-x2", second=ModelReference(Path("/a/b.pth")), weight=0.25),
         ModelReference("fsrcnn-x3", consistent=True),
+        ModelReference(Path("/a/clean.pth"), 1, then=ModelReference("fsrcnn", 2), consistent=True),
     ],
     ids=str,
 )

@@ -183,6 +183,11 @@ def test_regions_blocks_and_lazy_results_are_parts_of_the_whole(smooth, monkeypa
     np.testing.assert_allclose(np.asarray(lazy), whole, atol=2e-6)
 
 
+def test_a_network_that_does_not_enlarge_is_refused():
+    with pytest.raises(ValueError, match="the scale of Nearest is 1"):
+        Consistent(Nearest(scale=1))
+
+
 def test_models_of_optics_or_noise_and_of_unknown_reach_are_refused(smooth):
     with pytest.raises(ValueError, match="those of microscope-x2 were blurred by optics"):
         upscale(smooth, "microscope", consistent=True)

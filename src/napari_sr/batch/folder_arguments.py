@@ -25,12 +25,15 @@ def reference_of(
     weight: float = 0.5,
     options: Mapping[str, Any] | None = None,
     *,
+    then: str | Path | None = None,
     consistent: bool = False,
 ) -> ModelReference:
     """Return the reference to a model; arguments as for `upscale_folder`."""
     more: dict[str, Any] = {"consistent": consistent}
     if blend is not None:
         more |= {"second": ModelReference.of(blend, None, options), "weight": weight}
+    if then is not None:
+        more["then"] = ModelReference.of(then)
     return ModelReference.of(model, scale, options, **more)
 
 

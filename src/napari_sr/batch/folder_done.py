@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.files import formats, lazy
 from napari_sr.files.folder_journal import stamp_of
 from napari_sr.files.image import FileError
+from napari_sr.zoo.provenance import with_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,9 +53,7 @@ def identity_of(source: Path, axes: str | None) -> dict[str, Any]:
 def without_names(provenance: Mapping[str, Any]) -> dict[str, Any]:
     """Return a network's provenance without the names of files."""
     found = {key: value for key, value in provenance.items() if key not in ("model", "file")}
-    if "blended" in found:
-        found["blended"] = [without_names(one) for one in found["blended"]]
-    return found
+    return with_each(found, without_names)
 
 
 def is_done(target: Path, entry: Entry | None, key: Mapping[str, Any], *, overwrite: bool) -> bool:

@@ -52,6 +52,7 @@ def upscale_folder(
     *,
     blend: str | Path | None = None,
     weight: float = 0.5,
+    then: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
     value_range: tuple[float, float] | Percentiles | None = None,
     axes: str | None = None,
@@ -108,6 +109,8 @@ def upscale_folder(
         Results of other programs are never replaced.
     blend, weight : str or Path, float
         A second checkpoint of the same network, and its share from 0 to 1; see `napari_sr.blend`.
+    then : str or Path, optional
+        Another model, which reads the result of the first; see `napari_sr.series`.
     options : mapping, optional
         Arguments of the network that are not stored in a checkpoint, such as
         {"res_scale": 0.1}.
@@ -142,7 +145,7 @@ def upscale_folder(
     settings = Settings(
         tile, halo, device, precision, chosen, kernels, outliers, ensemble, engine, border, noise
     )
-    reference = reference_of(model, scale, blend, weight, options, consistent=consistent)
+    reference = reference_of(model, scale, blend, weight, options, then=then, consistent=consistent)
     job = FileJob(Path(source), Path(target), reference, settings, axes, overwrite)
     blocks = BlockOptions(workers=workers, scheduler=scheduler, version=_checked(ome_zarr))
     if workers and scheduler is not None:

@@ -50,6 +50,7 @@ def upscale_command(
     model: options.Model = None,
     blend: of_upscale.Blend = None,
     weight: of_upscale.Weight = None,
+    then: of_upscale.Then = None,
     scale: options.Scale = None,
     tile: of_upscale.Tile = None,
     halo: of_upscale.Halo = None,
@@ -91,7 +92,7 @@ def upscale_command(
     if model == advise.AUTO:
         model = advise.model_for(source, scale, values, axes)
     given = read_options(option)
-    wanted = replace(reference(model, scale, given, blend, weight), consistent=consistent)
+    wanted = replace(reference(model, scale, given, blend, weight, then), consistent=consistent)
     settings = Settings(
         tile, halo, device, precision, values, kernels, outliers, ensemble, engine, border, noise
     )

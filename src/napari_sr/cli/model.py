@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.cli import terminal
@@ -31,6 +32,7 @@ def reference(
     options: dict[str, Any] | None = None,
     other: str | None = None,
     weight: float | None = None,
+    then: str | None = None,
 ) -> ModelReference:
     """Return the model that the options of a command name.
 
@@ -44,6 +46,8 @@ def reference(
         The second model of a blend.
     weight : float, optional
         Share of the second model.
+    then : str, optional
+        The model that reads the result.
 
     Raises
     ------
@@ -51,6 +55,9 @@ def reference(
         If a weight is given without a second model.
     """
     given = tuple((options or {}).items())
+    if then is not None:
+        before = reference(name, scale, options, other, weight)
+        return replace(before, then=ModelReference(then))
     if other is None:
         if weight is not None:
             raise CommandError(

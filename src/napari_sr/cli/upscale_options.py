@@ -49,6 +49,14 @@ Weight = Annotated[
     float | None,
     typer.Option(help="Share of the second checkpoint in the blend, 0 to 1. [default: 0.5]"),
 ]
+Then = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL",
+        callback=at_home,
+        help="Another model that then reads the result, such as bsrn-x4 after one that restores.",
+    ),
+]
 Tile = Annotated[
     int | None, typer.Option(help="Side of tiles in input pixels. [default: by memory and time]")
 ]

@@ -30,10 +30,10 @@ def calibration_for(record: Mapping[str, Any]) -> Calibration:
     Raises
     ------
     CalibrationError
-        If the model has no calibration, or the run used several models or a blend, or corrected the
-        result.
+        If the model has no calibration, or the run used several models, a blend or a series, or
+        corrected the result.
     """
-    if several := record.get("models") or record.get("blended"):
+    if several := record.get("models") or record.get("blended") or record.get("series"):
         names = ", ".join(str(one.get("model", "a file")) for one in several)
         raise CalibrationError(f"a calibration belongs to one model, got several: {names}")
     if record.get("consistent"):

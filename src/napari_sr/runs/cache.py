@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def load(reference: ModelReference) -> Network:
-    """Load a network, or a blend of two; if only the blend's weight changes, no file is read again.
+    """Load a network, a blend or a series; a blend's new weight needs no new reading.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def load_checked(reference: ModelReference) -> Network:
     """
     from napari_sr.runs import loading
 
-    if reference.second is None or reference.consistent:
+    if reference.second is None or reference.consistent or reference.then is not None:
         return loading.load(reference, load_first)
     from napari_sr.zoo.blend import check_alike
 
@@ -51,9 +51,10 @@ def load_checked(reference: ModelReference) -> Network:
 
 
 def load_first(reference: ModelReference) -> Network:
-    """Load a reference, ignoring its second model; read its file again only if it has changed."""
+    """Load a reference without its other models; read its file again only if it has changed."""
     return _loaded(
-        _stamp(reference.name), replace(reference, second=None, weight=0.0, consistent=False)
+        _stamp(reference.name),
+        replace(reference, second=None, weight=0.0, consistent=False, then=None),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr import __version__
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.files.identity import file_identity
+from napari_sr.zoo.provenance import checkpoints_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +83,7 @@ def _stored_range(
 
 def software(record: Mapping[str, Any]) -> str:
     """Return the names of software and model, as a text for the result's file."""
-    loaded = record.get("blended", [record])
+    loaded = checkpoints_in(record)
     hashes = " and ".join(str(each.get("sha256", "unknown")) for each in loaded)
     mean = ", mean of 8 views" if record.get("ensemble") else ""
     return f"napari-sr {__version__}, {record.get('model')}, sha256 {hashes}{mean}"

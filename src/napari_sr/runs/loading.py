@@ -12,13 +12,14 @@ import torch
 
 from napari_sr import models
 from napari_sr.graph.network import Network
-from napari_sr.runs.model import BlendError, ModelReference
+from napari_sr.runs.model import BlendError, ModelReference, SeriesError
 from napari_sr.zoo import community, download, recognition
 from napari_sr.zoo.blend import blend, check_weight, name_of
 from napari_sr.zoo.card import options_in, scale_in, trained_on_grey
 from napari_sr.zoo.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from napari_sr.zoo.consistent import Consistent
 from napari_sr.zoo.optics import OPTICS, card_tells_optics
+from napari_sr.zoo.series import Series
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ class Weights:
 
 
 def load(reference: ModelReference, load_one: Callable[[ModelReference], Network]) -> Network:
-    """Load a network, or a blend if the reference has a second model; make it consistent if asked.
+    """Load a network, a blend or a series, as the reference says; make it consistent if asked.
 
     Parameters
     ----------
@@ -59,8 +60,12 @@ def load(reference: ModelReference, load_one: Callable[[ModelReference], Network
         made consistent.
     BlendError
         If the second model cannot be loaded or blended with the first.
+    SeriesError
+        If the model after the first cannot be loaded, or cannot read its result.
     """
     network = _load(reference, load_one)
+    if reference.then is not None:
+        network = _in_series(network, reference.then, load_one)
     return Consistent(network).eval() if reference.consistent else network
 
 
@@ -74,6 +79,16 @@ def _load(reference: ModelReference, load_one: Callable[[ModelReference], Networ
         return blend(first, second, reference.weight)
     except ValueError as error:
         raise BlendError(str(error)) from error
+
+
+def _in_series(
+    first: Network, then: ModelReference, load_one: Callable[[ModelReference], Network]
+) -> Network:
+    """Load the second network of a series, and return both as one."""
+    try:
+        return Series(first, load(then, load_one)).eval()
+    except ValueError as error:
+        raise SeriesError(str(error)) from error
 
 
 def load_both(

@@ -1,4 +1,4 @@
-"""A reference to a run's model: a name, file or network, alone or blended with a second one."""
+"""A reference to a run's model: a name, file or network, alone, blended or before another one."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ class BlendError(ValueError):
     """Two checkpoints cannot be blended."""
 
 
+class SeriesError(ValueError):
+    """A model cannot be loaded as the second of a series, or cannot read the first's result."""
+
+
 @dataclass(frozen=True)
 class ModelReference:
     """A model as the user names it. Only `load` reads its file."""
@@ -43,6 +47,8 @@ class ModelReference:
     """Share of the second model, from 0 to 1."""
     consistent: bool = False
     """Whether the result is made consistent with its source, see `zoo.consistent`."""
+    then: ModelReference | None = None
+    """The model that reads the result of this one, see `zoo.series`, or None."""
     title: str = field(default="", compare=False)
     """The model's name in messages; by default `name`."""
 
@@ -96,14 +102,16 @@ class ModelReference:
 
     @property
     def known_scale(self) -> int | None:
-        """Enlargement factor; None if only the file shows it.
+        """Enlargement factor of this model and of `then`; None if only a file shows it.
 
         Raises
         ------
         ValueError
             If no model has this name and scale.
         """
-        return self.scale if self.entry is None else self.entry.scale
+        own = self.scale if self.entry is None else self.entry.scale
+        later = 1 if self.then is None else self.then.known_scale
+        return None if own is None or later is None else own * later
 
     @property
     def label(self) -> str:
@@ -114,6 +122,7 @@ class ModelReference:
             name = f"{shares[0]} {name} + {shares[1]} {self.second._called}"
         scale = "" if self.scale is None else f" x{self.scale}"
         whole = name if name.endswith(scale) else f"{name}{scale}"
+        whole = whole if self.then is None else f"{whole}, then {self.then.label}"
         return f"{whole}, consistent" if self.consistent else whole
 
     @property
@@ -122,7 +131,7 @@ class ModelReference:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """The registry's entries of both models of a blend, or of the only model.
+        """The registry's entries of all models: those of a blend or a series, or the only one.
 
         Raises
         ------
@@ -130,7 +139,8 @@ class ModelReference:
             If no model has such a name and scale.
         """
         models = (self,) if self.second is None else (self, self.second)
-        return tuple(entry for entry in (model.entry for model in models) if entry is not None)
+        own = (entry for entry in (model.entry for model in models) if entry is not None)
+        return (*own, *(() if self.then is None else self.then.entries))
 
     @property
     def missing(self) -> tuple[Entry, ...]:
@@ -157,6 +167,8 @@ class ModelReference:
             If there is no such model or file, or it is not a checkpoint of a known network.
         BlendError
             If the second model cannot be loaded or blended with the first.
+        SeriesError
+            If the model `then` cannot be loaded, or cannot read the first's result.
         napari_sr.zoo.download.DownloadError
             If a model cannot be downloaded.
         """

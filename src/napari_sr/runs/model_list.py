@@ -94,7 +94,7 @@ class ListedModel:
 
 @dataclass(frozen=True)
 class ChosenModel:
-    """A listed model, its scale, the answers to its questions, and the second model of a blend."""
+    """A listed model, its scale, the answers to its questions, and further models."""
 
     model: ListedModel
     scale: int
@@ -105,6 +105,13 @@ class ChosenModel:
     """Share of the second, in 0..1."""
     consistent: bool = False
     """Whether the result is made consistent with its source."""
+    then: ChosenModel | None = None
+    """The model that reads the result of this one, or None."""
+
+    @property
+    def enlargement(self) -> int:
+        """How many times larger the result is than the source."""
+        return self.scale if self.then is None else self.scale * self.then.enlargement
 
     @property
     def label(self) -> str:
@@ -126,7 +133,8 @@ class ChosenModel:
             alone = ModelReference(self.entry.name, self.scale)
         second = None if self.second is None else self.second.reference
         blended = replace(alone, second=second, weight=self.weight, title=self.model.title)
-        return replace(blended, consistent=self.consistent)
+        then = None if self.then is None else self.then.reference
+        return replace(blended, consistent=self.consistent, then=then)
 
     def blended(self, second: ListedModel, weight: float) -> ChosenModel:
         """Return this model blended with a second one, which gets the same answers."""
@@ -208,7 +216,9 @@ def _heading(entry: registry.Entry) -> str:
 def about(model: ListedModel) -> str:
     """Return a model's summary, and its size, licence and training images if they are known."""
     if not model.entries:
-        return " ".join((model.summary, *model.remarks, card_in_words(model.card), model.name))
+        restores = ("Restores images, does not enlarge them.",) * (model.scales == (1,))
+        words = *restores, model.summary, *model.remarks, card_in_words(model.card), model.name
+        return " ".join(words)
     entry = model.entries[0]
     if entry.computed:
         return f"{model.summary} (Included; it has no weights.)"

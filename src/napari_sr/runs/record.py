@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.zoo import registry
 from napari_sr.zoo.optics import OPTICS
+from napari_sr.zoo.provenance import SEVERAL, with_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,9 +62,7 @@ def for_file(record: Mapping[str, Any]) -> dict[str, Any]:
     for key in PATHS:
         if key in found:
             found[key] = PurePath(found[key]).name
-    if "blended" in found:
-        found["blended"] = [for_file(one) for one in found["blended"]]
-    return found
+    return with_each(found, for_file)
 
 
 def as_toml(record: Mapping[str, Any]) -> str:
@@ -74,7 +73,7 @@ def as_toml(record: Mapping[str, Any]) -> str:
     import tomli_w
 
     found = plain(record)
-    for one in (found, *found.get("blended", ())):
+    for one in (found, *(one for key in SEVERAL for one in found.get(key, ()))):
         if is_known(one):
             one.pop("file", None)
     head = "# How an image was made by napari-sr. To repeat it: napari-sr run THIS_FILE\n\n"
@@ -93,9 +92,10 @@ def is_known(record: Mapping[str, Any]) -> bool:
 def known_model(record: Mapping[str, Any]) -> str | None:
     """Return the name of the known model that a record names, or None.
 
-    It is None for the user's networks and for blends.
+    It is None for the user's networks, blends and networks in series.
     """
-    return str(record["model"]) if "blended" not in record and is_known(record) else None
+    several = any(key in record for key in SEVERAL)
+    return str(record["model"]) if not several and is_known(record) else None
 
 
 def shrunk_as(record: Mapping[str, Any]) -> str | None:

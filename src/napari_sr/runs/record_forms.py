@@ -77,6 +77,8 @@ def _model(found: Recorded) -> Iterator[str]:
         yield f"    {found.weight!r},"
         yield f"    {found.scale},"
         yield ")"
+    elif found.series:
+        yield f"model = napari_sr.series({', '.join(map(_load, found.series))})"
     elif found.options or found.full_range is not None:
         yield f"model = {_load(found.weights[0])}"
 
@@ -100,7 +102,7 @@ def _named(one: Weights) -> str:
 def _arguments(found: Recorded) -> Iterator[str]:
     """Yield the arguments of `napari_sr.upscale`."""
     yield "image"
-    if found.blended or found.options or found.full_range is not None:
+    if len(found.weights) > 1 or found.options or found.full_range is not None:
         yield "model"
     else:
         yield _name(found.weights[0])
@@ -192,15 +194,19 @@ def as_command(record: Mapping[str, Any]) -> str:
         return shlex.join([*words, "--output", out_name(found)])
     words = ["napari-sr", "upscale", source, out_name(found), "--model", _named(first)]
     if not is_known(vars(first)):
-        words += ["--scale", str(found.scale)]
-    if others:
+        words += ["--scale", str(first.scale)]
+    if found.series:
+        words += ["--then", _named(others[0])]
+    elif others:
         words += ["--blend", _named(others[0]), "--weight", repr(found.weight)]
     words += ["--consistent"] if found.consistent else []
     for name, value in decided(found).items():
         words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     for name, value in first.options.items():
         words += ["--option", f"{name}={value}"]
-    words += [*_range(found), *_region(found)]
+    words += _range(found)
+    if found.region is not None:
+        words += ["--region", *(str(end) for span in found.region for end in span)]
     axes = found.source_axes if found.is_file else found.axes
     return shlex.join([*words, *(("--axes", axes) if axes else ())])
 
@@ -209,20 +215,15 @@ def _needs_record(found: Recorded) -> bool:
     """Return whether `napari-sr upscale` lacks options that the run needs."""
     first, *others = found.weights
     different = any(one.options != first.options for one in others)
+    # --then takes no scale, which a file may need
+    scaled = bool(found.series) and not is_known(vars(others[0]))
     grey = any(one.full_range is not None for one in found.weights)
     texts = any(isinstance(value, str) for one in found.weights for value in one.options.values())
     one = found.plane is not None or found.kept is not None
     part = one or (found.region is not None and not found.is_file)
     zarr = out_name(found).endswith(".zarr")
     blocks = found.block is not None and (found.region is not None or not zarr)
-    return part or different or grey or texts or blocks
-
-
-def _region(found: Recorded) -> list[str]:
-    """Return the option for the rows and columns of a part."""
-    if found.region is None:
-        return []
-    return ["--region", *(str(end) for span in found.region for end in span)]
+    return part or different or scaled or grey or texts or blocks
 
 
 def _range(found: Recorded) -> list[str]:
@@ -240,7 +241,7 @@ def out_name(found: Recorded) -> str:
     """Return a name for the result's file, made from the names of source and model."""
     name = found.source or (PurePath(found.source_path).name if found.source_path else "OUT")
     stem = re.split(r"\.(?:ome\.)?\w{2,5}$", name)[0] if found.is_file else name
-    model = f"{Path(found.model).stem}" if not found.blended else f"blend-x{found.scale}"
+    model = Path(found.model).stem if not found.blended else f"blend-x{found.scale}"
     safe = re.sub(r"[^\w.+-]+", "_", f"{stem}_{model}").strip("_")
     return f"{safe}.ome.zarr" if found.block is not None else f"{safe}.ome.tif"
 

@@ -11,6 +11,7 @@ from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.record import RecordError, is_known, plain
 from napari_sr.zoo import registry
+from napari_sr.zoo.provenance import checkpoints_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,6 +105,8 @@ class Recorded:
     blended: tuple[Weights, ...] = ()
     weight: float = 0.0
     """Share of the second checkpoint in a blend."""
+    series: tuple[Weights, ...] = ()
+    """The checkpoints of two networks in series."""
     consistent: bool = False
     """Whether the result was made consistent with its source."""
     source: str | None = None
@@ -163,9 +166,9 @@ class Recorded:
 
     @property
     def weights(self) -> tuple[Weights, ...]:
-        """The checkpoints: one, or the two of a blend."""
-        if self.blended:
-            return self.blended
+        """The checkpoints: one, or the two of a blend or a series."""
+        if several := self.blended or self.series:
+            return several
         own = self.model, self.scale, self.file, self.sha256, self.options, self.full_range
         return (Weights(*own),)
 
@@ -186,6 +189,8 @@ class Recorded:
         first = replace(first, consistent=self.consistent)
         if not others:
             return first
+        if self.series:
+            return replace(first, then=others[0])
         return replace(first, second=others[0], weight=self.weight)
 
     def chosen(self) -> Settings:
@@ -200,9 +205,7 @@ class Recorded:
         RecordError
             If they differ; the message names both.
         """
-        provenance: dict[str, Any] = network.provenance
-        loaded: list[dict[str, Any]] = provenance.get("blended", [provenance])
-        for one, now in zip(self.weights, loaded, strict=False):
+        for one, now in zip(self.weights, checkpoints_in(network.provenance), strict=False):
             if one.sha256 and now.get("sha256") != one.sha256 and not is_known(vars(one)):
                 raise RecordError(
                     f"the record needs weights of {one.model} with sha256 {one.sha256}, but "

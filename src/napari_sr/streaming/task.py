@@ -18,6 +18,7 @@ from napari_sr.streaming.engine import fixed_as, fixed_of, fixed_settings
 from napari_sr.streaming.journal import JournalError, differences
 from napari_sr.streaming.run import BlockRun, run_on
 from napari_sr.streaming.task_json import model_as_json, model_from_json, settings_from_json
+from napari_sr.zoo.provenance import checkpoints_in
 
 if TYPE_CHECKING:
     from napari_sr.engine.planning.blocks import BlockGrid
@@ -197,4 +198,4 @@ def _refuse_changed_source(before: dict[str, Any], now: dict[str, Any]) -> None:
 
 def weights_of(provenance: dict[str, Any]) -> list[str]:
     """Return the sha256 of each checkpoint of a network."""
-    return [str(one["sha256"]) for one in provenance.get("blended", [provenance])]
+    return [str(one["sha256"]) for one in checkpoints_in(provenance)]

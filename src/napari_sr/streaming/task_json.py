@@ -21,6 +21,7 @@ def model_as_json(model: ModelReference) -> dict[str, Any]:
         "weight": model.weight,
         # older versions began results without this entry
         **({"consistent": True} if model.consistent else {}),
+        **({} if model.then is None else {"then": model_as_json(model.then)}),
     }
 
 
@@ -34,6 +35,7 @@ def model_from_json(found: dict[str, Any]) -> ModelReference:
         None if found["second"] is None else model_from_json(found["second"]),
         found["weight"],
         found.get("consistent", False),
+        model_from_json(found["then"]) if "then" in found else None,
     )
 
 

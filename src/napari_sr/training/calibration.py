@@ -27,6 +27,7 @@ from napari_sr.loading import load
 from napari_sr.training.checkpointing import export
 from napari_sr.zoo.card import card_of
 from napari_sr.zoo.checkpoint import read_checkpoint
+from napari_sr.zoo.provenance import SEVERAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -106,8 +107,8 @@ def calibrate(
 def _write(network: Network, calibration: Calibration, target: Path) -> None:
     """Copy the network's file, and add the calibration to its card."""
     file = network.provenance.get("file")
-    if file is None or "blended" in network.provenance:
-        got = "one without a file" if file is None else "a blend"
+    if file is None or any(key in network.provenance for key in SEVERAL):
+        got = "one without a file" if file is None else "several files"
         raise CalibrationError(
             f"a calibration can be saved only for a model from a single file, got {got} of "
             f"{network.title}"

@@ -14,13 +14,14 @@ Symbols: N images, C image channels, H x W pixels, S scale.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_sr.graph.chain import IMAGE, RESULT, Step, renamed
 from napari_sr.graph.network import Network
 from napari_sr.layers.resize import SHRINKING, corrected, radius_of
 from napari_sr.zoo import registry
 from napari_sr.zoo.optics import OPTICS
+from napari_sr.zoo.provenance import checkpoints_in
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,8 +51,8 @@ class Consistent(Network):
     Raises
     ------
     ValueError
-        If the network's training images were not shrunk by interpolation, if it removes noise of a
-        given level, or if its receptive field is unknown.
+        If the network does not enlarge, its training images were not shrunk by interpolation, it
+        removes noise of a given level, or its receptive field is unknown.
     """
 
     def __init__(self, network: Network) -> None:
@@ -97,10 +98,9 @@ def check(network: Network) -> None:
     ValueError
         If it cannot; the message says why.
     """
-    loaded: Any = network.provenance.get("blended", [network.provenance])
-    for one in loaded:
+    for one in checkpoints_in(network.provenance):
         name = str(one.get("model", ""))
-        if one.get(OPTICS) or is_optical(name, network.scale):
+        if one.get(OPTICS) or is_optical(name, one.get("scale")):
             raise ValueError(
                 "a consistent result needs a network whose training images were shrunk by bicubic "
                 f"interpolation, but those of {name} were blurred by optics"
@@ -109,6 +109,11 @@ def check(network: Network) -> None:
         raise ValueError(
             "a consistent result needs a network that removes no noise, because the source's noise "
             f"would come back, but {network.provenance.get('model', network.title)} removes it"
+        )
+    if network.scale == 1:
+        raise ValueError(
+            "a consistent result needs a network that enlarges, but the scale of "
+            f"{network.title} is 1: its result would become its source again"
         )
     if not network.exact:
         raise ValueError(

@@ -23,6 +23,7 @@ from napari_sr.engine.execution import pace, tile
 from napari_sr.engine.planning.settings import EngineError
 from napari_sr.runs import cache, forecast
 from napari_sr.runs.model import ModelReference
+from napari_sr.runs.words import TIMES
 from napari_sr.streaming.journal import Journal
 from napari_sr.streaming.layer_task import LayerTask
 from napari_sr.widgets.common import dock
@@ -254,6 +255,38 @@ def test_two_files_are_blended_as_the_slider_says(viewer, opened, run, pair, ran
     ):
         expected = napari_sr.upscale(viewer.layers["cells"].data, network)
         np.testing.assert_array_equal(layer.data, expected)
+
+
+def test_another_model_reads_the_result_in_the_same_run(viewer, docked, run, monkeypatch, random):
+    monkeypatch.setattr(forecast, "_speed", lambda settings, reference: 1e6)
+    image = random.integers(0, 255, (12, 14), np.uint8)
+    viewer.add_image(image, name="cells", scale=(0.5, 0.5))
+    widget = docked(viewer)
+    widget.form.then.models.setCurrentText(f"FSRCNN, 3 {TIMES}")
+    widget.form.then.changed.emit()
+
+    run(widget)
+
+    layer = viewer.layers[-1]
+    assert layer.name == "cells [FSRCNN x2, then FSRCNN x3]"
+    assert tuple(layer.scale) == (0.5 / 6, 0.5 / 6)
+    assert layer.metadata[METADATA_KEY]["scale"] == 6
+    expected = napari_sr.upscale(image, napari_sr.series("fsrcnn-x2", "fsrcnn-x3"))
+    np.testing.assert_array_equal(layer.data, expected)
+
+
+def test_a_model_that_cannot_read_the_result_is_framed(viewer, docked, qtbot, monkeypatch):
+    monkeypatch.setattr(forecast, "_speed", lambda settings, reference: 1e6)
+    viewer.add_image(np.zeros((9, 8), np.uint8))
+    widget = docked(viewer)
+    then = widget.form.then.models
+    then.setCurrentText(f"EDSR slim, 2 {TIMES}")
+    widget.form.then.changed.emit()
+
+    qtbot.waitUntil(lambda: "border" in then.styleSheet(), timeout=PATIENCE)
+
+    assert not widget.form.run.isEnabled()
+    assert "edsr-slim-x2 cannot follow fsrcnn-x2" in then.toolTip()
 
 
 def test_two_that_cannot_be_blended_are_framed_with_the_reason(viewer, opened, qtbot):

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 ABOUT_LINES = 4
 """Lines reserved for the text about a model, so that no field moves when the text changes."""
+RESTORES = ", restores"
+"""Stands behind the scale 1."""
 _ABOUT = {
     "input_range": "The value of white that the network was trained with: 1 or 255.",
     "res_scale": "The factor of each residual branch: 1, or 0.1 in large networks.",
@@ -203,7 +205,7 @@ class ModelChooser(CheckpointChooser):
             self._offer_to_blend()
             return
         for scale in model.scales:
-            self.scale.addItem(f"{scale} {TIMES}", scale)
+            self.scale.addItem(f"{scale} {TIMES}{RESTORES * (scale == 1)}", scale)
         self.scale.setCurrentIndex(max(0, self.scale.findData(before)))
         self.scale.setToolTip(_about_scale(model))
         for name, usual in model.questions.items():
@@ -233,6 +235,8 @@ class ModelChooser(CheckpointChooser):
 
 
 def _about_scale(model: ListedModel) -> str:
+    if model.scales == (1,):
+        return "The model restores images, and does not enlarge them."
     if model.scale_is_known:
         return "How many times larger the result is. The model exists for these scales."
     return "The file does not show for which scale it was trained: choose that scale."

@@ -9,7 +9,7 @@ from qtpy.QtCore import QTimer
 from napari_sr.engine.planning.settings import EngineError, NoiseError
 from napari_sr.runs.first_look import PixelError
 from napari_sr.runs.forecast import Forecast, forecast_all
-from napari_sr.runs.model import BlendError
+from napari_sr.runs.model import BlendError, SeriesError
 from napari_sr.runs.run import Request
 from napari_sr.runs.words import error_in_words
 from napari_sr.streaming.preview_request import PreviewRequest
@@ -106,7 +106,7 @@ class CheckedForm(RunningForm):
     def _propose(self, *, another: bool = False) -> None:
         """Propose a name for the folder of the result."""
         choice = self.form.choice()
-        scale = None if choice is None else choice.scale
+        scale = None if choice is None else choice.enlargement
         self.form.output.follow(self.form.layers.layer(), scale, another=another)
 
     def _open_table(self) -> None:
@@ -196,7 +196,7 @@ class CheckedForm(RunningForm):
         self.form.forecast.say("")
         field = "tile" if isinstance(answer, ValueError) and self.form.tile.value() else "model"
         known = {PixelError: "layer", BlendError: "blend", EngineError: "engine"}
-        known[NoiseError] = "noise"
+        known |= {NoiseError: "noise", SeriesError: "then"}
         field = next((name for kind, name in known.items() if isinstance(answer, kind)), field)
         self._show_problems({field: error_in_words(answer)})
 
@@ -237,7 +237,7 @@ class CheckedForm(RunningForm):
             found = result_arguments(layer, shown, choice, region=part, order=order)
             return {**found, "name": f"preview of {layer.name}"}
 
-        return View(asked, layer, choice.scale, arguments)
+        return View(asked, layer, choice.enlargement, arguments)
 
     def _source(self, layer: Image) -> Source:
         one_plane = self.form.region.one_plane(layer)

@@ -13,6 +13,7 @@ from napari_sr.widgets.common.fields import RunFields, beside
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.model_chooser import ModelChooser
+from napari_sr.widgets.common.then_chooser import ThenChooser
 from napari_sr.widgets.upscale.advice_line import AdviceLine
 from napari_sr.widgets.upscale.boxes import (
     ENGINES,
@@ -47,6 +48,7 @@ class UpscaleFields(RunFields):
         super().__init__("Run", "Cancel", parent=parent)
         self.layers = LayerChooser()
         self.model = ModelChooser()
+        self.then = ThenChooser()
         self.all_models = QPushButton("All models…")
         self.all_models.setToolTip("Compare, download and import models in a table.")
         give_icon(self.all_models, "table")
@@ -97,6 +99,7 @@ class UpscaleFields(RunFields):
             ("Consistent", self.consistent),
             ("Ensemble", self.views),
             ("Blend", self.model.blend),
+            ("Then", self.then),
             ("Noise", self.noise),
             ("Border", self.border),
             ("Outliers", self.outliers),
@@ -115,6 +118,7 @@ class UpscaleFields(RunFields):
             "layer": self.layers,
             "model": self.model.models,
             "blend": self.model.blend.models,
+            "then": self.then.models,
             "values": self.values.kind,
             "outliers": self.outliers,
             "consistent": self.consistent,
@@ -128,13 +132,14 @@ class UpscaleFields(RunFields):
         }
 
     def choice(self) -> ChosenModel | None:
-        """Return the chosen model, and whether to make its results consistent."""
-        found = self.model.choice()
-        return None if found is None else replace(found, consistent=self.consistent.isChecked())
+        """Return the chosen models, and whether to make their result consistent."""
+        found, then = self.model.choice(), self.then.model()
+        consistent = self.consistent.isChecked()
+        return None if found is None else replace(found, consistent=consistent, then=then)
 
     def differences(self) -> list[str]:
         """Return the settings under More that differ from their defaults, in words."""
-        second = self.model.blend.model()
+        second, then = self.model.blend.model(), self.then.model()
         boxes = {
             "border": self.border,
             "outliers": self.outliers,
@@ -150,6 +155,7 @@ class UpscaleFields(RunFields):
             "consistent": "with the source" if self.consistent.isChecked() else "",
             "noise": self.noise.text().strip(),
             "blend with": "" if second is None else second.title,
+            "then": "" if then is None else then.label,
             **{
                 name: box.currentText().partition(":")[0] if box.currentIndex() else ""
                 for name, box in boxes.items()
@@ -165,6 +171,7 @@ class UpscaleFields(RunFields):
         self.consistent.setChecked(False)
         self.noise.clear()
         self.model.blend.choose_none()
+        self.then.choose_none()
         for box in (self.border, self.outliers, self.precision):
             box.setCurrentIndex(0)
         self.device.use_default()

@@ -66,6 +66,8 @@ class UpscaleWidget(ResultForm):
         self._preview.switched_off.connect(partial(form.preview.setChecked, False))
         form.model.changed.connect(self._propose)
         form.model.changed.connect(self._edit)
+        form.then.changed.connect(self._propose)
+        form.then.changed.connect(self._edit)
         form.all_models.clicked.connect(self._open_table)
         form.output.changed.connect(self._edit)
         form.values.changed.connect(self._edit)

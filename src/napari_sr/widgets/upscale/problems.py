@@ -35,6 +35,7 @@ def problems_of(form: UpscaleFields, viewer: ViewerModel) -> dict[str, str]:
         "layer": None if layers else "Open an image: there is no image layer.",
         "model": form.model.problem(),
         "blend": form.model.blend.problem(),
+        "then": form.then.problem(),
         "consistent": _consistent_problem(form.choice()),
         "noise": form.noise.problem(),
     }

@@ -61,8 +61,8 @@ def result_arguments(
         "name": result_name(name, model, of_result=region is None and is_result(layer)),
         "rgb": source.rgb,
         "metadata": dict(layer.metadata),
-        **_placement(layer, source, choice.scale, origin),
-        **appearance(layer, source, choice.scale, order, origin),
+        **_placement(layer, source, choice.enlargement, origin),
+        **appearance(layer, source, choice.enlargement, order, origin),
     }
 
 

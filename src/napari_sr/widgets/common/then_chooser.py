@@ -1,0 +1,81 @@
+"""The field for a second model, which reads the result of the first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_sr.runs.model_list import ChosenModel, ListedModel, known_models
+from napari_sr.runs.words import TIMES
+from napari_sr.widgets.common.checkpoint import CheckpointChooser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from qtpy.QtWidgets import QWidget
+
+NOTHING = "nothing"
+_ABOUT = (
+    "Another model that reads the result of the first, in the same run: such as one that enlarges\n"
+    "after one that only restores. Both must be for colour, or both for one channel."
+)
+
+
+class ThenChooser(CheckpointChooser):
+    """A list of models at each of their scales, and of opened files.
+
+    Parameters
+    ----------
+    models : callable
+        Returns the models to list; called each time the list is opened.
+    """
+
+    def __init__(
+        self, models: Callable[[], list[ListedModel]] = known_models, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._known = models
+        self.models.setToolTip(_ABOUT)
+        self.browse.setAccessibleName("Browse for a model that reads the result")
+        self.relist()
+        self.models.opening.connect(self.relist)
+        self.models.activated.connect(self._change)
+
+    def model(self) -> ChosenModel | None:
+        """Return the second model, or None if none is chosen."""
+        chosen: ChosenModel | None = self.models.currentData()
+        return chosen
+
+    def relist(self) -> None:
+        """Update the list; the choice stays, if it still exists."""
+        before = self.models.currentText()
+        choices = [
+            ChosenModel(model, scale, tuple(model.options))
+            for model in (*self._known(), *self._opened)
+            if not model.training().any_noise  # after another model, the noise is unknown
+            for scale in model.scales
+        ]
+        self.models.clear()
+        self.models.addItem(NOTHING, None)
+        for choice in choices:
+            self.models.addItem(f"{choice.model.title}, {choice.scale} {TIMES}", choice)
+        found = self.models.findText(before)
+        if before and found < 0:
+            self._problem = f"The model {before} is no longer available: choose another one."
+        self.models.setCurrentIndex(max(found, 0))
+
+    def choose_none(self) -> None:
+        """Choose no second model."""
+        self._problem = None
+        self.models.setCurrentIndex(0)
+
+    def _take_file(self, found: ListedModel | str) -> None:
+        self._problem = found if isinstance(found, str) else None
+        if isinstance(found, ListedModel):
+            self._opened.append(found)
+            self.relist()
+            self.models.setCurrentIndex(self.models.count() - 1)
+        self.changed.emit()
+
+    def _change(self) -> None:
+        self._problem = None
+        self.changed.emit()
