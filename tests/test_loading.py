@@ -267,6 +267,6 @@ def test_which_weights_of_a_file_were_chosen_is_in_the_provenance(tmp_path):
     torch.save({"state_dict": state, "ema": state, "epoch": 3}, tmp_path / "a.pth")
 
     assert napari_sr.load(tmp_path / "a.pth").provenance["chosen_weights"] == [
-        "The weights are the running mean 'ema' of training; 'state_dict' is not used.",
-        "The weights are the tensors net_g.*.",
+        "Weights: the running mean 'ema', not 'state_dict'.",
+        "Tensors: net_g.*.",
     ]

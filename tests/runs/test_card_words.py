@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from napari_sr.runs.card_words import MOST_PURPOSE, card_in_words, facts_of, short_purpose
+from napari_sr.runs.card_words import (
+    MOST_PURPOSE,
+    card_in_brief,
+    card_in_words,
+    facts_of,
+    short_purpose,
+)
 from napari_sr.zoo.model_card import NO_CARD, ModelCard, card_from
 from napari_sr.zoo.training_facts import UNKNOWN
 
@@ -22,6 +28,15 @@ def test_what_is_missing_is_named():
     )
     assert card_in_words(NO_CARD) == "No card: author, licence and purpose are not stated."
     assert card_in_words(None) == ""
+
+
+def test_the_form_gets_author_and_licence_and_what_is_missing():
+    assert card_in_brief(WHOLE) == "By b; licence MIT."
+    assert card_in_brief(ModelCard("n", licence="MIT", purpose="p", trained_on="t", scale=2)) == (
+        "Licence MIT. Not stated: author, pixel size, noise."
+    )
+    assert card_in_brief(NO_CARD) == card_in_words(NO_CARD)
+    assert card_in_brief(None) == ""
 
 
 def test_a_long_purpose_is_not_in_the_list():

@@ -117,7 +117,7 @@ def test_a_card_beside_the_file_gives_its_facts_also_after_an_import(checkpoint)
     assert (model.scales, model.scale_is_known) == ((3,), True)
     assert model.line == "net: nuclei"
     for one in (model, again):
-        assert "author: Ada" in about(one)
+        assert "By Ada. Not" in about(one)
         assert "Not stated: name, licence, trained on, pixel size." in about(one)
         assert one.training().noise == (0.0, 0.1)
 
@@ -153,8 +153,8 @@ def test_which_weights_were_chosen_is_told(tmp_path):
     import_file(tmp_path / "a.pth")
 
     assert model.remarks == (
-        "The weights are the running mean 'params_ema' of training; 'params' is not used.",
-        "The weights are the tensors generator.*.",
+        "Weights: the running mean 'params_ema', not 'params'.",
+        "Tensors: generator.*.",
     )
     assert own(IMPORTED)[0].remarks == model.remarks
     assert model.remarks[0] in about(model)

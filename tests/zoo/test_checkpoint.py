@@ -108,9 +108,7 @@ def test_a_running_mean_is_preferred_and_told(tmp_path):
     found = open_checkpoint(tmp_path / "a")
 
     assert is_state(found.tensors)
-    assert found.remarks == (
-        "The weights are the running mean 'params_ema' of training; 'params' is not used.",
-    )
+    assert found.remarks == ("Weights: the running mean 'params_ema', not 'params'.",)
 
 
 def test_a_prefix_that_only_some_keys_have_stays(tmp_path):

@@ -248,8 +248,6 @@ def test_prefixes_come_off_for_spandrel_too(plksr):
     network = community.build(state | {"net_d.weight": torch.zeros(3)})
 
     assert network.provenance == {
-        "chosen_weights": [
-            "The weights are the tensors net_g.*; 1 other tensors of the file are ignored."
-        ]
+        "chosen_weights": ["Tensors: net_g.*; 1 other tensors are ignored."]
     }
     torch.testing.assert_close(network(image), plksr(image), rtol=0, atol=1e-6)

@@ -66,15 +66,12 @@ def test_running_means_are_known_by_any_of_their_prefixes(prefix):
     ("part", "remarks"),
     [
         (Part({}), ()),
-        (Part({}, "net_g."), ("The weights are the tensors net_g.*.",)),
+        (Part({}, "net_g."), ("Tensors: net_g.*.",)),
         (
             Part({}, "net_g_ema.", 7),
-            (
-                "The weights are the tensors net_g_ema.* (a running mean of training); 7 other "
-                "tensors of the file are ignored.",
-            ),
+            ("Tensors: net_g_ema.* (a running mean); 7 other tensors are ignored.",),
         ),
-        (Part({}, "", 2), ("2 other tensors of the file are ignored.",)),
+        (Part({}, "", 2), ("2 other tensors are ignored.",)),
     ],
 )
 def test_what_was_chosen_is_told(part, remarks):

@@ -184,7 +184,7 @@ def test_prefixes_come_off_where_the_rest_is_a_network(name, prefix, example):
     again = recognition.build(state, scale=network.scale)
 
     assert type(again) is type(network)
-    assert again.provenance == {"chosen_weights": [f"The weights are the tensors {prefix}*."]}
+    assert again.provenance == {"chosen_weights": [f"Tensors: {prefix}*."]}
     image = torch.rand(1, network.channels, 8, 8)
     torch.testing.assert_close(again(image), network(image), rtol=0, atol=0)
 
@@ -199,7 +199,7 @@ def test_a_running_mean_under_a_prefix_is_preferred(example):
 
     assert all(torch.equal(value, state[key]) for key, value in network.state_dict().items())
     (remark,) = network.provenance["chosen_weights"]
-    assert remark.startswith("The weights are the tensors net_g_ema.* (a running mean")
+    assert remark.startswith("Tensors: net_g_ema.* (a running mean)")
 
 
 def test_two_networks_under_prefixes_are_refused_by_their_prefixes(example):
@@ -213,7 +213,7 @@ def test_two_networks_under_prefixes_are_refused_by_their_prefixes(example):
 def test_a_counter_among_the_weights_is_ignored_and_told(example):
     state = example("edsr").state_dict() | {"iteration": torch.tensor(5)}
 
-    assert recognition.remarks_on(state) == ("1 other tensors of the file are ignored.",)
+    assert recognition.remarks_on(state) == ("1 other tensors are ignored.",)
 
 
 def test_the_oldest_esrgan_keeps_the_prefix_that_belongs_to_it(example):

@@ -24,6 +24,20 @@ def short_purpose(card: ModelCard) -> str:
     return card.purpose if len(card.purpose) <= MOST_PURPOSE else ""
 
 
+def card_in_brief(card: ModelCard | None) -> str:
+    """Return author and licence, and what a card does not state; "" for None.
+
+    The purpose is beside the model's name. The form has room for few words.
+    """
+    if card is None or not card.stated():
+        return card_in_words(card)
+    facts = [card.author and f"By {card.author}", card.licence and f"licence {card.licence}"]
+    told = "; ".join(filter(None, facts))
+    missing = f"Not stated: {', '.join(card.missing)}." if card.missing else ""
+    sentence = f"{told[0].upper()}{told[1:]}." if told else ""
+    return " ".join(filter(None, (sentence, missing)))
+
+
 def card_in_words(card: ModelCard | None) -> str:
     """Return what a card states and what it does not state, in two sentences; "" for None."""
     if card is None:

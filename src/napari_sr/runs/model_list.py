@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.runs.card_words import card_in_words, facts_of, short_purpose
+from napari_sr.runs.card_words import card_in_brief, facts_of, short_purpose
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.words import size_in_words
 from napari_sr.zoo import imported, registry, trained
@@ -217,7 +217,8 @@ def about(model: ListedModel) -> str:
     """Return a model's summary, and its size, licence and training images if they are known."""
     if not model.entries:
         restores = ("Restores images, does not enlarge them.",) * (model.scales == (1,))
-        words = *restores, model.summary, *model.remarks, card_in_words(model.card), model.name
+        card = card_in_brief(model.card)
+        words = *restores, model.summary, card, *model.remarks, model.name
         return " ".join(words)
     entry = model.entries[0]
     if entry.computed:

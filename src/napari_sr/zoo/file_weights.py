@@ -46,13 +46,10 @@ class FileWeights:
     def remarks(self) -> tuple[str, ...]:
         """Return a sentence for each choice that was made."""
         found = []
-        if self.wrapper in AVERAGED:
-            others = ", ".join(map(repr, self.alternatives))
-            more = f"; {others} is not used" if others else ""
-            found.append(f"The weights are the running mean {self.wrapper!r} of training{more}.")
-        elif self.alternatives:
-            others = ", ".join(map(repr, self.alternatives))
-            found.append(f"The weights are those of {self.wrapper!r}; {others} is not used.")
+        mean = "the running mean " if self.wrapper in AVERAGED else ""
+        others = f", not {' or '.join(map(repr, self.alternatives))}" if self.alternatives else ""
+        if mean or others:
+            found.append(f"Weights: {mean}{self.wrapper!r}{others}.")
         if self.ignored:
             found.append(f"Ignored beside the weights: {listed(list(self.ignored))}.")
         return tuple(found)

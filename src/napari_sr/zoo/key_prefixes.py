@@ -51,13 +51,11 @@ class Part:
 
     def remarks(self) -> tuple[str, ...]:
         """Return a sentence on the prefix and the ignored tensors, if there are any."""
-        if not self.prefix and not self.ignored:
-            return ()
-        mean = " (a running mean of training)" if self.averaged else ""
-        which = f"The weights are the tensors {self.prefix}*{mean}" if self.prefix else ""
-        others = f"{self.ignored} other tensors of the file are ignored" if self.ignored else ""
+        mean = " (a running mean)" if self.averaged else ""
+        which = f"Tensors: {self.prefix}*{mean}" if self.prefix else ""
+        others = f"{self.ignored} other tensors are ignored" if self.ignored else ""
         sentence = "; ".join(filter(None, (which, others)))
-        return (f"{sentence[0].upper()}{sentence[1:]}.",)
+        return (f"{sentence}.",) if sentence else ()
 
 
 def parts(state: StateDict) -> Iterator[Part]:

@@ -36,6 +36,7 @@ RESTORES = ", restores"
 _ABOUT = {
     "input_range": "The value of white that the network was trained with: 1 or 255.",
     "res_scale": "The factor of each residual branch: 1, or 0.1 in large networks.",
+    "slope": "The factor of negative values: 0 (automatic) for ReLU, 0.1 for a leaky ReLU.",
 }
 
 
