@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,7 +22,9 @@ from napari_sr.training.noisy_pairs import NoisyPair, held_out_pairs
 from napari_sr.training.noisy_validation import errors_of, estimate_of, psnr_of
 from napari_sr.training.session import Session
 from napari_sr.training.trainer import train
+from napari_sr.training.upscaled import upscaled
 from napari_sr.training.validation import judge
+from napari_sr.zoo.card import card_of
 from napari_sr.zoo.checkpoint import read_checkpoint
 
 NOISE = {"gain": 0.05}
@@ -198,3 +201,47 @@ def test_a_result_that_is_not_finite_is_the_worst():
     pair = NoisyPair(image, image, 0.0, Measurement(Spot()), 2)
 
     assert psnr_of(lambda lr: repeated(lr) * torch.nan, [pair]) == -math.inf
+
+
+@pytest.mark.parametrize(("rate", "gains"), [(5e-3, True), (0.5, False)])
+def test_a_recipe_replaces_the_network_at_the_start_only_by_a_better_one(
+    rate, gains, sources, tmp_path
+):
+    _, data = sources
+    config = recipe_of("recorruption")
+    config = replace(config, optimiser=replace(config.optimiser, learning_rate=rate))
+    session = Session(tmp_path / "run", "cpu")
+
+    first, *between, last = train(config, data, session)
+
+    torch.manual_seed(config.run.seed)
+    network = build(config).eval()
+    network.start_as_interpolation()
+    start = judge(network, held_out_pairs(data, config, channels=1))
+    told = [progress.message for progress in (first, *between)]
+    assert f"before the first step: {start:.3f} dB (estimated)" in told
+    state = read_checkpoint(tmp_path / "run" / "tiny.safetensors")
+    same = all(torch.equal(state[key], value) for key, value in network.state_dict().items())
+    assert same != gains
+    assert ("better than at the start" if gains else "the network at the start") in last.message
+    if gains:  # the total intensity is that of the images
+        network.load_state_dict(state)
+        for image in (data.learnt[0].whole(), data.held_out[0].whole()):
+            assert upscaled(network, image).mean() == pytest.approx(float(image.mean()), rel=0.01)
+
+
+def test_a_recipe_that_is_stopped_early_has_been_judged(sources, tmp_path):
+    _, data = sources
+    training = train(recipe_of("recorruption"), data, Session(tmp_path / "run", "cpu"))
+    while next(training).step < 3:
+        pass
+    training.close()
+
+    assert card_of(tmp_path / "run" / "tiny.safetensors")["psnr_validation"] is not None
+    *_, last = train(recipe_of("recorruption"), data, Session(tmp_path / "run", "cpu", resume=True))
+    *_, whole = train(recipe_of("recorruption"), data, Session(tmp_path / "other", "cpu"))
+    one, other = (
+        read_checkpoint(tmp_path / name / "tiny.safetensors") for name in ("run", "other")
+    )
+    assert last.psnr == whole.psnr
+    assert all(torch.equal(one[key], other[key]) for key in other)

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
     Upscale = Callable[[Tensor], Tensor]
 
+LEAST_GAIN = 0.5
+"""Gain in dB of the estimated PSNR from which on a trained network replaces the one at the start.
+In trials on 25 made images, clean to very noisy, 78 of 79 networks above it were better in truth,
+and one was 0.6 dB worse."""
 DOUBT = 0.2
 """Error of the variance of the noise, as a share of it: estimates of its square root are right
 within 10 % (measured on made images with a noise of 0.5 % of white and more)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,9 @@ from napari_sr.training import distributed
 from napari_sr.training.checkpointing import Reached, device_words, export, training_card
 from napari_sr.training.log import Totals, TrainingLog
 from napari_sr.training.noisy_pairs import NoisyPair
+from napari_sr.training.noisy_validation import LEAST_GAIN
 from napari_sr.training.session import TrainingError
+from napari_sr.training.total_intensity import keep_total_intensity
 from napari_sr.training.validation import flat, judge
 
 if TYPE_CHECKING:
@@ -17,7 +20,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from napari_sr.graph.network import Network
     from napari_sr.training.config import Config
+    from napari_sr.training.data.pictures import Picture
     from napari_sr.training.distributed import Place
     from napari_sr.training.learner import Learner
     from napari_sr.training.session import Session
@@ -40,6 +45,10 @@ class Reporter:
         Rank of this process; only the first process writes.
     state : mapping, optional
         A saved state, as `state` returns it, to resume from.
+    pictures : sequence of Picture
+        Noisy images whose total intensity written networks keep; none for sharp images. The network
+        is then validated before its first step, too, and replaced only by one that is better by
+        `LEAST_GAIN`.
     """
 
     def __init__(
@@ -50,6 +59,7 @@ class Reporter:
         pairs: Sequence[tuple[Tensor, Tensor]] | Sequence[NoisyPair],
         place: Place,
         state: Mapping[str, Any] | None = None,
+        pictures: Sequence[Picture] = (),
     ) -> None:
         self.config, self.out, self.lasting = config, session.out, session.lasting
         self.learner, self.place, self.device = learner, place, learner.device
@@ -69,6 +79,9 @@ class Reporter:
         """Whether to validate. If any process has pairs, all report at the steps of validation."""
         self.result = self.out / f"{config.name}.safetensors"
         self.best: float = -math.inf if state is None else state["best"]
+        self.pictures = pictures
+        self.least: float = -math.inf if state is None else state.get("least", -math.inf)
+        """PSNR that a trained network must exceed to be written."""
         self.totals = Totals() if state is None else Totals(state["sums"], state["counts"])
         self.totals.sums = {key: one.to(self.device) for key, one in self.totals.sums.items()}
         self.loss: float | None = None
@@ -81,6 +94,28 @@ class Reporter:
         parts = [one.term.kind for one in self.learner.objective.terms]
         more = ["adversary", "critic"] if self.learner.adversary else []
         self.log = TrainingLog(self.out, [*parts, *more], step, board=self.lasting)
+
+    def start(self) -> list[str]:
+        """Validate and write the network before its first step, if it learns from noisy images.
+
+        Return messages for the user.
+        """
+        if not self.pictures or not self.pairs:
+            return []
+        self.best = judge(self.learner.result, self.pairs)
+        self.least = self.best + LEAST_GAIN
+        self._write(0, 0.0, self.learner.result, self.best)
+        return [f"before the first step: {self.best:.3f} dB (estimated)"]
+
+    @property
+    def outcome(self) -> str:
+        """A note about the network that was written, or ""."""
+        if not self.pictures or not self.pairs:
+            return ""
+        if self.best < self.least:
+            return f"; no step was better by {LEAST_GAIN:g} dB: it is the network at the start"
+        gain = self.best - self.least + LEAST_GAIN
+        return f"; it is {gain:.2f} dB better than at the start (estimated)"
 
     def close(self) -> None:
         """Close the log's files."""
@@ -113,7 +148,7 @@ class Reporter:
         row = {"seconds": seconds, "learning_rate": rate, **means}
         if judges:
             self.psnr = row["psnr"] = judge(self.learner.result, self.pairs)
-            if self.psnr > self.best:
+            if self.psnr > max(self.best, self.least):
                 self.best = self.psnr
                 self.export(step, seconds)
         self.log.add(step, row)
@@ -147,9 +182,21 @@ class Reporter:
 
     def export(self, step: int, seconds: float) -> None:
         """Write the network as a checkpoint with a card; arguments as in `report`."""
-        how = Reached(step, seconds, self.psnr, device_words(self.device, self.place.world))
-        export(self.result, self.learner.result.state_dict(), training_card(self.config, how))
+        network = self.learner.result
+        if self.pictures:
+            network = copy.deepcopy(network).eval()
+            keep_total_intensity(network, self.pictures, self.config)
+        self._write(step, seconds, network, self.psnr)
+
+    def _write(self, step: int, seconds: float, network: Network, psnr: float | None) -> None:
+        how = Reached(step, seconds, psnr, device_words(self.device, self.place.world))
+        export(self.result, network.state_dict(), training_card(self.config, how))
 
     def state(self) -> dict[str, Any]:
         """Return the state that resuming needs."""
-        return {"best": self.best, "sums": self.totals.sums, "counts": self.totals.counts}
+        return {
+            "best": self.best,
+            "least": self.least,
+            "sums": self.totals.sums,
+            "counts": self.totals.counts,
+        }

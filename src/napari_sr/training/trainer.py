@@ -19,6 +19,7 @@ from napari_sr.training.data.draws import draws_of
 from napari_sr.training.data.prefetch import BatchLoader
 from napari_sr.training.determinism import arithmetic
 from napari_sr.training.learner import Learner
+from napari_sr.training.measurement import measurement_of
 from napari_sr.training.noisy_pairs import held_out_pairs
 from napari_sr.training.recipe import as_table
 from napari_sr.training.reporter import Reporter
@@ -116,8 +117,11 @@ class Training:
         takes = network.takes_noise
         draw = draws_of(training_data, config, channels, place.rank, device, takes_noise=takes)
         pairs = held_out_pairs(training_data, config, channels, network.multiple, takes)
+        # fine-tuning, which keeps no state, judges and corrects its networks itself
+        noisy = measurement_of(config) is not None and session.lasting
+        pictures = [*training_data.learnt, *training_data.held_out] if noisy else []
         self.reporter = Reporter(
-            config, session, self.learner, pairs if place.first else [], place, state
+            config, session, self.learner, pairs if place.first else [], place, state, pictures
         )
         self.messages += self.reporter.messages
         if state is not None:
@@ -141,6 +145,8 @@ class Training:
         """Yield after every step, until the last step or the end of the session."""
         if self.place.first:
             self.reporter.open(self.step)
+            if self.step == 0:
+                self.messages += self.reporter.start()
         for message in self.messages:
             yield self.progress(message=message)
         started, first, before = time.monotonic(), self.step, self.seconds
@@ -161,7 +167,9 @@ class Training:
             raise
         self.save()
         done = "ended" if self.step >= self.config.run.steps else "paused (can be resumed)"
-        yield self.progress(0.0, f"{done} at step {self.step}; the network is {self.result}")
+        yield self.progress(
+            0.0, f"{done} at step {self.step}; the network is {self.result}{self.reporter.outcome}"
+        )
 
     def asks(self) -> bool:
         """Return whether processes exchange their stop requests at this step."""

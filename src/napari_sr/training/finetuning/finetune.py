@@ -32,12 +32,13 @@ from napari_sr.training.finetuning.config import (
     check_target,
 )
 from napari_sr.training.finetuning.held_out import held_out_of
-from napari_sr.training.finetuning.noisy import LEAST_GAIN, NoisyHeldOut, complete, prepared
+from napari_sr.training.finetuning.noisy import NoisyHeldOut, complete, prepared
 from napari_sr.training.finetuning.pacing import Pacer
 from napari_sr.training.finetuning.preview import HeldOut
 from napari_sr.training.finetuning.split import Split, read
 from napari_sr.training.initialisation import prepare
 from napari_sr.training.learner import build
+from napari_sr.training.noisy_validation import LEAST_GAIN
 from napari_sr.training.session import Session, TrainingError
 from napari_sr.training.trainer import train
 from napari_sr.zoo import recognition

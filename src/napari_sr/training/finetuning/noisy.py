@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from napari_sr.training.finetuning.config import FineTuneConfig, Image
     from napari_sr.training.noisy_pairs import NoisyPair
 
-LEAST_GAIN = 0.5
-"""Gain in dB of the estimated PSNR from which on a trained network replaces the one at the start.
-In trials on 25 made images, clean to very noisy, 78 of 79 networks above it were better in truth,
-and one was 0.6 dB worse."""
 LARGEST_CROP = sizing.NOISY_LADDER[0].crop
 
 
