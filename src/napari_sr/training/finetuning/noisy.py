@@ -16,8 +16,9 @@ from napari_sr.layers.resize import imresize
 from napari_sr.training.checkpointing import export
 from napari_sr.training.data.training_data import TrainingData
 from napari_sr.training.finetuning import sizing
+from napari_sr.training.finetuning.given_noise import unlike
 from napari_sr.training.finetuning.preview import NoisyPreview, picture_of, place_of, spread
-from napari_sr.training.finetuning.self_supervision import NEIGHBOURS
+from napari_sr.training.finetuning.self_supervision import BLIND, NEIGHBOURS
 from napari_sr.training.finetuning.sources import check_image, clean, faint, fitted, with_noise
 from napari_sr.training.finetuning.split import LEAST, Split, hold_out, parted
 from napari_sr.training.noisy_validation import estimate_of, psnr_of
@@ -60,7 +61,7 @@ def prepared(
         return task, hold_out(layers, task.scale), []
     for pictures in layers:
         check_image(pictures, task.supervision)
-    supervision = fitted(task.supervision, layers)
+    supervision, given = fitted(task.supervision, layers), task.supervision.noise
     layers = with_noise(layers)
     noise = supervision.noise
     notes = [f"noise: {noise.words}"] if noise.given else []
@@ -70,6 +71,9 @@ def prepared(
         if image.value_range is None
     ]
     notes += filter(None, undeclared)
+    if given.given and supervision.method != BLIND:
+        each = zip(task.images, layers, strict=True)
+        notes += filter(None, [unlike(image.name, pictures, given) for image, pictures in each])
     notes += filter(
         None,
         (clean(one.name, own) for one, own in zip(task.images, layers, strict=True)),

@@ -15,6 +15,7 @@ from napari_sr.training.config import Data
 from napari_sr.training.data.from_source import FromSource, estimated_in, grey_middle
 from napari_sr.training.data.noise_model import LEAST_SIDE, estimated
 from napari_sr.training.data.training_data import degradation_of
+from napari_sr.training.finetuning.given_noise import check_given
 from napari_sr.training.finetuning.self_supervision import BLIND, SelfSupervision
 
 if TYPE_CHECKING:
@@ -95,7 +96,8 @@ def check_source(picture: Picture, supervision: SelfSupervision) -> None:
     Raises
     ------
     ValueError
-        If it is too small, constant or saturated, or shows nothing but noise; the message names it.
+        If it is too small, constant or saturated, shows nothing but noise, or cannot have the given
+        noise; the message names it.
     """
     if min(picture.height, picture.width) < LEAST_SIDE:
         raise ValueError(
@@ -115,6 +117,8 @@ def check_source(picture: Picture, supervision: SelfSupervision) -> None:
     degradation = degradation_of(Data(1, 1, degradation=supervision.degradation))
     if isinstance(degradation, FromSource):
         degradation.fitted(picture)  # raises if the noise does not suit the method
+    if supervision.noise.given and supervision.method != BLIND:
+        check_given(picture, supervision.noise)
     structure = _structure(pixels)
     if structure < LEAST_STRUCTURE:
         raise ValueError(
