@@ -77,3 +77,13 @@ def test_what_has_an_option_of_its_own_is_told(text):
 def test_options_may_be_repeated_or_missing():
     assert read_options(["res_scale=0.1", "input_range=1"]) == {"res_scale": 0.1, "input_range": 1}
     assert read_options(None) == {}
+
+
+def test_which_weights_of_a_file_were_chosen_is_told(tmp_path, capsys):
+    state = napari_sr.load("edsr-slim-x2").state_dict()
+    torch.save({f"net_g.{key}": value for key, value in state.items()}, tmp_path / "mine.pth")
+
+    loaded(str(tmp_path / "mine.pth"))
+
+    told = capsys.readouterr()
+    assert "mine: Tensors: net_g.*." in told.out + told.err

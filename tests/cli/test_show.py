@@ -62,6 +62,16 @@ def test_a_result_that_was_made_consistent_says_so():
     assert line == "corrected: by back-projection, to agree with its source"
 
 
+def test_which_weights_of_a_file_were_chosen_is_told():
+    found = {key: RECORD[key] for key in ("model", "scale", "settings")}
+    chosen = {"chosen_weights": ["Weights: the running mean 'ema'.", "Tensors: net_g.*."]}
+
+    (line,) = set(in_words({**found, **chosen})) - set(in_words(found))
+
+    assert line == "chosen weights: Weights: the running mean 'ema'. Tensors: net_g.*."
+    assert list(in_words({**found, "chosen_weights": 3})) == list(in_words(found))
+
+
 def test_each_form_is_printed(path):
     found = plain(tomllib.loads(path.read_text(encoding="utf-8")))
 

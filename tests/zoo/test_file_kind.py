@@ -26,6 +26,12 @@ def test_a_checkpoint_is_not_foreign(start):
     assert file_kind.foreign(start, b"", "a.pth") is None
 
 
+@pytest.mark.parametrize("start", [b"PK\3\4", b"\x80\x02"])
+def test_pytorch_s_files_may_be_named_like_tensorflow_s(start):
+    assert file_kind.foreign(start, b"", "epoch=3.ckpt.pth") is None
+    assert "TensorFlow" in file_kind.foreign(b"\0\0", b"", "epoch=3.ckpt.pth")
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [

@@ -44,6 +44,7 @@ def in_words(record: Mapping[str, Any]) -> Iterator[str]:
     for name, told in (
         ("model", f"{found.model}, x{found.scale}"),
         *((f"sha256 of {one.model}", one.sha256) for one in found.weights),
+        ("chosen weights", _sentences(record.get("chosen_weights"))),
         ("corrected", "by back-projection, to agree with its source" if found.consistent else ""),
         ("source", _source(found)),
         ("black and white", _listed(found.value_range)),
@@ -55,6 +56,10 @@ def in_words(record: Mapping[str, Any]) -> Iterator[str]:
         if told:
             yield f"{name}: {told}"
     yield from (f"note: {note}" for note in record.get("notes", ()))
+
+
+def _sentences(found: object) -> str:
+    return " ".join(map(str, found)) if isinstance(found, list) else ""
 
 
 def _source(found: Recorded) -> str:

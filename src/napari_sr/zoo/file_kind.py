@@ -45,6 +45,8 @@ _BEGINNINGS = (
 )
 _TABLE = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 """The end of TensorFlow's checkpoints and of their indices."""
+_OURS = (b"PK", b"\x80")
+"""The first bytes of PyTorch's files."""
 _ONNX = (b"\x12", b"\x1a", b"\x3a", b"\x42")
 """The fields that may follow the first field of an ONNX file, its version."""
 
@@ -68,7 +70,9 @@ def foreign(start: bytes, end: bytes, name: str = "") -> str | None:
         return "a tar archive: unpack it, and open the file inside"
     if start[4:8] == b"TFL3":
         return "a TensorFlow Lite file: use the PyTorch file of this network"
-    if end.endswith(_TABLE) or ".ckpt." in name or ".data-0000" in name:
+    # TensorFlow's files of values have no beginning of their own; PyTorch's may be named like them
+    named = (".ckpt." in name or ".data-0000" in name) and not start.startswith(_OURS)
+    if end.endswith(_TABLE) or named:
         return "a TensorFlow checkpoint: use a PyTorch file"
     if start[:1] == b"\x08" and start[1:2] < b"\x20" and start[2:3] in _ONNX:
         return "an ONNX file: use the PyTorch file it was made from"
