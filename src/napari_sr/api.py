@@ -9,6 +9,7 @@ from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.conversion import as_array, whole_number
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs.axial import upscale_along_z
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import Request, drive, run_request
 
@@ -43,6 +44,7 @@ def upscale(
     border: str = "auto",
     noise: float | None = None,
     region: tuple[tuple[int, int], tuple[int, int]] | None = None,
+    axial: float | None = None,
     out: Any = None,
     progress: Callable[[Progress], object] | None = None,
 ) -> NDArray[Any]:
@@ -118,6 +120,9 @@ def upscale(
         its last, and the same for columns. The result equals that part of the whole result. Only
         results of networks with global values, such as BSRN, differ a little, because these
         networks then read 64 pixels around the region instead of the whole plane.
+    axial : float, optional
+        Enlargement of Z by cubic interpolation, after that of Y and X, such as the ratio of pixel
+        sizes times `scale` for cubic voxels. The stack keeps its extent. Not with `out`.
     out : array, optional
         Array in Zarr, NumPy, h5py or similar that receives the result; it needs the result's shape
         and type. Blocks of `image` are then read, upscaled and written one by one, so that neither
@@ -145,6 +150,10 @@ def upscale(
         noise,
     )  # fmt: skip
     request = request_of(image, model, scale, settings, axes, region, consistent=consistent)
+    if axial is not None:
+        if out is not None:
+            raise ValueError(f"axial needs a result in memory, without out; got axial={axial!r}")
+        return upscale_along_z(request, axial, progress)
     if out is None:
         return drive(run_request(request), progress).pixels
     from napari_sr.streaming.arrays import upscale_into

@@ -137,6 +137,23 @@ def _resize_axis(
     return result
 
 
+def resize_axis(image: Tensor, dim: int, scale: Fraction, method: str = "bicubic") -> Tensor:
+    """Resize a tensor along one axis, as `imresize` does along H and W.
+
+    Parameters
+    ----------
+    image : Tensor
+        float32 or float64, of any number of axes.
+    dim : int
+        The axis.
+    scale : Fraction
+        Output size over input size, above 0.
+    method : str
+        As for `imresize`.
+    """
+    return _resize_axis(image, dim, scale, True, METHODS[method])
+
+
 def corrected(image: Tensor, result: Tensor, scale: int) -> Tensor:
     """Correct a result, (..., S * H, S * W), by its difference from an image, (..., H, W).
 
