@@ -190,7 +190,7 @@ def brought_by(path):
     "path",
     sorted(
         path
-        for pattern in ("*/form.py", "functions/[cfmprs]*.py")
+        for pattern in ("*/form.py", "functions/[cefmprs]*.py")
         for path in (ROOT / "src/napari_sr/widgets").glob(pattern)
     ),
     ids=lambda path: f"{path.parent.name}/{path.stem}",

@@ -1,0 +1,79 @@
+"""The form *Enlarge Z* beside a viewer without a window."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from forms import PATIENCE
+from superqt.utils import WorkerBase
+
+from napari_sr.engine.image.axial import enlarge_z
+from napari_sr.widgets.functions.enlarge_z import EnlargeZWidget, enlarge_z_of
+
+
+@pytest.fixture
+def stack(viewer, random):
+    """Add a turned stack whose planes are three times as far apart as its pixels."""
+    pixels = random.integers(0, 200, (5, 12, 14)).astype(np.uint8)
+    place = {"scale": (0.6, 0.2, 0.2), "rotate": (10, 20, 5), "translate": (7, 3, 4)}
+    return viewer.add_image(pixels, name="cells", colormap="green", **place)
+
+
+@pytest.fixture
+def make(viewer, qtbot):
+    def made():
+        widget = EnlargeZWidget(viewer)
+        qtbot.addWidget(widget)
+        return widget
+
+    yield made
+    WorkerBase.await_workers(PATIENCE)
+    qtbot.wait(20)
+
+
+def test_the_result_covers_its_source_and_has_cubic_voxels(viewer, stack, make, qtbot):
+    widget = make()
+    assert widget.gui.enlargement.value == pytest.approx(3)
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        widget.form.run.click()
+
+    added = viewer.layers[-1]
+    assert (added.name, added.colormap.name) == ("cells [Z x3]", "green")
+    np.testing.assert_array_equal(
+        added.data, enlarge_z(stack.data, 0, Fraction(3), np.dtype("uint8"))
+    )
+    np.testing.assert_allclose(added.scale, (0.2, 0.2, 0.2))
+    # the middle of three planes is where the source's plane is
+    for plane, row, column in ((0, 0, 0), (4, 11, 13), (2, 5, 6)):
+        np.testing.assert_allclose(
+            added.data_to_world((3 * plane + 1, row, column)),
+            stack.data_to_world((plane, row, column)),
+        )
+    # both end half a plane beyond their last planes
+    np.testing.assert_allclose(
+        added.data_to_world((14.5, 0, 0)), stack.data_to_world((4.5, 0, 0)), atol=1e-9
+    )
+
+
+def test_the_axis_named_z_is_enlarged(viewer, random):
+    pixels = random.random((4, 3, 8, 9)).astype(np.float32)
+    layer = viewer.add_image(pixels, axis_labels=("z", "t", "y", "x"))
+
+    assert enlarge_z_of(layer, 2.5).shape == (10, 3, 8, 9)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "labels", "words"),
+    [
+        (np.zeros((8, 9)), ("y", "x"), "has no axis Z; its axes are Y, X."),
+        (np.zeros((3, 8, 9)), ("t", "y", "x"), "has no axis Z; its axes are T, Y, X."),
+    ],
+)
+def test_a_layer_without_z_is_refused(viewer, make, pixels, labels, words):
+    viewer.add_image(pixels, axis_labels=labels, name="flat")
+    widget = make()
+
+    assert not widget.form.run.isEnabled()
+    assert words in widget._problems(dict(widget.gui.asdict()))["layer"]
