@@ -119,7 +119,7 @@ def swin() -> dict[str, Tensor]:
     )  # fmt: skip
 
 
-def spanplus() -> dict[str, Tensor]:
+def spanplus(**options: Any) -> dict[str, Tensor]:
     """Return random weights of SPANPlus, folded, under its author's keys."""
     rules = {
         r"^head\.": "feats.0.eval_conv.", r"^tail\.": "upsampler.0.", r"^groups\.0\.": "feats.1.",
@@ -128,7 +128,7 @@ def spanplus() -> dict[str, Tensor]:
         r"\.second\.": ".c2_r.eval_conv.", r"\.third\.": ".c3_r.eval_conv.",
         r"\.merge\.": ".conv_2.eval_conv.", r"\.fuse\.": ".conv_cat.",
     }  # fmt: skip
-    state = ours("spanplus", groups=(3,))
+    state = ours("spanplus", groups=(3,), **options)
     for pattern, name in rules.items():
         state = {re.sub(pattern, name, key): value for key, value in state.items()}
     return state
@@ -143,9 +143,8 @@ def of_networks() -> Iterator[Sample]:
     """Yield a file of each kind of network, in the wrapper of BasicSR."""
     plus = spanplus()
     positions = {
-        **{key: value for key, value in plus.items() if not key.startswith("upsampler")},
-        "upsampler.offset.weight": torch.zeros(32, 8, 1, 1),
-        "upsampler.end_conv.weight": torch.zeros(3, 8, 1, 1),
+        re.sub(r"^sampler\.", "upsampler.", key): value
+        for key, value in spanplus(sampled=True).items()
     }
     naf = {"width": 8, "enc_blk_nums": [1], "dec_blk_nums": [1], "middle_blk_num": 1}
     networks = {
@@ -247,7 +246,8 @@ def in_words(found: list[Any], path: Path) -> str:
         reason = re.sub(r"^a checkpoint must match.*", "matches no network", reason)
         reason = reason if len(reason) <= 110 else f"{reason[:107].rstrip()}..."
         return f"refused: {reason.replace('|', '/').replace('*', '')}"
-    how = "**exact**" if found[0] == "exact" else "by spandrel, not exact"
+    by = "by spandrel, " if "spandrel" in found[1] else ""
+    how = "**exact**" if found[0] == "exact" else f"{by}not exact"
     if found[2] != 1:
         return how
     return f"{how}; gets {'grey as it is' if found[3] else 'luma'}"

@@ -154,6 +154,14 @@ PARAMETERS = [
     ("span", {}, (4,), 426_288, "426 K: SPAN-S"),
     ("span", {"features": 28}, (4,), 150_688, "the baseline in the challenge's table"),
     ("spanplus", {}, (4,), 426_288, "as many as SPAN-S, whose layers it has"),
+    # no 3x3 convolution of 48 to 48 channels at the end, but three of 1x1 (the buffer is no weight)
+    (
+        "spanplus",
+        {"sampled": True},
+        (4,),
+        426_288 - 20_784 + (48 * 128 + 128) + 48 * 128 + (48 * 3 + 3),
+        "the author's layers",
+    ),
     ("spanv2", {}, (4,), 139_104, "0.139 M in the challenge's table"),
     # the released files have 12 unused parameters more, one for each residual block
     ("esrt", {}, (2,), 677_783 - 12, "677 K, released"),

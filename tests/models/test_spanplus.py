@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from foreign_networks import spandrel_module
 from torch.nn.functional import conv2d, mish, pixel_shuffle
 
+import napari_sr
 from napari_sr import models
 from napari_sr.zoo import recognition
 
@@ -89,13 +91,41 @@ def test_the_convolution_that_replaces_the_upsampler_at_x1_is_known():
     torch.testing.assert_close(result, wanted, rtol=0, atol=1e-5)
 
 
-def test_sampling_at_computed_positions_is_not_recognised():
-    state = {k: v for k, v in authors_state().items() if not k.startswith("upsampler")}
-    state |= {"upsampler.offset.weight": torch.zeros(32, 6, 1, 1)}
-    state |= {"upsampler.end_conv.weight": torch.zeros(3, 6, 1, 1)}
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_sampling_at_computed_positions_is_known_but_not_exact(scale):
+    module = spandrel_module("__arch_helpers.dysample")
+    state = {
+        key: value
+        for key, value in authors_state(scale, features=8).items()
+        if not key.startswith("upsampler")
+    }
+    sampler = module.DySample(8, 3, scale).eval()
+    torch.nn.init.normal_(sampler.scope.weight)
+    state |= {f"upsampler.{key}": value for key, value in sampler.state_dict().items()}
+    image = torch.rand(1, 3, 12, 9)
 
-    with pytest.raises(recognition.UnknownNetworkError, match=r"SPANPlus.*upsampler\.offset"):
-        recognition.build(state)
+    network = recognition.build(state)
+
+    assert (network.scale, network.exact, network.receptive_field) == (scale, False, None)
+    # the features before the last layer: those that a pixel shuffle of 1 leaves as they are
+    eye = torch.zeros(8, 8, 3, 3)
+    eye[range(8), range(8), 1, 1] = 1
+    features = {**state, "last.weight": eye, "last.bias": torch.zeros(8)}
+    with torch.inference_mode():
+        wanted = sampler(expected(features, image, 1, (1,), "last"))
+        torch.testing.assert_close(network(image), wanted, rtol=0, atol=1e-5)
+
+
+def test_tiles_of_sampled_features_agree_where_positions_are_near(random):
+    network = models.architecture("spanplus").network(
+        scale=2, features=8, groups=(2,), sampled=True
+    )
+    image = random.random((90, 70, 3)).astype("float32")
+
+    whole = napari_sr.upscale(image, network.eval(), border="zeros")
+    tiled = napari_sr.upscale(image, network, tile=100, border="zeros")
+
+    assert abs(tiled - whole).max() < 1e-5 * (whole.max() - whole.min())
 
 
 def test_it_looks_21_pixels_around():

@@ -6,9 +6,9 @@ Wan et al., "Swift Parameter-free Attention Network for Efficient Super-Resoluti
 
 Symbols: N images, C features, H x W pixels, S scale.
 Unlike in SPAN, the activation is Mish, every group of blocks fuses its own features, and the image
-is not normalised. Convolutions are folded as in SPAN. The code has another upsampler, too, which
-samples features at computed positions (DySample). Their distance has no limit, so tiles would not
-be exact; checkpoints with this upsampler are not recognised.
+is not normalised. Convolutions are folded as in SPAN. The last layer is a pixel shuffle or, by
+default, samples features at computed positions (DySample). Their distance has no limit, so tiles of
+such networks cannot be proven exact.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
+from napari_sr.graph.foreign import HALO
 from napari_sr.graph.network import Architecture, Network, Options, StateDict, Variant
 from napari_sr.layers.blocks import (
     Activated3x3,
@@ -28,6 +29,7 @@ from napari_sr.layers.blocks import (
     width_of,
 )
 from napari_sr.layers.conv3xc import folded
+from napari_sr.layers.dynamic_sampler import GROUPS, DynamicSampler
 from napari_sr.layers.span_group import BLOCK_KEYS, Group
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class SPANPlus(Network):
         Width: 48 by default, 32 in the small network.
     groups : tuple of int
         Number of blocks in each group, at least 2; the published networks have one group of 6 or 4.
+    sampled : bool
+        Whether features are sampled at computed positions, instead of a pixel shuffle.
     input_range : float
         The value of white that the weights expect: 1, or for instance 255.
     """
@@ -57,6 +61,7 @@ class SPANPlus(Network):
         channels: int = 3,
         features: int = 48,
         groups: tuple[int, ...] = (6,),
+        sampled: bool = False,
         input_range: float = 1.0,
     ) -> None:
         super().__init__(scale=scale, channels=channels, input_range=input_range)
@@ -64,22 +69,38 @@ class SPANPlus(Network):
         self.groups = nn.ModuleList(
             Group(features=features, blocks=blocks, activation=nn.Mish()) for blocks in groups
         )
-        self.tail = SubPixel3x3(features, channels, scale=scale)
+        self.exact = not sampled
+        if sampled:
+            self.sampler = DynamicSampler(features, channels, scale=scale)
+        else:
+            self.tail = SubPixel3x3(features, channels, scale=scale)
 
     def chain(self) -> Chain:
-        """Return local steps, one for each block: the network is purely convolutional."""
+        """Return local steps, one for each block.
+
+        If positions are computed, the last step's radius is assumed, as for networks of others.
+        """
         steps = [Step(self._start, (IMAGE,), ("fused",), 1)]
         x = "fused"
         for number, group in enumerate(cast("Iterable[Group]", self.groups), start=1):
             steps += group.links(x, f"fused {number}")
             x = f"fused {number}"
-        return (*steps, Step(self._finish, (x,), (RESULT,), 1, scale=self.scale))
+        radius = 1 if self.exact else HALO
+        return (*steps, Step(self._finish, (x,), (RESULT,), radius, scale=self.scale))
+
+    @property
+    def receptive_field(self) -> int | None:
+        """Radius in LR pixels; None if positions are computed, because it has no limit."""
+        return super().receptive_field if self.exact else None
 
     def _start(self, image: Tensor) -> Tensor:
         shallow: Tensor = self.head(self.in_input_range(image))
         return shallow
 
     def _finish(self, x: Tensor) -> Tensor:
+        if not self.exact:
+            sampled: Tensor = self.sampler(x)
+            return sampled if self.input_range == 1 else sampled / self.input_range
         result: Tensor = self.tail(x, factor=1 / self.input_range)
         return result
 
@@ -114,6 +135,7 @@ def adapt(state: StateDict) -> StateDict:
             (r"^feats\.(\d+)\.", lambda match: f"groups.{int(match[1]) - 1}."),
             # without enlargement, the upsampler may be a convolution alone
             (r"^upsampler\.(?:0\.)?(weight|bias)$", r"tail.\1"),
+            (r"^upsampler\.", "sampler."),
         ),
     )
 
@@ -121,15 +143,17 @@ def adapt(state: StateDict) -> StateDict:
 def options_of(state: StateDict) -> Options | None:
     """Infer SPANPlus' constructor arguments from a checkpoint; None if it is not a SPANPlus."""
     features, channels = width_of(state, "head.weight")
-    outputs, _ = width_of(state, "tail.weight")
-    scale = scale_of_shuffle(outputs, channels)
+    sampled = "sampler.offset.weight" in state
+    outputs, _ = width_of(state, "sampler.offset.weight" if sampled else "tail.weight")
+    scale = scale_of_shuffle(outputs, 2 * GROUPS if sampled else channels)
     groups = tuple(
         count(state, rf"groups\.{group}\.blocks\.(\d+)\.")
         for group in range(count(state, r"groups\.(\d+)\."))
     )
     if scale is None or not features or not groups or min(groups) < 2:
         return None
-    return {"scale": scale, "channels": channels, "features": features, "groups": groups}
+    found = {"scale": scale, "channels": channels, "features": features, "groups": groups}
+    return {**found, "sampled": sampled}
 
 
 ARCHITECTURE = Architecture(
@@ -139,6 +163,8 @@ ARCHITECTURE = Architecture(
     paper="https://github.com/umzi2/SPANPlus",
     year=2024,
     forms=(
+        Variant("SPANPlus", (2, 4), {"sampled": True}),
+        Variant("SPANPlus-S", (2, 4), {"features": 32, "groups": (4,), "sampled": True}),
         Variant("SPANPlus-ST", (2, 4)),
         Variant("SPANPlus-STS", (2, 4), {"features": 32, "groups": (4,)}),
     ),
