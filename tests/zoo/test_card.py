@@ -34,6 +34,8 @@ def test_a_card_is_read_from_the_header(tmp_path):
         ({"recipe": {"data": {"grey": True}}}, True),
         ({"recipe": {"data": {"grey": False}}}, False),
         ({"recipe": {"data": {}}}, None),
+        ({"network": "EDSR", "seed": 0}, False),
+        ({"network": "EDSR", "recipe": {"data": {"grey": True}}}, True),
         ({"recipe": [1], "data": {"grey": True}}, None),
         ({}, None),
     ],

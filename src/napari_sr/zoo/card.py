@@ -109,14 +109,16 @@ def options_in(card: dict[str, Any]) -> dict[str, Any]:
 def trained_on_grey(card: dict[str, Any]) -> bool | None:
     """Return whether the card's network was trained on full-range grey instead of luma.
 
-    Return None if the card has no recipe, as in files that we did not train.
+    Return None if the card does not tell, as in files that we did not train. Our oldest cards name
+    the network, but have no recipe: at that time, networks of one channel were trained on luma.
     """
     data = card
     for key in ("recipe", "data"):
-        data = data.get(key, {})
-        if not isinstance(data, dict):
-            return None
-    return data.get("grey") is True if data else None
+        inner = data.get(key)
+        data = inner if isinstance(inner, dict) else {}
+    if data:
+        return data.get("grey") is True
+    return False if "network" in card else None
 
 
 def number_in(entry: dict[str, Any], key: str) -> float:
