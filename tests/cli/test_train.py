@@ -91,6 +91,34 @@ def test_noisy_images_that_span_little_of_their_range_are_told(run, tmp_path, de
     assert ("as value_range under [data] in the recipe (2 of 2 planes)" in words) == told
 
 
+@pytest.mark.parametrize(
+    ("photons", "noise", "code", "told"),
+    [
+        (1e6, "", 0, "0.tif is nearly clean: its noise is 0."),
+        (30, "{gain = 8.0, offset = 100.0}", 0, "the given noise of ./0.tif is "),
+        (30, "{gain = 900.0, offset = 100.0}", 2, "the given noise does not suit "),
+    ],
+)
+def test_noise_that_does_not_suit_a_recipe_is_told(run, tmp_path, photons, noise, code, told):
+    random = np.random.default_rng(0)
+    y, x = np.mgrid[0:64, 0:64]
+    light = 0.5 + 0.2 * np.sin(y / 5) + 0.2 * np.cos((x + y) / 7)
+    for number in range(2):
+        (tmp_path / f"{number}.png").unlink()
+        counts = random.poisson(photons * light) * 30 / photons
+        tifffile.imwrite(tmp_path / f"{number}.tif", (100 + 2 * counts).astype(np.float32))
+    options = f", options = {{noise = {noise}}}" if noise else ""
+    noisy = "validation = 1, grey = true, value_range = [100, 170], degradation = "
+    noisy += f'{{kind = "recorruption"{options}}}'
+    recipe = RECIPE.replace("validation = 1", noisy).replace('"l1"', '"mse"')
+    (tmp_path / "mine.toml").write_text(recipe)
+
+    found, _, err = run("mine.toml")
+
+    assert found == code, err
+    assert told.replace("./", "") in " ".join(err.split()).replace("./", "")
+
+
 def test_a_training_stops_and_goes_on(run, tmp_path):
     first = run("mine.toml", "--out", "x", "--minutes", "0")
     refused = run("mine.toml", "--out", "x")

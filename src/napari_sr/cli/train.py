@@ -87,6 +87,7 @@ def run(request: Request) -> Path:
         training_data = of_folders(config.data, request.data)
         _tell_beyond(training_data, request, bars)
         _tell_faint(training_data, config, bars)
+        _tell_noise(training_data, config, bars)
         with asked_to_stop() as asked:
             session = Session(
                 request.out, request.device, request.resume, limit, stopped=lambda: asked.to_stop
@@ -131,6 +132,33 @@ def _tell_faint(training_data: TrainingData, config: Config, bars: Bars) -> None
             f"{notes[0]}, as value_range under [data] in the recipe ({len(notes)} of "
             f"{len(pictures)} planes)",
         )
+
+
+def _tell_noise(training_data: TrainingData, config: Config, bars: Bars) -> None:
+    """Tell the user if noisy images are nearly clean, or do not show the recipe's noise.
+
+    Raises
+    ------
+    ValueError
+        If an image cannot have this noise.
+    """
+    from napari_sr.training.data.from_source import FromSource
+    from napari_sr.training.data.noise_model import LEAST_SIDE
+    from napari_sr.training.data.training_data import degradation_of
+    from napari_sr.training.finetuning.given_noise import check_given, unlike
+    from napari_sr.training.finetuning.sources import PLANES, clean
+
+    degradation = degradation_of(config.data)
+    if not speaks() or not isinstance(degradation, FromSource):
+        return
+    large = [one for one in training_data.learnt if min(one.height, one.width) >= LEAST_SIDE]
+    for picture in large[:: -(-len(large) // PLANES) or 1]:
+        notes = [clean(picture.name, [picture])]
+        if degradation.noise.given:
+            check_given(picture, degradation.noise)
+            notes.append(unlike(picture.name, [picture], degradation.noise))
+        for note in filter(None, notes):
+            terminal.tell(bars, note)
 
 
 def _follow(training: Generator[Progress, None, Path], config: Config, bars: Bars) -> int:
