@@ -16,6 +16,7 @@ os.environ.setdefault("NAPARI_SR_COMPILED", os.devnull)  # likewise those that c
 os.environ.setdefault("NAPARI_SR_ENGINE", "torch")  # results do not depend on what is compiled
 os.environ.setdefault("NAPARI_SR_NETWORKS", os.devnull)  # likewise those that train
 
+import extras
 import numpy as np
 import pytest
 import torch
@@ -48,6 +49,15 @@ def pytest_collection():
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_runtest_setup(item):
+    """Skip a test that needs an extra which is not installed; a file ".zarr" needs one, too."""
+    wanted = [extra for marker in item.iter_markers("needs") for extra in marker.args]
+    if ".zarr" in item.name:
+        wanted.append("zarr")
+    for why in filter(None, map(extras.missing, wanted)):
+        pytest.skip(why)
 
 
 @pytest.fixture(autouse=True, scope="session")

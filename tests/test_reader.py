@@ -14,6 +14,8 @@ from napari_sr.files.lazy_image import Axis
 from napari_sr.files.ome_zarr.write import create
 from napari_sr.reader import get_reader, read
 
+pytestmark = pytest.mark.needs("zarr")
+
 PLACES = {
     "Z": Axis(3.0, 10.0, "micrometer"),
     "Y": Axis(0.5, -0.25, "micrometer"),

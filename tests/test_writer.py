@@ -81,6 +81,7 @@ def test_plain_formats_stay_with_napari(plugins, name):
     assert writer.command == "napari.write_image"
 
 
+@pytest.mark.needs("zarr")
 def test_several_layers_become_named_channels(tmp_path, pixels):
     layers = [
         Image(pixels[0], name="DAPI", colormap="blue", contrast_limits=(5, 900)),
@@ -152,6 +153,7 @@ def test_layers_that_do_not_fit_are_no_channels(tmp_path, pixels):
         write_ome_tiff(str(tmp_path / "a.ome.tif"), layers)
 
 
+@pytest.mark.needs("zarr")
 def test_a_folder_is_never_replaced(tmp_path, pixels):
     layer = [(pixels, {"name": "a"}, "image")]
     write_ome_zarr(str(tmp_path / "a.zarr"), layer)

@@ -77,6 +77,7 @@ def test_a_changed_source_is_told(tmp_path):
     assert upscale(tmp_path, A, overwrite=True)[0].made == ["a.tif"]
 
 
+@pytest.mark.needs("zarr")
 @pytest.mark.parametrize("suffix", [".tif", ".zarr"])
 def test_a_killed_run_that_had_written_its_result_is_done(tmp_path, monkeypatch, suffix):
     tree_of(tmp_path / "in", "a.tif")
@@ -100,6 +101,7 @@ def test_a_killed_run_that_had_written_its_result_is_done(tmp_path, monkeypatch,
         assert files_in(tmp_path / "out" / "a.zarr") == before
 
 
+@pytest.mark.needs("zarr")
 def test_an_unfinished_ome_zarr_is_resumed_or_begun_again(tmp_path):
     (tmp_path / "in").mkdir()
     source = tiff_of(tmp_path / "in" / "a.tif", image_of((2, 40, 50)))
@@ -115,6 +117,7 @@ def test_an_unfinished_ome_zarr_is_resumed_or_begun_again(tmp_path):
     assert not Journal(target).exists
 
 
+@pytest.mark.needs("zarr")
 def test_an_unfinished_ome_zarr_of_another_source_needs_overwrite(tmp_path):
     tree_of(tmp_path / "in", "a.tif")
     target = tmp_path / "out" / "a.zarr"
@@ -128,6 +131,7 @@ def test_an_unfinished_ome_zarr_of_another_source_needs_overwrite(tmp_path):
     assert not Journal(target).exists
 
 
+@pytest.mark.needs("zarr")
 @pytest.mark.parametrize("name", ["a.zarr", "a.tif"])
 def test_a_store_that_was_only_created_is_begun_again(tmp_path, monkeypatch, name):
     monkeypatch.setattr(by_blocks, "_is_too_large", lambda path, scale: True)
@@ -142,6 +146,7 @@ def test_a_store_that_was_only_created_is_begun_again(tmp_path, monkeypatch, nam
     assert name == "a.zarr" or not store.exists()
 
 
+@pytest.mark.needs("zarr")
 def test_a_journal_that_a_kill_left_in_a_complete_result_is_removed(tmp_path):
     tree_of(tmp_path / "in", "a.tif")
     target = tmp_path / "out" / "a.zarr"

@@ -58,6 +58,7 @@ def test_a_result_that_nobody_noted_belongs_to_others(tmp_path, overwrite):
         is_done(tmp_path / "a.tif", None, key(), overwrite=overwrite)
 
 
+@pytest.mark.needs("zarr")
 def test_an_unfinished_ome_zarr_is_not_done(tmp_path):
     request = request_of(image_at(tmp_path / "a.tif"), tmp_path / "a.zarr")
     entry = entry_of(tmp_path, "a.zarr", done=False)

@@ -110,6 +110,7 @@ def test_settings_are_those_of_an_image_alone(tmp_path, random, changes, setting
     assert (made != napari_sr.upscale(pixels, "fsrcnn", 2)).any()
 
 
+@pytest.mark.needs("zarr")
 def test_axes_and_the_version_of_ome_zarr_are_chosen(tmp_path, random):
     pixels = random.integers(0, 255, (3, 20, 24), np.uint8)
     (tmp_path / "in").mkdir()

@@ -101,6 +101,7 @@ def test_a_region_is_checked_against_its_part_and_the_map_lies_there(pair, tmp_p
     np.testing.assert_array_equal(np.asarray(known.map), values)
 
 
+@pytest.mark.needs("zarr")
 def test_axes_in_another_order_are_compared_by_their_letters(tmp_path, random):
     source, target = tmp_path / "in.ome.tif", tmp_path / "out.ome.zarr"
     pixels = random.integers(0, 255, (2, 2, 40, 50)).astype(np.uint8)  # as many Z as C
@@ -178,6 +179,7 @@ def test_upscale_writes_the_map_beside_the_result(pair, tmp_path, random, result
     assert figures["pixels"] == whole.pixels
 
 
+@pytest.mark.needs("zarr")
 def test_the_maps_of_a_region_and_of_named_axes(tmp_path, random):
     source = tmp_path / "in.tif"
     tifffile.imwrite(source, random.integers(0, 255, (3, 40, 50)).astype(np.uint8))

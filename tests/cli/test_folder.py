@@ -119,6 +119,7 @@ def test_notes_name_their_file(tmp_path, call):
     assert told[2:] == ["1 file: 1 upscaled"]
 
 
+@pytest.mark.needs("zarr")
 def test_another_format_is_written_for_all(tmp_path, call):
     source = tree_of(tmp_path / "in", "a.png", "x/b.tif")
 
@@ -134,6 +135,7 @@ def test_another_format_is_written_for_all(tmp_path, call):
     assert not os.path.exists("third")
 
 
+@pytest.mark.needs("zarr")
 def test_an_ome_zarr_in_the_folder_is_one_image(tmp_path, call):
     tree_of(tmp_path / "in", "a.tif")
     call(*ALL, "--to", ".zarr")
@@ -155,6 +157,7 @@ def test_results_inside_the_folder_are_no_sources(tmp_path, call):
     assert set(files_in(tmp_path / "in")) == {"a.tif", "larger/a.tif"}
 
 
+@pytest.mark.needs("zarr")
 def test_a_large_image_is_upscaled_by_blocks(tmp_path, call, monkeypatch):
     source = tree_of(tmp_path / "in", "a.tif")
     tiff_of(source / "large.tif", image_of((2, 40, 50)))

@@ -54,6 +54,7 @@ def pixels(path):
     return zarr.open_group(path, mode="r")["0"][:]
 
 
+@pytest.mark.needs("zarr")
 def test_an_ome_zarr_and_a_tiff_hold_the_same(source, tmp_path, call):
     assert call(source, tmp_path / "a.zarr")[0] == 0
     assert call(source, tmp_path / "a.tif", "--resume")[0] == 0
@@ -66,6 +67,7 @@ def test_an_ome_zarr_and_a_tiff_hold_the_same(source, tmp_path, call):
     ]  # fmt: skip
 
 
+@pytest.mark.needs("zarr")
 def test_parts_are_finished_by_one_more_command(source, tmp_path, call):
     out = tmp_path / "a.zarr"
     parts = [command(source, out, "--part", f"{index}/2") for index in (1, 2)]
@@ -82,6 +84,7 @@ def test_parts_are_finished_by_one_more_command(source, tmp_path, call):
     np.testing.assert_array_equal(pixels(out), pixels(whole))
 
 
+@pytest.mark.needs("zarr")
 def test_a_missing_part_is_told(source, tmp_path, call):
     call(source, tmp_path / "a.zarr", "--part", "1/2")
 
@@ -91,6 +94,7 @@ def test_a_missing_part_is_told(source, tmp_path, call):
     assert "blocks, the first is number" in told
 
 
+@pytest.mark.needs("zarr")
 def test_a_shard_that_cannot_be_read_is_computed_again(source, tmp_path, call):
     out = tmp_path / "a.zarr"
     assert call(source, out, "--part", "1/1")[0] == 0
@@ -108,6 +112,7 @@ def test_a_shard_that_cannot_be_read_is_computed_again(source, tmp_path, call):
     np.testing.assert_array_equal(pixels(out), pixels(tmp_path / "b.zarr"))
 
 
+@pytest.mark.needs("zarr")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_is_resumed(tmp_path, call, number):
     source = tiff_of(tmp_path / "large.tif", image_of((5, 600, 700)))
@@ -131,6 +136,7 @@ def test_a_stopped_run_is_resumed(tmp_path, call, number):
     assert not list(out.rglob("*.partial"))
 
 
+@pytest.mark.needs("zarr")
 @pytest.mark.parametrize("more", [(), ("--workers", "2")], ids=["one process", "workers"])
 def test_ctrl_c_again_and_again_is_told_as_once(tmp_path, call, more):
     source = tiff_of(tmp_path / "large.tif", image_of((5, 600, 700)))
@@ -179,6 +185,7 @@ def test_a_target_of_another_kind_is_told_before_the_run(source, tmp_path, call,
     assert [path.name for path in tmp_path.iterdir()] == ["in.tif"]
 
 
+@pytest.mark.needs("zarr")
 def test_axes_may_be_named_in_small_letters(source, tmp_path, call):
     assert call(source, tmp_path / "a.zarr", "--axes", "tyx")[0] == 0
     assert zarr.open_group(tmp_path / "a.zarr", mode="r")["0"].metadata.dimension_names[0] == "t"

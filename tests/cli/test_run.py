@@ -115,6 +115,7 @@ def test_other_versions_and_another_source_are_told(source, tmp_path, capfd):
     assert "in.tif is not the recorded file, or has changed since" in told
 
 
+@pytest.mark.needs("zarr")
 def test_whole_planes_into_an_ome_zarr_are_told(source, tmp_path, capfd):
     made(source, tmp_path / "out.tif")
 

@@ -84,6 +84,7 @@ def test_what_does_not_go_together_is_refused(source, tmp_path):
     assert not target.exists()
 
 
+@pytest.mark.needs("zarr")
 @pytest.mark.parametrize("suffix", [".ome.tif", ".ome.zarr"])
 @pytest.mark.parametrize("axes", ["ZYX", "YXS"])
 def test_an_image_larger_than_memory_gets_the_same_bits_block_by_block(

@@ -95,7 +95,8 @@ def test_integers_neither_wrap_nor_overflow(pixels):
     found = whole(pair_of(pixels, larger))
 
     seen = imresize(larger.astype(float), Fraction(1, 2)) - pixels.astype(float)
-    np.testing.assert_allclose(found, seen, atol=1e-9 * float(np.abs(pixels).max() or 1))
+    largest = float(np.abs(pixels.astype(float)).max() or 1)
+    np.testing.assert_allclose(found, seen, atol=1e-9 * largest)
 
 
 def test_missing_pixels_are_missing_around_them_only(random):

@@ -9,6 +9,7 @@ from napari_sr.files.lazy import is_zarr, open_lazy
 from napari_sr.files.lazy_image import Axis
 
 
+@pytest.mark.needs("zarr")
 def test_every_kind_of_file_gives_the_same_pixels(tmp_path, random):
     pixels = (random.random((30, 40)) * 255).astype(np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", pixels)

@@ -56,6 +56,7 @@ def test_a_record_is_not_taken_for_metadata_of_the_source(tmp_path, name):
     assert read.record is None
 
 
+@pytest.mark.needs("formats")
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.mrc"])
 def test_scientific_files_hold_a_record(tmp_path, name):
     pixels = np.arange(48, dtype=np.int16).reshape(2, 4, 6)
@@ -89,6 +90,7 @@ def test_omes_annotation_stands_in_for_a_tag_that_another_program_dropped(tmp_pa
     assert stored_record(tmp_path / "b.tif") == RECORD
 
 
+@pytest.mark.needs("zarr")
 def test_an_ome_zarr_holds_the_record_of_the_run_that_ended(tmp_path):
     layout = layout_of((4, 6), np.dtype(np.uint8))
     provenance = {"record": {**RECORD, "notes": []}}

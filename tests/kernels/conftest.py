@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 import torch
 
@@ -13,7 +15,7 @@ collect_ignore_glob = [] if HAS_TRITON else ["test_*"]
 
 ON_GPU = torch.cuda.is_available()
 
-if INTERPRETED:
+if INTERPRETED and find_spec("triton._utils"):  # older versions have another interpreter
     import quick_interpreter
 
     quick_interpreter.install()

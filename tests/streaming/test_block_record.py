@@ -70,6 +70,7 @@ finally:
 """
 
 
+@pytest.mark.needs("zarr")
 def test_a_command_that_writes_by_blocks_imports_neither_dask_nor_torch_compile(tmp_path, random):
     tifffile.imwrite(tmp_path / "source.tif", random.integers(0, 99, (70, 80), np.uint8))
 

@@ -10,7 +10,7 @@ from napari_sr.runs.run import drive
 from napari_sr.streaming.convert import convert
 from napari_sr.streaming.result import complete, compute, missing, opened, start
 
-pytestmark = pytest.mark.usefixtures("small_blocks")
+pytestmark = [pytest.mark.needs("zarr"), pytest.mark.usefixtures("small_blocks")]
 
 
 @pytest.mark.parametrize("axes", ["YX", "ZYX", "YXS"])

@@ -8,7 +8,7 @@ from napari_sr.streaming.journal import Journal
 from napari_sr.streaming.lock import Lock
 from napari_sr.streaming.result import start
 
-pytestmark = pytest.mark.usefixtures("small_blocks")
+pytestmark = [pytest.mark.needs("zarr"), pytest.mark.usefixtures("small_blocks")]
 
 
 @pytest.fixture

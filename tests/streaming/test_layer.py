@@ -28,6 +28,8 @@ from napari_sr.streaming import layer
 from napari_sr.streaming.layer import GrowingImage, nearest_first, run_layer
 from napari_sr.streaming.layer_request import LayerRequest
 
+pytestmark = pytest.mark.needs("zarr")
+
 
 @pytest.fixture
 def task(tmp_path, loader, small_blocks):

@@ -30,6 +30,8 @@ from napari_sr.streaming.lock import Lock
 from napari_sr.streaming.result import start
 from napari_sr.streaming.unfinished import unfinished
 
+pytestmark = pytest.mark.needs("zarr")
+
 SHAPES = {"YX": (300, 64), "ZYX": (2, 150, 70), "YXS": (300, 64, 3)}
 
 

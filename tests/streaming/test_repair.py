@@ -8,7 +8,7 @@ from napari_sr.runs.run import drive
 from napari_sr.streaming.repair import remove_unreadable
 from napari_sr.streaming.result import compute, missing, start
 
-pytestmark = pytest.mark.usefixtures("small_blocks")
+pytestmark = [pytest.mark.needs("zarr"), pytest.mark.usefixtures("small_blocks")]
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ def test_a_result_in_memory_is_repeated_bit_by_bit(pixels, tmp_path, settings, p
         np.testing.assert_array_equal(run(record, pixels), result.pixels)
 
 
+@pytest.mark.needs("zarr")
 def test_a_result_in_a_folder_is_repeated_by_its_blocks(
     pixels, tmp_path, small_blocks, monkeypatch
 ):

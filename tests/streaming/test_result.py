@@ -17,7 +17,7 @@ from napari_sr.streaming import result as module
 from napari_sr.streaming.journal import FOLDER, Journal, JournalError
 from napari_sr.streaming.result import complete, compute, finish, missing, start
 
-pytestmark = pytest.mark.usefixtures("small_blocks")
+pytestmark = [pytest.mark.needs("zarr"), pytest.mark.usefixtures("small_blocks")]
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ def test_a_local_block_is_one_shard_and_a_plane_is_cut():
     assert shard_of_block(whole, 2) == (2048, 2048)
 
 
+@pytest.mark.needs("zarr")
 @pytest.mark.parametrize("local", [True, False])
 def test_blocks_put_together_are_the_result(tmp_path, random, monkeypatch, local):
     monkeypatch.setattr("napari_sr.engine.planning.block_size.SIDES", (32,))

@@ -17,6 +17,8 @@ from napari_sr.runs.run import drive
 from napari_sr.streaming import spread
 from napari_sr.streaming.spread import SpreadFiles, write_with_spread
 
+pytestmark = pytest.mark.needs("zarr")
+
 
 @pytest.fixture
 def run(tmp_path, example, monkeypatch):

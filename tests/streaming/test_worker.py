@@ -23,6 +23,7 @@ def answers_of(result, *lines):
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.needs("zarr")
 def test_it_answers_with_every_block_and_a_report(tmp_path):
     source = tiff_of(tmp_path / "in.tif", image_of((150, 170)), "YX")
     request = request_of(source, tmp_path / "out.zarr")

@@ -43,6 +43,7 @@ def test_parts_are_disjoint_and_complete_and_do_not_move(count):
         assert set(some) <= set(part)
 
 
+@pytest.mark.needs("zarr")
 def test_two_workers_give_the_bits_of_one_although_one_is_killed(source, tmp_path):
     run(request_of(source, tmp_path / "one.zarr"))
     request = request_of(source, tmp_path / "two.zarr")
@@ -62,6 +63,7 @@ def test_two_workers_give_the_bits_of_one_although_one_is_killed(source, tmp_pat
     np.testing.assert_array_equal(pixels(tmp_path / "two.zarr"), pixels(tmp_path / "one.zarr"))
 
 
+@pytest.mark.needs("zarr")
 def test_an_error_in_a_worker_ends_the_run_with_its_message(source, tmp_path):
     request = request_of(source, tmp_path / "out.zarr")
     start(request)
@@ -72,6 +74,7 @@ def test_an_error_in_a_worker_ends_the_run_with_its_message(source, tmp_path):
         drive(run_workers(request.result, numbers, 2))
 
 
+@pytest.mark.needs("zarr")
 def test_workers_that_die_again_and_again_end_the_run(source, tmp_path, monkeypatch):
 
     monkeypatch.setattr(workers, "COMMAND", (sys.executable, "-c", "raise SystemExit(3)"))
@@ -82,6 +85,7 @@ def test_workers_that_die_again_and_again_end_the_run(source, tmp_path, monkeypa
         drive(run_workers(request.result, missing(request.result), 1))
 
 
+@pytest.mark.needs("zarr")
 def test_closing_a_run_ends_its_workers(source, tmp_path):
     request = request_of(source, tmp_path / "out.zarr")
     start(request)
@@ -95,6 +99,7 @@ def test_closing_a_run_ends_its_workers(source, tmp_path):
     assert all(process.poll() is not None for process in running)
 
 
+@pytest.mark.needs("zarr")
 @pytest.mark.skipif(not hasattr(os, "getpgid"), reason="needs process groups")
 def test_ctrl_c_in_a_terminal_does_not_reach_workers(source, tmp_path):
     request = request_of(source, tmp_path / "out.zarr")

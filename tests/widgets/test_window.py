@@ -87,6 +87,7 @@ def into_folder(window, tmp_path):
     return viewer, widget, tmp_path / "camera.ome.zarr"
 
 
+@pytest.mark.needs("zarr")
 def test_a_folder_is_shown_in_the_window_and_opens_in_a_new_one(
     into_folder, make_napari_viewer, qtbot
 ):
@@ -103,6 +104,7 @@ def test_a_folder_is_shown_in_the_window_and_opens_in_a_new_one(
     assert again.name == layer.name
 
 
+@pytest.mark.needs("zarr")
 def test_closing_the_viewer_while_a_folder_is_written_ends_it(into_folder, loader, qtbot):
     viewer, widget, folder = into_folder
     loader.network = Gated(scale=2)

@@ -49,6 +49,7 @@ def test_integers_are_means_of_their_squares_rounded_half_to_even(
         np.testing.assert_array_equal(level, np.rint(plain_mean(values, number)))
 
 
+@pytest.mark.needs("zarr")
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
 @pytest.mark.parametrize("shape", [(9, 14), (8, 8), (1, 5), (7, 6, 3)], ids=str)
 @pytest.mark.parametrize("holes", [0.0, 0.5, 1.0])

@@ -18,6 +18,8 @@ from napari_sr.files.ome_zarr.area_mean import area_means
 from napari_sr.files.ome_zarr.store import BlockStore
 from napari_sr.files.ome_zarr.write import create, open_writer
 
+pytestmark = pytest.mark.needs("zarr")
+
 VERSIONS = ["0.5", "0.4"]
 CASES = [
     ("YX", (300, 700), "uint16"),

@@ -33,6 +33,7 @@ def attributes_of(folder):
     return json.loads((folder / ".zattrs").read_text())
 
 
+@pytest.mark.needs("zarr")
 def test_levels_are_opened_to_be_read_and_to_be_written(folder):
     readable, targets = open_levels(folder, 3)
 

@@ -92,6 +92,7 @@ def test_it_differs_once_the_image_has_been_changed(folder, change):
     assert of(folder) != before
 
 
+@pytest.mark.needs("zarr")
 def test_a_renamed_chunk_is_found_by_the_date_of_its_folder(folder, monkeypatch):
     monkeypatch.setattr(identity, "FILES", 1)
     before = of(folder)

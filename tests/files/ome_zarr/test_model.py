@@ -23,6 +23,7 @@ def described(**changes):
     return image_metadata("TCZYX", 4, **{**options, **changes})
 
 
+@pytest.mark.needs("zarr")
 def test_the_centre_of_a_pixel_of_any_level_is_the_mean_centre_of_the_pixels_it_covers():
     multiscale = described()["ome"]["multiscales"][0]
 
@@ -40,6 +41,7 @@ def test_the_centre_of_a_pixel_of_any_level_is_the_mean_centre_of_the_pixels_it_
         assert translation[:3] == [10.0, 0.0, -3.0]
 
 
+@pytest.mark.needs("zarr")
 def test_axes_have_types_and_units():
     axes = described()["ome"]["multiscales"][0]["axes"]
 
@@ -52,6 +54,7 @@ def test_axes_have_types_and_units():
     ]
 
 
+@pytest.mark.needs("zarr")
 @pytest.mark.filterwarnings("error")
 def test_a_unit_that_ome_zarr_does_not_list_is_kept_without_a_warning():
     places = {"X": Axis(1.0, 0.0, "pixel")}
@@ -59,6 +62,7 @@ def test_a_unit_that_ome_zarr_does_not_list_is_kept_without_a_warning():
     assert described(places=places)["ome"]["multiscales"][0]["axes"][4]["unit"] == "pixel"
 
 
+@pytest.mark.needs("zarr")
 def test_version_0_4_has_no_group_ome():
     attributes = described(version="0.4")
 
@@ -67,12 +71,14 @@ def test_version_0_4_has_no_group_ome():
     assert attributes["multiscales"][0]["name"] == "cells"
 
 
+@pytest.mark.needs("zarr")
 @pytest.mark.parametrize("axis", [Axis(0.0), Axis(-2.0), Axis(float("nan")), Axis(1, float("inf"))])
 def test_a_pixel_size_must_be_above_zero(axis):
     with pytest.raises(FileError, match=r"sizes above 0, but axis Z has size \S+ and origin \S+"):
         described(places={"Z": axis})
 
 
+@pytest.mark.needs("zarr")
 def test_a_wrong_channel_is_named():
     channels = [{"color": "pink", "window": {"min": 0, "max": 1, "start": 0, "end": 1}}]
 
@@ -80,6 +86,7 @@ def test_a_wrong_channel_is_named():
         described(channels=channels)
 
 
+@pytest.mark.needs("zarr")
 def test_channels_get_what_ome_zarr_requires_and_keep_what_they_have():
     layout = layout_of((2, 4, 4), "uint16", "CYX")
     window = {"min": 0, "max": 4095, "start": 100, "end": 2000}

@@ -6,13 +6,14 @@ import warnings
 
 import numpy as np
 import pytest
-import yaozarrs
-from ome_zarr.io import parse_url
-from ome_zarr.reader import Reader
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.files.lazy_image import Axis
 from napari_sr.files.ome_zarr.write import create
+
+yaozarrs = pytest.importorskip("yaozarrs", reason="yaozarrs, of the extra zarr, is missing")
+parse_url = pytest.importorskip("ome_zarr.io", reason="ome-zarr is missing").parse_url
+Reader = pytest.importorskip("ome_zarr.reader", reason="ome-zarr is missing").Reader
 
 VERSIONS = ["0.5", "0.4"]
 

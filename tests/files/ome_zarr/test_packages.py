@@ -12,6 +12,7 @@ from napari_sr.files.ome_zarr import packages
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.needs("zarr")
 def test_what_is_installed_here_is_enough():
     packages.check_packages("zarr", "yaozarrs")
 

@@ -9,6 +9,8 @@ from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr.pyramid import arrays, open_pyramid, views
 from napari_sr.files.ome_zarr.write import create
 
+pytestmark = pytest.mark.needs("zarr")
+
 
 def written(path, pixels, axes, *, finished=True, only=None):
     """Write an image in blocks of 64 x 64; `only` limits the number of blocks."""

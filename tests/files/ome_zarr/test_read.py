@@ -17,6 +17,8 @@ from napari_sr.files.lazy_image import Axis
 from napari_sr.files.ome_zarr.read import is_zarr, open_ome_zarr
 from napari_sr.files.ome_zarr.write import create
 
+pytestmark = pytest.mark.needs("zarr")
+
 RGB = [
     {"label": label, "color": color}
     for label, color in [("Red", "FF0000"), ("Green", "00FF00"), ("Blue", "0000FF")]

@@ -23,6 +23,7 @@ def get(folder, key):
     return None if found is None else found.to_bytes()
 
 
+@pytest.mark.needs("zarr")
 @pytest.mark.parametrize("key", ["zarr.json", "0/zarr.json", "0/.zarray", ".zattrs", ".zgroup"])
 def test_metadata_are_read(tmp_path, key):
     blocks = BlockStore(tmp_path)
@@ -95,6 +96,7 @@ def test_a_file_system_that_cannot_sync_folders_is_no_error(tmp_path, monkeypatc
     sync_folders([tmp_path / "0"], tmp_path, set())
 
 
+@pytest.mark.needs("zarr")
 def test_an_empty_file_of_a_source_is_an_error_and_a_missing_one_is_none(tmp_path):
     (tmp_path / "0").write_bytes(b"")
     source = SourceStore(tmp_path, read_only=True)

@@ -13,6 +13,8 @@ from napari_sr.files.image import FileError
 from napari_sr.files.lazy_image import Axis
 from napari_sr.files.ome_zarr.write import OmeZarrWriter, create, open_writer
 
+pytestmark = pytest.mark.needs("zarr")
+
 LAYOUT = layout_of((300, 500), "uint16", "YX")
 VERSIONS = ["0.5", "0.4"]
 

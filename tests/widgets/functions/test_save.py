@@ -84,6 +84,7 @@ def test_a_cancelled_file_leaves_nothing(layer, tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.needs("zarr")
 def test_an_existing_folder_is_kept(layer, tmp_path):
     save_layer(layer, tmp_path / "a.ome.zarr")
     before = sorted(tmp_path.rglob("*"))

@@ -34,6 +34,7 @@ def said(widget, qtbot, words):
     qtbot.waitUntil(lambda: words in widget.form.forecast.text(), timeout=PATIENCE)
 
 
+@pytest.mark.needs("zarr")
 def test_a_result_that_does_not_fit_is_proposed_for_a_folder(little_memory, widget, camera, qtbot):
     said(widget, qtbot, "The folder takes up to")
 
@@ -42,6 +43,7 @@ def test_a_result_that_does_not_fit_is_proposed_for_a_folder(little_memory, widg
     assert "does not fit into the 100 bytes of free memory" in widget.form.forecast.text()
 
 
+@pytest.mark.needs("zarr")
 def test_back_in_memory_it_says_why_it_cannot_run(little_memory, widget, camera, qtbot):
     said(widget, qtbot, "The folder takes up to")
 

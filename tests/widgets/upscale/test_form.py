@@ -424,6 +424,7 @@ def into_folder(widget, tmp_path, small_blocks):
     return choose
 
 
+@pytest.mark.needs("zarr")
 def test_a_folder_holds_the_result_and_its_layer_lies_in_place(
     viewer, widget, run, into_folder, random, seen
 ):
@@ -450,6 +451,7 @@ def test_a_folder_holds_the_result_and_its_layer_lies_in_place(
     assert widget.form.run.isEnabled()
 
 
+@pytest.mark.needs("zarr")
 def test_a_folder_that_is_opened_again_lies_in_the_same_place(
     viewer, widget, run, into_folder, random
 ):
@@ -477,6 +479,7 @@ def test_a_folder_that_is_opened_again_lies_in_the_same_place(
     np.testing.assert_array_equal(again.data, layer.data[0])
 
 
+@pytest.mark.needs("zarr")
 def test_a_folder_of_a_region_holds_only_the_region_in_its_place(
     viewer, widget, run, into_folder, random
 ):
@@ -525,6 +528,7 @@ def held(viewer, widget, loader, into_folder, random, qtbot, monkeypatch):
     return folder, loader.network
 
 
+@pytest.mark.needs("zarr")
 def test_blocks_are_shown_as_they_are_done(viewer, widget, held, qtbot, monkeypatch):
     monkeypatch.setattr(growing, "PAUSE", 0.0)
     _, network = held
@@ -540,6 +544,7 @@ def test_blocks_are_shown_as_they_are_done(viewer, widget, held, qtbot, monkeypa
     finish(widget, network, qtbot)
 
 
+@pytest.mark.needs("zarr")
 def test_cancel_keeps_the_blocks_that_are_done(viewer, widget, held, qtbot):
     folder, network = held
     network.permits.release(2)
@@ -554,6 +559,7 @@ def test_cancel_keeps_the_blocks_that_are_done(viewer, widget, held, qtbot):
     assert folder.exists()
 
 
+@pytest.mark.needs("zarr")
 def test_run_goes_on_after_cancel_in_the_same_layer(viewer, widget, held, qtbot, seen):
     folder, network = held
     network.permits.release(2)
@@ -587,6 +593,7 @@ def stopped(widget, held, qtbot):
     return folder
 
 
+@pytest.mark.needs("zarr")
 def test_cancel_while_finished_blocks_are_compared_keeps_the_folder(
     widget, stopped, qtbot, monkeypatch, seen
 ):
@@ -608,6 +615,7 @@ def test_cancel_while_finished_blocks_are_compared_keeps_the_folder(
     seen(stopped, about="blocks are done. Run computes the others.")
 
 
+@pytest.mark.needs("zarr")
 def test_a_folder_that_was_finished_elsewhere_is_not_called_unfinished(
     widget, stopped, seen, qtbot
 ):
@@ -621,6 +629,7 @@ def test_a_folder_that_was_finished_elsewhere_is_not_called_unfinished(
     assert widget.form.output.about.isHidden()
 
 
+@pytest.mark.needs("zarr")
 def test_another_folder_is_proposed_if_the_pixels_have_changed(viewer, widget, stopped, run, seen):
     viewer.layers[0].data = 255 - viewer.layers[0].data
 
@@ -631,6 +640,7 @@ def test_another_folder_is_proposed_if_the_pixels_have_changed(viewer, widget, s
     assert widget.form.run.isEnabled()
 
 
+@pytest.mark.needs("zarr")
 def test_a_folder_of_another_run_says_what_differs(viewer, widget, held, qtbot):
     _, network = held
     network.permits.release(2)
@@ -650,6 +660,7 @@ def test_a_folder_of_another_run_says_what_differs(viewer, widget, held, qtbot):
     assert widget.form.run.isEnabled()
 
 
+@pytest.mark.needs("zarr")
 def test_a_run_into_a_slow_folder_begins_once_the_folder_was_looked_at(
     viewer, widget, camera, into_folder, qtbot, monkeypatch
 ):
@@ -672,6 +683,7 @@ def test_a_run_into_a_slow_folder_begins_once_the_folder_was_looked_at(
     assert len(viewer.layers) == 2
 
 
+@pytest.mark.needs("zarr")
 def test_a_forecast_does_not_move_the_output_of_a_run_that_waits_for_its_folder(
     viewer, widget, camera, tmp_path, qtbot
 ):
@@ -698,6 +710,7 @@ def test_a_change_after_run_takes_back_a_run_that_waits_for_its_folder(
     assert not folder.exists()
 
 
+@pytest.mark.needs("zarr")
 def test_the_windows_thread_does_not_read_the_folder(
     viewer, widget, camera, into_folder, run, tmp_path, monkeypatch, seen
 ):
@@ -719,6 +732,7 @@ def test_the_windows_thread_does_not_read_the_folder(
     assert read == [folder]  # the watch works
 
 
+@pytest.mark.needs("zarr")
 def test_cancel_before_the_first_block_leaves_nothing(viewer, widget, held, qtbot):
     folder, network = held
 
@@ -730,6 +744,7 @@ def test_cancel_before_the_first_block_leaves_nothing(viewer, widget, held, qtbo
     assert not folder.exists()
 
 
+@pytest.mark.needs("zarr")
 def test_closing_the_dock_before_the_first_block_leaves_no_layer(
     viewer, widget, held, qtbot, monkeypatch
 ):
@@ -746,6 +761,7 @@ def test_closing_the_dock_before_the_first_block_leaves_no_layer(
     assert not folder.exists()
 
 
+@pytest.mark.needs("zarr")
 def test_an_error_in_a_folder_run_is_told_and_it_runs_again(
     viewer, widget, camera, loader, into_folder, run
 ):

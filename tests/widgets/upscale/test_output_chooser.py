@@ -55,6 +55,7 @@ def test_a_folder_is_named_after_layer_and_scale(make, tmp_path, qtbot):
     assert str(chooser.folder()) in chooser.path.toolTip()
 
 
+@pytest.mark.needs("zarr")
 def test_the_folder_is_proposed_for_what_does_not_fit_until_it_fits(make):
     chooser = make()
 

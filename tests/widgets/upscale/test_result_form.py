@@ -184,6 +184,7 @@ def test_a_paused_run_can_be_cancelled_and_kept(viewer, widget, camera, start, q
     assert widget.form.run.isEnabled()
 
 
+@pytest.mark.needs("zarr")
 def test_a_run_into_a_folder_is_paused(viewer, widget, start, tmp_path, small_blocks, qtbot):
     viewer.add_image(np.ones((128, 64), np.uint8), name="cells")
     widget.form.output.kind.setCurrentText(FOLDER)
