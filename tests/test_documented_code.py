@@ -38,6 +38,7 @@ SMALL = np.random.default_rng(0).integers(60, 200, (2, 64, 72), np.uint8)
 
 SPECIAL = {
     "README.md": {"stack": SMALL[None]},
+    "guide.md": {"result": SMALL},
     "region.md": {"image": np.tile(SMALL[0], (5, 7))},
 }
 """Variables that are special on a page."""
@@ -75,7 +76,12 @@ def names(tmp_path, monkeypatch):
     monkeypatch.setattr(napari_sr, "fine_tune", fine_tune, raising=False)
     write_files()
     image, result = SMALL[0], napari_sr.upscale(SMALL[0], engine="torch")
-    layer = Layer(result, {"napari-sr": read_record(Path("cells_x2.ome.tif"))})
+    layer = SimpleNamespace(
+        data=result,
+        metadata={"napari-sr": read_record(Path("cells_x2.ome.tif"))},
+        scale=np.ones(3),
+        translate=np.zeros(3),
+    )
     return {
         **dict.fromkeys(("image", "cells", "first"), image),
         **dict.fromkeys(("second", "other"), SMALL[1]),
@@ -94,11 +100,6 @@ def names(tmp_path, monkeypatch):
     }
 
 
-class Layer(NamedTuple):
-    data: np.ndarray
-    metadata: dict
-
-
 def fine_tune(*arguments, **options):
     bound = inspect.signature(real_fine_tune).bind(*arguments, **options)
     shutil.copy(SHIPPED / "fsrcnn-x2.safetensors", bound.arguments["target"])
@@ -110,6 +111,9 @@ def write_files():
         torch.manual_seed(seed)
         record = models.architecture("edsr")
         torch.save(record.network(**record.example).state_dict(), name)
+    compact = models.architecture("compact")
+    restoring = compact.network(**{**compact.example, "scale": 1, "channels": 3})
+    torch.save(restoring.state_dict(), "restore.pth")
     imwrite("cells.tif", SMALL[0])
     app(["upscale", "cells.tif", "cells_x2.ome.tif"], standalone_mode=False)
     record = as_toml(read_record(Path("cells_x2.ome.tif")))

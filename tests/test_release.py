@@ -174,8 +174,9 @@ def test_the_pages_of_the_site_keep_their_links():
         assert name == "__version__" or f"## napari_sr.{name}\n" in site["reference"]()
 
 
-def test_the_navigation_of_the_site_has_every_page():
+def test_the_pages_in_the_navigation_of_the_site_exist():
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 
-    for path in (ROOT / "docs").glob("*.md"):
-        assert f"docs/{path.name}" in text, path.name
+    named = set(re.findall(r"\b[\w/]+\.md\b", text)) - {"docs/api.md"}  # which is written
+    assert len(named) > 30
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
