@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Method: TypeAlias = Callable[[Image], NDArray[np.float64]]
     """Takes an image, (H, W); returns (S * H, S * W)."""
 
-MODELS = ("bicubic", "fsrcnn", "edsr-slim", "microscope", "micrograph")
+MODELS = ("bicubic", "fsrcnn", "edsr-slim", "microscope", "micrograph", "em")
 SPOTS, ITERATIONS = (0.5, 1.0, 2.0), (5, 20)
 """Tried settings of the deconvolution: standard deviation of a Gaussian spot, in pixels of the
 source, and number of iterations."""
