@@ -7,6 +7,7 @@ imports and the keywords of its calls of napari_sr must exist.
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import re
 import shutil
@@ -21,7 +22,7 @@ import numpy as np
 import pytest
 import torch
 from reference import SHARED
-from tifffile import imwrite
+from tifffile import imread, imwrite
 
 import napari_sr
 from napari_sr import models
@@ -62,20 +63,28 @@ RUN = [block for block in BLOCKS if block.why is None]
 NOT_RUN = [block for block in BLOCKS if block.why is not None]
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """Return a folder with the files that blocks read."""
+    folder = tmp_path_factory.mktemp("files")
+    with contextlib.chdir(folder):
+        write_files()
+    return folder
+
+
 @pytest.fixture
-def names(tmp_path, monkeypatch):
-    """Return the variables that blocks use, and write the files that they read.
+def names(prepared, tmp_path, monkeypatch):
+    """Return the variables that blocks use, in a folder with the files that they read.
 
     Training is replaced by a copy of a network, once its arguments have been checked.
     """
     from napari.components import ViewerModel
 
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(shutil.copytree(prepared, tmp_path / "files"))
     monkeypatch.setenv("NAPARI_SR_WEIGHTS", str(SHARED / "weights"))
     monkeypatch.setenv("NAPARI_SR_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(napari_sr, "fine_tune", fine_tune, raising=False)
-    write_files()
-    image, result = SMALL[0], napari_sr.upscale(SMALL[0], engine="torch")
+    image, result = SMALL[0], imread("cells_x2.ome.tif")
     layer = SimpleNamespace(
         data=result,
         metadata={"napari-sr": read_record(Path("cells_x2.ome.tif"))},
