@@ -3,6 +3,11 @@
     python benchmarks/quality/advice.py DATA --real FOLDER --write benchmarks/quality/advice.md
     python benchmarks/quality/advice.py DATA --real FOLDER --fit
 
+Measuring takes about 30 minutes of a CPU. `--keep FILE` keeps what was measured, one line of JSON
+for each image with the commit that measured it, and does not measure these images again. Delete the
+file after changing the models that ship, or the trial. `--made N` takes only N of the 1176
+synthetic images, drawn at random.
+
 DATA contains Set5, Set14 and train/BSDS500_train; FOLDER contains the packages with real microscopy
 that `real_images.py` names. Without FOLDER, real images are left out.
 
@@ -26,11 +31,13 @@ error; `noisy_truth.py` measures by how much such comparisons are wrong.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
+import json
 import platform
 import sys
 import time
-from dataclasses import astuple
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,16 +46,24 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 import napari_sr
-from napari_sr.advice.advise import advise
 from napari_sr.advice.forecast import Powers, powers_of
+from napari_sr.advice.trial import tried_gains
 from napari_sr.engine.image.noise import noise_of
 from napari_sr.engine.image.sample import sample_of
 from napari_sr.training.data.synthetic import SyntheticImages
 
 sys.path += [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
-from advice_fit import GAP, MODELS, Case, fit, picks_without_their_source  # the path comes first
+from advice_fit import (  # the path comes first
+    GAP,
+    MODELS,
+    SHIPPED,
+    Case,
+    fit,
+    picks_without_their_source,
+)
 from commit import commit
 from real_images import SETS, pairs
+from training_images import USES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -60,8 +75,12 @@ if TYPE_CHECKING:
 BLURS, PHOTONS = (0.0, 0.7, 1.4, 2.0), (20, 70, 200, 700, 3000, 0)
 """Blur in pixels of the truth; photons at white, where 0 stands for no noise."""
 READ_NOISE, SIDE, BORDER = 1.6, 256, 4
+TRAINED_ON = {name for name, _, use in USES if not use.held_out}
+"""Real images on which `micrograph` was trained."""
 DOUBT = 0.5
 """Share of the best model's squared error from which the truth's own noise is too strong."""
+DRAW = 2
+"""Seed for the choice of synthetic images."""
 SYNTHETIC, UNSEEN = 20, 5000
 """Number of synthetic images, and a seed that no recipe uses."""
 
@@ -106,14 +125,25 @@ def fitted_psnr(result: NDArray[np.float64], truth: NDArray[np.float64]) -> floa
 
 
 def made_cases(
-    data: Path, networks: Mapping[str, Network], made: Callable[..., Any] | None = None
+    data: Path,
+    networks: Mapping[str, Network],
+    made: Callable[..., Any] | None = None,
+    most: int | None = None,
 ) -> Iterator[Any]:
-    """Yield the cases of photographs and synthetic images, by `case` or another function."""
+    """Yield the cases of photographs and synthetic images, by `case` or another function.
+
+    If there are more than `most`, a random choice of so many is taken.
+    """
     made = case if made is None else made
-    kinds = {"photographs": photographs(data), "fluorescence": fluorescence()}
+    kinds = {"photographs": list(photographs(data)), "fluorescence": list(fluorescence())}
+    count = len(BLURS) * len(PHOTONS) * sum(map(len, kinds.values()))
+    chosen = set(np.random.default_rng(DRAW).permutation(count)[:most].tolist())
+    index = itertools.count()
     for kind, images in kinds.items():
         for number, image in enumerate(images):
             for blur, photons in itertools.product(BLURS, PHOTONS):
+                if next(index) not in chosen:
+                    continue
                 truth = gaussian_filter(image, blur) if blur else image
                 small = recorded(truth, photons, number)
                 yield made((kind, kind, False), small, truth, (0.0, 40000.0), networks)
@@ -138,14 +168,49 @@ def case(
     values: tuple[float, float],
     networks: Mapping[str, Network],
 ) -> Case:
-    """Upscale an image with all models, and ask for advice."""
+    """Upscale an image with all models, and measure what the advice is based on."""
     scores = scores_of(small, truth, values, networks)
-    advised = advise(small, value_range=values).model.removesuffix("-x2")
     sample = sample_of(small, "YX")
     low, high = np.percentile(sample.values, (0.1, 99.9))
     powers = Powers(*(one / (high - low) ** 2 for one in astuple(powers_of(sample))))
+    tried = tried_gains(sample, noise_of(sample.windows, float(high - low)))
     noise = noise_of_truth(truth) if about[-1] else 0.0
-    return Case(*about, powers, advised, scores, noise)
+    return Case(*about, powers, tried, scores, noise)
+
+
+class Kept:
+    """Measured cases, in a file or only in memory."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        lines = [] if path is None or not path.exists() else path.read_text().splitlines()
+        self.known = {one["image"]: one for one in map(json.loads, lines)}
+        self.commits: dict[str, None] = {}
+        """Commits that measured the cases, in the order of their first use."""
+
+    def case(
+        self,
+        about: tuple[str, str, bool],
+        small: NDArray[Any],
+        truth: NDArray[np.float64],
+        values: tuple[float, float],
+        networks: Mapping[str, Network],
+    ) -> Case:
+        """Return a kept case, or measure and keep it; see `case`."""
+        image = hashlib.sha256(small.tobytes() + truth.tobytes()).hexdigest()
+        if image not in self.known:
+            found = asdict(case(about, small, truth, values, networks))
+            self._add({"image": image, "commit": commit(), **found})
+        line = dict(self.known[image])
+        del line["image"]
+        self.commits[line.pop("commit")] = None
+        return replace(Case(**line), powers=Powers(**line["powers"]))
+
+    def _add(self, line: dict[str, Any]) -> None:
+        self.known[line["image"]] = line
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
 
 
 def scores_of(
@@ -180,7 +245,7 @@ Picks = list[tuple[Case, str]]
 
 def table(found: Picks) -> list[str]:
     """Return lines of Markdown, one per kind of image, and one for all."""
-    others = " | ".join(f"always {name}, hits" for name in MODELS)
+    others = " | ".join(f"always {name}, hits (loss)" for name in MODELS)
     lines = [
         f"| images | cases | decided | hits | mean loss, dB | largest, dB | {others} |",
         "|---" * (6 + len(MODELS)) + "|",
@@ -189,7 +254,11 @@ def table(found: Picks) -> list[str]:
         here = [pair for pair in found if kind in (pair[0].kind, "all")]
         decided = sum(one.decided for one, _ in here)
         losses = [one.loss(pick) for one, pick in here]
-        shares = [hits(here), *(hits([(one, name) for one, _ in here]) for name in MODELS)]
+        shares = [hits(here)]
+        for name in MODELS:
+            always = [(one, name) for one, _ in here]
+            mean = np.mean([one.loss(name) for one, _ in here])
+            shares.append(f"{hits(always)} ({mean:.2f})")
         lines.append(
             f"| {kind} | {len(here)} | {decided} | {shares[0]} | {np.mean(losses):.2f} | "
             f"{max(losses):.1f} | " + " | ".join(shares[1:]) + " |"
@@ -203,14 +272,22 @@ def hits(found: Picks) -> str:
     return f"{np.mean(told):.0%}" if told else "-"
 
 
-def text_of(found: Sequence[Case]) -> str:
+def summary(found: Picks) -> str:
+    """Return hits and mean loss in a few words."""
+    loss = np.mean([one.loss(pick) for one, pick in found])
+    return f"{hits(found)} hits, mean loss {loss:.2f} dB"
+
+
+def text_of(found: Sequence[Case], commits: Sequence[str]) -> str:
     """Return the Markdown page."""
     picked = list(zip(found, picks_without_their_source(found), strict=True))
-    shipped = [(one, one.advised) for one in found]
+    shipped = [(one, one.pick(SHIPPED)) for one in found]
     heading = (
-        f"`python benchmarks/quality/advice.py DATA --real FOLDER`, commit {commit()}, "
+        f"`python benchmarks/quality/advice.py DATA --real FOLDER`, commit {commit()} (images "
+        f"measured at {', '.join(commits)}), "
         f"{platform.machine()} CPU, {time.strftime('%Y-%m-%d')}. The script explains the columns; "
-        "each source of images was tested with weights that were fitted without it."
+        "each source of images was tested with weights that were fitted without it. `micrograph` "
+        "was trained on some of these images, see docs/weights.md."
     )
     lines = ["# Is the advised model the best one?", "", heading]
     groups = {
@@ -221,11 +298,16 @@ def text_of(found: Sequence[Case]) -> str:
     for title, belongs in groups.items():
         here = [pair for pair in picked if belongs(pair[0])]
         if here:
-            ships = hits([pair for pair in shipped if belongs(pair[0])])
+            ships = summary([pair for pair in shipped if belongs(pair[0])])
             lines += ["", f"## {title}", "", *table(here)]
             lines += ["", f"With the weights that ship, which saw these images: {ships}."]
     real = [pair for pair in picked if pair[0].real]
-    lines += ["", f"All real microscopy together: {hits(real)}." if real else "", ""]
+    lines += ["", f"All real microscopy together: {summary(real)}." if real else "", ""]
+    others = [pair for pair in real if pair[0].kind not in TRAINED_ON]
+    if others:
+        always = summary([(one, "micrograph") for one, _ in others])
+        lines += [f"Only kinds on which `micrograph` was not trained: {summary(others)}; always ",
+                  f"`micrograph`: {always}.", ""]  # fmt: skip
     lines += ["| images | file | package |", "|---|---|---|"]
     rows = (f"| {one.name} | `{one.file}` | {one.source} |" for one in SETS)
     lines += dict.fromkeys(rows)  # one row per file, which may have several channels
@@ -237,18 +319,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder with Set5, Set14 and train/BSDS500_train")
     parser.add_argument("--real", type=Path, help="folder with the packages of real_images.py")
+    parser.add_argument("--made", type=int, help="number of synthetic images; by default, all")
     parser.add_argument("--fit", action="store_true", help="also print the best weights")
+    parser.add_argument("--keep", type=Path, help="file that keeps what was measured")
     parser.add_argument("--write", type=Path, help="Markdown file to write")
     given = parser.parse_args()
     networks = {name: napari_sr.load(name, 2) for name in MODELS}
-    found = list(made_cases(given.data, networks))
-    found += [] if given.real is None else list(real_cases(given.real, networks))
+    kept = Kept(given.keep)
+    found = list(made_cases(given.data, networks, kept.case, given.made))
+    found += [] if given.real is None else list(real_cases(given.real, networks, kept.case))
     if given.fit:
         print(fit(found))
     if given.write is None:
-        print(text_of(found))
+        print(text_of(found, tuple(kept.commits)))
     else:
-        given.write.write_text(text_of(found), encoding="utf-8")
+        given.write.write_text(text_of(found, tuple(kept.commits)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,20 @@
 """Fit the weights of `napari_sr.advice.forecast`, also without one source of images at a time.
 
-The forecast says that a model's mean squared error is a weighted sum of powers of detail and noise.
-Weights above 0 minimise the squared error of its logarithm, with outliers counted less. Each kind
-of images weighs as the square root of its number; made and real images have the same weight.
+First, the weights of powers. The forecast says that a model's mean squared error is a weighted sum
+of powers of detail and noise. Weights above 0 minimise the squared error of its logarithm, with
+outliers counted less. Each kind of images weighs as the square root of its number; made and real
+images have the same weight.
+
+Then, how forecast and trial are combined: of all combinations of a few round values (`STEPS`), the
+one with the smallest mean loss. Here, images whose truth is noisy count less.
 
 Symbols: N cases, K powers.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +34,9 @@ TERMS = {
     "microscope": tuple(forecast.DENOISING),
 }
 """The powers in each model's error."""
-MODELS = tuple(TERMS)
+MODELS = (*TERMS, "micrograph")
+STEPS = (0.25, 0.5, 0.75), (0.0, 0.2, 0.4, 0.6, 0.8), (0.0, 0.5, 1.0, 1.5, 2.0)
+"""Values of the fields of `forecast.Combination` that are compared."""
 GAP = 0.5
 """Difference in dB from which the best model is clear, and up to which the advice hits."""
 OUTLIER = 0.3
@@ -46,8 +54,8 @@ class Case:
     real: bool
     powers: forecast.Powers
     """In units of the squared range that the image uses."""
-    advised: str
-    """What `napari_sr.advise` says."""
+    tried: dict[str, float] | None
+    """Gains in a trial on the image, see `napari_sr.advice.trial.tried_gains`."""
     psnr: dict[str, float]
     noise: float = 0.0
     """Variance of the truth's own noise, in units of its squared range; 0 if it has none."""
@@ -67,24 +75,69 @@ class Case:
         """Return the dB by which a model is below the best one."""
         return max(self.psnr.values()) - self.psnr[model]
 
-    def pick(self, weights: Weights) -> str:
-        """Return the model of the smallest error by other weights."""
-        return min(MODELS, key=lambda model: self.powers.error(weights[model]))
+    def gains(self, weights: Weights) -> forecast.Gains:
+        """Return the gains over interpolation that weights of powers forecast, in dB."""
+        plain = self.powers.error(weights["bicubic"])
+        models = "microscope", "edsr-slim"
+        ratios = (plain / self.powers.error(weights[name]) for name in models)
+        return forecast.Gains(*(10 * math.log10(ratio) for ratio in ratios))
+
+    def pick(self, fitted: Fitted) -> str:
+        """Return the model with the largest gain by these weights."""
+        return MODELS[int(picks([self], fitted.weights, [fitted.how])[0, 0])]
 
 
-def fit(cases: Sequence[Case]) -> Weights:
-    """Return the weights of each model that fit the cases best."""
+@dataclass(frozen=True)
+class Fitted:
+    """All weights of a forecast."""
+
+    weights: Weights
+    how: forecast.Combination
+
+
+SHIPPED = Fitted(
+    {
+        "bicubic": forecast.INTERPOLATION,
+        "edsr-slim": forecast.PHOTOGRAPHS,
+        "microscope": forecast.DENOISING,
+    },
+    forecast.COMBINED,
+)
+"""The weights that ship."""
+
+
+def fit(cases: Sequence[Case]) -> Fitted:
+    """Return the weights that fit the cases best."""
     share = _shares(cases)
-    return {model: _fit_one(cases, model, share) for model in MODELS}
+    weights = {model: _fit_one(cases, model, share) for model in TERMS}
+    share = share / (1 + np.array([one.doubt for one in cases]))
+    ways = [forecast.Combination(*values) for values in itertools.product(*STEPS)]
+    loss = np.array([[one.loss(model) for model in MODELS] for one in cases])
+    losses = loss[np.arange(len(cases)), picks(cases, weights, ways)] @ share
+    return Fitted(weights, ways[int(np.argmin(losses))])
+
+
+def picks(
+    cases: Sequence[Case], weights: Weights, ways: Sequence[forecast.Combination]
+) -> NDArray[np.intp]:
+    """Return the index of the picked model for each combination and case, (ways, N)."""
+    forecasts = [one.gains(weights) for one in cases]
+    found = np.zeros((len(ways), len(cases), len(MODELS)))
+    for number, how in enumerate(ways):
+        for index, (one, gains) in enumerate(zip(cases, forecasts, strict=True)):
+            all_ = gains if one.tried is None else forecast.combined(gains, one.tried, how)
+            conditioned = -np.inf if all_.conditioned is None else all_.conditioned
+            found[number, index] = 0.0, all_.photographs, all_.denoising, conditioned
+    return found.argmax(axis=2)
 
 
 def picks_without_their_source(cases: Sequence[Case]) -> list[str]:
     """Return the model that is picked for each case by weights fitted to all other sources."""
-    weights = {
+    fitted = {
         source: fit([one for one in cases if one.source != source])
         for source in {one.source for one in cases}
     }
-    return [one.pick(weights[one.source]) for one in cases]
+    return [one.pick(fitted[one.source]) for one in cases]
 
 
 def _shares(cases: Sequence[Case]) -> NDArray[np.float64]:

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, zoom
 
-from napari_sr.advice.forecast import DENOISING, INTERPOLATION, Powers, gains_of, powers_of
+from napari_sr.advice.forecast import (
+    DENOISING,
+    INTERPOLATION,
+    Combination,
+    Powers,
+    gains_of,
+    powers_of,
+)
 from napari_sr.engine.image.sample import sample_of
 
 
@@ -97,3 +104,18 @@ def test_a_constant_image_has_no_gain():
     found = gains_of(powers(np.zeros((50, 50))))
 
     assert found.denoising == found.photographs == 0
+
+
+def test_forecast_and_trial_are_averaged_and_doubt_counts_against_removing_noise():
+    powers = Powers(coarse=0.02, middle=0.01, fine=0.004, hidden=0.002, noise=0.001)
+    plain = gains_of(powers)
+    how = Combination(trusted=0.25, texture=0.5, denoising=1.0)
+    tried = {"denoising": plain.denoising + 4, "photographs": 2.0, "conditioned": 3.0}
+
+    found = gains_of(powers, tried, how)
+
+    assert found.denoising == pytest.approx(plain.denoising + 3 - 1)
+    assert found.photographs == pytest.approx(0.25 * plain.photographs + 0.75 * 2)
+    assert found.conditioned == pytest.approx(3 - 0.5 * 4)
+    assert gains_of(powers, tried | {"denoising": -20.0}, how).conditioned == 3
+    assert plain.conditioned is None

@@ -28,7 +28,7 @@ def test_the_advice_is_printed_with_its_figures(noisy):
     done = CliRunner().invoke(app, ["advise", str(noisy)], catch_exceptions=False)
 
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("microscope-x2: The image has noise of ")
+    assert lines[0].startswith("micrograph-x2: The image has noise of ")
     assert lines[1].startswith("noise: ")
     assert "per photon" in lines[1]
     assert lines[2].startswith("values: ")
@@ -38,7 +38,8 @@ def test_pixels_unlike_those_of_the_training_are_told(noisy, tmp_path):
     path = tmp_path / "fine.ome.tif"
     sizes = {"PhysicalSizeX": 65, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 65,
              "PhysicalSizeYUnit": "nm"}  # fmt: skip
-    tifffile.imwrite(path, tifffile.imread(noisy), metadata={"axes": "YX", **sizes})
+    colours = np.stack([tifffile.imread(noisy)] * 3, axis=-1)  # on which nothing is tried
+    tifffile.imwrite(path, colours, photometric="rgb", metadata={"axes": "YXS", **sizes})
 
     done = CliRunner().invoke(app, ["advise", str(path)], catch_exceptions=False)
 
@@ -54,7 +55,7 @@ def test_several_images_get_a_line_each_and_a_failure_ends_none(noisy, tmp_path)
 
     assert done.exit_code == 1
     assert [line.partition(": The")[0] for line in done.stdout.splitlines()] == [
-        f"{noisy}: microscope-x2"
+        f"{noisy}: micrograph-x2"
     ] * 2
     assert f"{small}: advice needs at least 24 x 24 pixels, got 9 x 9" in done.stderr
 
@@ -64,10 +65,10 @@ def test_auto_upscales_with_the_advised_model(noisy, tmp_path):
 
     done = CliRunner().invoke(app, [*words, "--device", "cpu"], catch_exceptions=False)
 
-    assert read_record(tmp_path / "out.ome.tif")["model"] == "microscope-x2"
-    assert "microscope-x2: The image has noise" in " ".join(done.stderr.split())
+    assert read_record(tmp_path / "out.ome.tif")["model"] == "micrograph-x2"
+    assert "micrograph-x2: The image has noise" in " ".join(done.stderr.split())
     pixels = open_lazy(noisy).pixels[:]
-    expected = napari_sr.upscale(pixels, "microscope-x2", value_range=(0, 127), device="cpu")
+    expected = napari_sr.upscale(pixels, "micrograph-x2", value_range=(0, 127), device="cpu")
     result = open_lazy(tmp_path / "out.ome.tif").pixels[:]
     np.testing.assert_array_equal(result, np.minimum(expected, 127))
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from napari_sr.advice.forecast import gains_of, powers_of
 from napari_sr.advice.remarks import on_image, on_model
 from napari_sr.advice.traits import Traits, traits_of
+from napari_sr.advice.trial import tried_gains
 from napari_sr.engine.image.conversion import as_array, is_number
 from napari_sr.engine.image.noise import Noise, noise_of
 from napari_sr.engine.image.sample import sample_of
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.files.image import white_of
 from napari_sr.zoo import registry
+from napari_sr.zoo.training_facts import OWN
 
 if TYPE_CHECKING:
     from napari_sr.advice.forecast import Gains
@@ -27,7 +29,8 @@ LEAST_NOISE = 1e-3
 rounding, or there is none."""
 UNSUITED = -0.5
 """A model does not suit an image if its forecast gain over interpolation, in dB, is below this."""
-DENOISING, PHOTOGRAPHS, PLAIN = "microscope", ("edsr-slim", "fsrcnn"), "bicubic"
+DENOISING, CONDITIONED, PLAIN = "microscope", "micrograph", "bicubic"
+PHOTOGRAPHS = "edsr-slim", "fsrcnn"
 """Models that ship, by their purpose; the best first."""
 
 
@@ -84,8 +87,11 @@ class Advice:
         flat = self.traits.used[0] == self.traits.used[1]  # neither noise nor detail to judge by
         noisy = flat or (self.noise.share > LEAST_NOISE and self.gains.denoising > UNSUITED)
         sharp = flat or self.gains.photographs > UNSUITED
+        conditioned = self.gains.conditioned
+        smooths = not flat and conditioned is not None and conditioned < UNSUITED
         return on_model(
             title, training, self.noise, noisy=noisy, sharp=sharp, rgb=self.rgb,
+            smooths=smooths and training.images != OWN,
             blur=self.traits.blur, pixel=self.pixel_size,
         )  # fmt: skip
 
@@ -117,10 +123,12 @@ def advise(
 ) -> Advice:
     """Advise which model suits an image, from a few windows of it.
 
-    The advice forecasts the error of each kind of model from the powers of detail and noise. For a
-    noisy image, it is a model that was trained to remove noise; for clean, sharp detail, a network
-    for photographs; otherwise interpolation, which invents nothing. Only models that ship with
-    napari-sr are considered. The forecast is for an enlargement of 2.
+    The advice forecasts the error of each kind of model from the powers of detail and noise, and
+    tries small networks on parts of the image. It names the best model: one that removes noise,
+    with or without the blur, one for photographs, or interpolation, which invents nothing. Only
+    models that ship with napari-sr are considered. Forecast and trial are for an enlargement of 2.
+    On colours, and on images below 32 x 32 pixels, nothing is tried, and `micrograph` is not
+    considered.
 
     Parameters
     ----------
@@ -157,7 +165,7 @@ def advise(
     noise = noise_of(sample.windows, high - low)
     examined = sum(window.size for window in sample.windows)
     remarks = on_image(traits, _width(sample.dtype.str, value_range), examined)
-    gains = gains_of(powers_of(sample))
+    gains = gains_of(powers_of(sample), tried_gains(sample, noise))
     entry, reason = _chosen(traits, noise, gains, plain)
     return Advice(entry.name, reason, noise, traits, gains, remarks, sample.rgb, size)
 
@@ -193,28 +201,38 @@ def _chosen(traits: Traits, noise: Noise, gains: Gains, plain: Entry) -> tuple[E
         return plain, "The examined pixels are constant: there is nothing to sharpen."
     if traits.used[0] == traits.used[1]:
         return plain, "At least 99.8% of the examined pixels are equal: nothing to judge by."
-    if is_noisy(gains, noise) and gains.denoising > gains.photographs:
-        denoising = _at(DENOISING, plain.scale)
-        if denoising is not None:
-            return denoising, f"The image has {level}. This model removes noise."
-        if gains.photographs <= 0:
-            return plain, (
-                f"The image has {level}. Networks for photographs mistake it for detail; "
-                f"{DENOISING}, which removes noise, upscales only 2 times."
-            )
-    if gains.photographs > 0:
-        for name in PHOTOGRAPHS:
-            found = _at(name, plain.scale)
-            if found is not None:
-                return found, (
-                    "Fine detail stands out from the noise, as in the images that this model was "
-                    "trained on."
-                )
-        return plain, f"No network that ships upscales {plain.scale} times."
+    best = _ranked(noise, gains)
+    found = next(filter(None, (_at(name, plain.scale) for name in best)), None)
+    if found is not None:
+        return found, _reason(found.family, level)
+    if best and not set(best) & set(PHOTOGRAPHS):
+        return plain, (
+            f"The image has {level}. Networks for photographs mistake it for detail; those that "
+            f"remove it do not upscale {plain.scale} times."
+        )
+    if best:
+        return plain, f"No network that suits the image upscales {plain.scale} times."
     return plain, (
         f"The image has {level}, and little fine detail stands out from it: networks for "
-        f"photographs would sharpen noise, and {DENOISING} would smooth detail."
+        "photographs would sharpen noise, and those that remove noise would smooth detail."
     )
+
+
+def _ranked(noise: Noise, gains: Gains) -> list[str]:
+    """Return the models that are forecast to be better than interpolation, the best first."""
+    known = {DENOISING: gains.denoising if is_noisy(gains, noise) else 0.0}
+    known[CONDITIONED] = gains.conditioned or 0.0
+    known |= dict.fromkeys(PHOTOGRAPHS, gains.photographs)
+    return sorted((name for name in known if known[name] > 0), key=lambda name: -known[name])
+
+
+def _reason(family: str, level: str) -> str:
+    """Return why a model is advised."""
+    if family == DENOISING:
+        return f"The image has {level}. This model removes noise and blur."
+    if family == CONDITIONED:
+        return f"The image has {level}. This model is told the level, and removes only that much."
+    return "Fine detail stands out from the noise, as in the images that this model was trained on."
 
 
 def _at(family: str, scale: int) -> Entry | None:

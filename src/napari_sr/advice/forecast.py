@@ -8,7 +8,10 @@ forecast as a weighted sum of the powers of detail and noise:
 * networks that remove noise take detail that is as weak as noise for noise, as Wiener's filter
   does, and sharpen coarser detail whether or not it was blurred.
 
-The seven weights are fitted to measured errors by `benchmarks/quality/advice.py --fit`.
+Networks are also tried on the image itself (`trial`); forecast and trial are then averaged. Only
+the trial knows about networks that get the level of the noise.
+
+The weights are fitted to measured errors by `benchmarks/quality/advice.py --fit`.
 Symbols: N parts, P pixels along a side of a part.
 """
 
@@ -35,7 +38,7 @@ from napari_sr.advice.traits import (
 from napari_sr.engine.image.noise import without_empty
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -73,16 +76,36 @@ class Powers:
 
 
 @dataclass(frozen=True)
-class Gains:
-    """By how many dB models are forecast to be better than interpolation, from -30 to 30.
+class Combination:
+    """How forecast and trial make a gain in dB. The trial does not see the finest detail."""
 
-    On images of sources that did not choose the weights, the error of a forecast is 2 dB (RMS).
+    trusted: float
+    """Share of the forecast in the gains that are both forecast and tried."""
+    texture: float
+    """Where removing noise is forecast to lose more than the trial says, the image may have texture
+    that looks like noise: this share of the difference counts for networks that get the level."""
+    denoising: float
+    """Subtracted from the gain of networks that remove noise and blur, in dB."""
+
+
+COMBINED = Combination(trusted=0.5, texture=0.6, denoising=2.0)
+MOST = 12.0
+"""Largest forecast that is averaged with a trial, in dB."""
+
+
+@dataclass(frozen=True)
+class Gains:
+    """By how many dB models are forecast to be better than interpolation.
+
+    On images of sources that did not choose the weights, gains are wrong by 1.5 to 2.4 dB (RMS).
     """
 
     denoising: float
-    """A network that removes noise."""
+    """A network that removes noise and blur."""
     photographs: float
     """A network for photographs."""
+    conditioned: float | None = None
+    """A network that gets the level of the noise, and keeps the blur; None if it was not tried."""
 
 
 def powers_of(sample: Sample) -> Powers:
@@ -107,16 +130,37 @@ def powers_of(sample: Sample) -> Powers:
     return Powers(coarse, middle, fine, hidden, noise)
 
 
-def gains_of(powers: Powers) -> Gains:
+def gains_of(
+    powers: Powers, tried: Mapping[str, float] | None = None, how: Combination = COMBINED
+) -> Gains:
     """Return the forecast gains of models over interpolation.
 
     Parameters
     ----------
     powers : Powers
         The image's.
+    tried : mapping, optional
+        Gains in dB in a trial on the image, by field of `Gains`; None if there was none.
+    how : Combination, optional
+        Weights of forecast and trial.
     """
     plain = powers.error(INTERPOLATION)
-    return Gains(*(_decibels(plain, powers.error(one)) for one in (DENOISING, PHOTOGRAPHS)))
+    forecast = Gains(*(_decibels(plain, powers.error(one)) for one in (DENOISING, PHOTOGRAPHS)))
+    return forecast if tried is None else combined(forecast, tried, how)
+
+
+def combined(forecast: Gains, tried: Mapping[str, float], how: Combination) -> Gains:
+    """Return gains from those that are forecast and those that were tried, in dB."""
+    denoising, photographs = (
+        min(max(one, -MOST), MOST) for one in (forecast.denoising, forecast.photographs)
+    )
+    other = 1 - how.trusted
+    doubt = min(0.0, denoising - tried["denoising"])
+    return Gains(
+        how.trusted * denoising + other * tried["denoising"] - how.denoising,
+        how.trusted * photographs + other * tried["photographs"],
+        tried["conditioned"] + how.texture * doubt,
+    )
 
 
 def _decibels(plain: float, other: float) -> float:

@@ -56,9 +56,8 @@ def on_image(traits: Traits, width: float | None, pixels: int = SMALL**2) -> tup
         told.append(
             Remark(
                 f"{pixels} pixels only",
-                f"The advice is based on {pixels} pixels only and is less reliable: below {SMALL} "
-                f"x {SMALL} pixels, it was right in 75% to 86% of clear cases instead of 82% to "
-                "90%.",
+                f"The advice is based on {pixels} pixels only: it is less reliable below {SMALL} x "
+                f"{SMALL} pixels.",
             )
         )
     if width is not None and 0 < high - low < FAINT * width:
@@ -113,6 +112,7 @@ def on_model(
     noisy: bool,
     sharp: bool,
     rgb: bool,
+    smooths: bool = False,
     blur: float | None = None,
     pixel: float | None = None,
 ) -> tuple[Remark, ...]:
@@ -131,6 +131,8 @@ def on_model(
         stand out of the noise.
     rgb : bool
         Whether the image is coloured.
+    smooths : bool
+        Whether networks that get the level of the noise take detail of the image for noise.
     blur : float, optional
         Standard deviation of the image's blur in pixels, if it could be estimated.
     pixel : float, optional
@@ -151,6 +153,15 @@ def on_model(
                 "detail above the noise",
                 f"{title} was trained on blurred, noisy images: where detail stands out from the "
                 "noise, as here, it is worse than interpolation",
+                against=True,
+            )
+        )
+    if facts.any_noise and smooths:
+        told.append(
+            Remark(
+                "dense texture",
+                f"{title} takes detail of this image for noise: in a trial on parts of it, it was "
+                "worse than interpolation",
                 against=True,
             )
         )

@@ -91,8 +91,8 @@ def text(advice: Advice) -> str:
             f"values: {traits.used[0]:g} to {traits.used[1]:g}",
             f"detail over noise: coarse {traits.coarse:.1f}, middle {traits.middle:.1f}, fine "
             f"{traits.fine:.1f}",
-            f"forecast over interpolation: {advice.gains.denoising:+.1f} dB by removing noise, "
-            f"{advice.gains.photographs:+.1f} dB by a network for photographs",
+            f"forecast over interpolation: {advice.gains.denoising:+.1f} dB by removing noise and "
+            f"blur, {advice.gains.photographs:+.1f} dB by a network for photographs{_told(advice)}",
             f"blur: {blur}{size}",
             *advice.warnings,
             *advice.on_advised,
@@ -112,3 +112,9 @@ def model_for(
         for line in (f"{found.model}: {found.reason}", *found.warnings, *found.on_advised):
             terminal.tell(bars, line, source.name)
     return found.model
+
+
+def _told(advice: Advice) -> str:
+    """Return the forecast of networks that get the noise's level; "" if they were not tried."""
+    gain = advice.gains.conditioned
+    return "" if gain is None else f", {gain:+.1f} dB by removing only noise of the level"

@@ -18,15 +18,16 @@ READ, TIP = Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole
 
 @pytest.fixture
 def noisy(random):
-    """Advice on a noisy image, to which `microscope` suits."""
+    """Advice on a noisy image, for which `micrograph` is advised."""
     signal = gaussian_filter(zoom(random.random((40, 40)), 5, order=0), 2)
     return advise(random.poisson(30 * signal).astype(np.uint16))
 
 
 @pytest.fixture
 def clean(random):
-    """Advice on a clean and sharp image, to which `edsr-slim` suits."""
-    return advise(gaussian_filter(zoom(random.random((60, 60)), 5, order=0), 0.7))
+    """Advice on a clean and sharp image in colours, for which `edsr-slim` is advised."""
+    grey = gaussian_filter(zoom(random.random((60, 60)), 5, order=0), 0.7)
+    return advise(np.repeat((255 * grey[..., None]).astype(np.uint8), 3, axis=2))
 
 
 @pytest.fixture
@@ -53,10 +54,10 @@ def names(chooser):
 def test_the_advised_model_and_those_that_do_not_suit_are_marked(chooser, noisy):
     chooser.mark(noisy)
 
-    assert item(chooser, "microscope", MARK) == "advised for this layer"
+    assert item(chooser, "micrograph", MARK) == "advised for this layer"
     assert item(chooser, "fsrcnn", MARK) == "not for this layer: noise"
     assert item(chooser, "bicubic", MARK) is None
-    assert noisy.reason in item(chooser, "microscope", TIP)
+    assert noisy.reason in item(chooser, "micrograph", TIP)
     assert "mistakes noise for detail." in item(chooser, "fsrcnn", TIP)
 
 
@@ -100,7 +101,7 @@ def test_the_advised_model_is_first_from_the_next_opening_on(chooser, noisy, cle
     assert names(chooser) == before
 
     chooser.models.opening.emit()
-    assert names(chooser)[:2] == [None, "microscope"]
+    assert names(chooser)[:2] == [None, "micrograph"]
     assert chooser.models.itemText(0) == ADVISED
 
     chooser.mark(clean)
@@ -109,7 +110,7 @@ def test_the_advised_model_is_first_from_the_next_opening_on(chooser, noisy, cle
     chooser.mark(None)
     chooser.models.opening.emit()
     assert names(chooser) == before
-    assert item(chooser, "microscope", MARK) is None
+    assert item(chooser, "micrograph", MARK) is None
 
 
 def test_nothing_moves_in_an_open_list(chooser, noisy, clean):
@@ -138,6 +139,6 @@ def test_the_order_of_the_others_is_kept(noisy):
 
     first, *others = advised_first(models, noisy)
 
-    assert first.name == "microscope"
-    assert others == [model for model in models if model.name != "microscope"]
+    assert first.name == "micrograph"
+    assert others == [model for model in models if model.name != "micrograph"]
     assert advised_first(models, None) == models

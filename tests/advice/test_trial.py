@@ -1,0 +1,110 @@
+"""Networks tried on an image itself, from two independent halves of its noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter, zoom
+
+import napari_sr
+from napari_sr.advice import trial
+from napari_sr.advice.trial import TRIED, shipped, trial_of, tried_gains
+from napari_sr.engine.image.noise import noise_of
+from napari_sr.engine.image.sample import sample_of
+from napari_sr.layers.colour import enlarge
+
+
+def known(image, axes=None):
+    """Return the sample and the noise of an image."""
+    sample = sample_of(image, axes)
+    return sample, noise_of(sample.windows, 1.0)
+
+
+@pytest.fixture
+def soft(random):
+    """A soft image without noise, from about -3 to 3."""
+    found = gaussian_filter(random.random((256, 256)), 3)
+    return (found - found.mean()) / found.std()
+
+
+def test_errors_are_those_against_the_image_without_noise(soft, random):
+    level = 0.4
+    noisy = soft + random.normal(0, level, soft.shape)
+    low, high = np.percentile(noisy, (0.1, 99.9))
+    networks = {name: napari_sr.load(name, 2) for name in ("bicubic", "fsrcnn", "micrograph")}
+
+    found = trial_of(*known(noisy), networks)
+
+    # the trial adds noise, so the true error is that for more noise
+    more = float(np.hypot(1, trial.ADDED))
+    seen = (soft + random.normal(0, level * more, soft.shape) - low) / (high - low)
+    pixels = torch.from_numpy(seen[None, None]).float()
+    for name, network in networks.items():
+        with torch.inference_mode():
+            large = enlarge(network, pixels, level * more / (high - low))[0, 0].numpy()
+        result = large.reshape(256, 2, 256, 2).mean(axis=(1, 3))
+        error = np.polyfit(result.ravel(), soft.ravel(), 1, full=True)[1][0] / soft.size
+        assert found[name] * (high - low) ** 2 == pytest.approx(error, rel=0.3)
+    assert found["micrograph"] < 0.5 * found["bicubic"] < 0.5 * found["fsrcnn"]
+
+
+def test_removing_noise_pays_on_noise_and_costs_detail_without_it(soft, random):
+    noisy = tried_gains(*known(soft + random.normal(0, 0.4, soft.shape)))
+    squares = zoom(random.random((60, 60)), 5, order=0)
+    sharp = tried_gains(*known(gaussian_filter(squares, 0.7)))
+
+    assert noisy["conditioned"] > 3
+    assert noisy["photographs"] < -1
+    assert sharp["denoising"] < -1 < 1 < sharp["photographs"]
+    assert list(noisy) == list(TRIED)
+
+
+def test_equal_images_get_equal_gains_at_any_contrast(soft, random):
+    noisy = soft + random.normal(0, 0.2, soft.shape)
+
+    first, again, other = (tried_gains(*known(one)) for one in (noisy, noisy, 500 + 90 * noisy))
+
+    assert first == again
+    assert other == pytest.approx(first, abs=0.02)
+
+
+def test_nothing_is_tried_where_it_would_not_tell(soft, monkeypatch):
+    colours = np.stack([soft] * 3, axis=-1).astype(np.float32)
+    assert tried_gains(*known(soft[:31, :200])) is None
+    assert tried_gains(*known(np.full((64, 64), 7.0))) is None
+    assert tried_gains(*known(colours, "YXC")) is None
+    assert tried_gains(*known(soft[:32, :32])) is not None
+
+    def missing():
+        raise FileNotFoundError("micrograph-x2.safetensors")
+
+    monkeypatch.setattr(trial, "shipped", missing)
+    assert tried_gains(*known(soft)) is None
+
+
+def test_values_far_beyond_the_used_range_are_not_tried(soft):
+    sample, noise = known(soft)
+    window = sample.windows[0].copy()
+    window[5, 5] = 1e60
+
+    assert tried_gains(replace(sample, windows=(window, *sample.windows[1:])), noise) is None
+
+
+def test_parts_have_the_most_contrast_and_lie_in_different_windows(soft):
+    windows = [np.zeros((128, 128)) for _ in range(6)]
+    for number in (1, 2, 4, 5):
+        windows[number][64:, :64] = soft[:64, :64] * number
+        windows[number][:64, :64] = soft[:64, :64] * 0.5 * number
+
+    found = trial._parts(windows)
+
+    np.testing.assert_array_equal(found, [soft[:64, :64] * number for number in (5, 4, 2, 1)])
+    assert trial._parts([soft[:41, :50]]).shape == (trial.PARTS, 40, 40)
+
+
+def test_the_networks_that_are_tried_ship_with_the_package():
+    assert {network.scale for network in shipped().values()} == {2}
+    assert shipped()["conditioned"].takes_noise
