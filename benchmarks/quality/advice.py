@@ -31,13 +31,11 @@ error; `noisy_truth.py` measures by how much such comparisons are wrong.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import itertools
-import json
 import platform
 import sys
 import time
-from dataclasses import asdict, astuple, replace
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +59,7 @@ from advice_fit import (  # the path comes first
     fit,
     picks_without_their_source,
 )
+from advice_kept import Kept
 from commit import commit
 from real_images import SETS, pairs
 from training_images import USES
@@ -178,41 +177,6 @@ def case(
     return Case(*about, powers, tried, scores, noise)
 
 
-class Kept:
-    """Measured cases, in a file or only in memory."""
-
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-        lines = [] if path is None or not path.exists() else path.read_text().splitlines()
-        self.known = {one["image"]: one for one in map(json.loads, lines)}
-        self.commits: dict[str, None] = {}
-        """Commits that measured the cases, in the order of their first use."""
-
-    def case(
-        self,
-        about: tuple[str, str, bool],
-        small: NDArray[Any],
-        truth: NDArray[np.float64],
-        values: tuple[float, float],
-        networks: Mapping[str, Network],
-    ) -> Case:
-        """Return a kept case, or measure and keep it; see `case`."""
-        image = hashlib.sha256(small.tobytes() + truth.tobytes()).hexdigest()
-        if image not in self.known:
-            found = asdict(case(about, small, truth, values, networks))
-            self._add({"image": image, "commit": commit(), **found})
-        line = dict(self.known[image])
-        del line["image"]
-        self.commits[line.pop("commit")] = None
-        return replace(Case(**line), powers=Powers(**line["powers"]))
-
-    def _add(self, line: dict[str, Any]) -> None:
-        self.known[line["image"]] = line
-        if self.path is not None:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-
-
 def scores_of(
     small: NDArray[Any],
     truth: NDArray[np.float64],
@@ -325,7 +289,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="Markdown file to write")
     given = parser.parse_args()
     networks = {name: napari_sr.load(name, 2) for name in MODELS}
-    kept = Kept(given.keep)
+    kept = Kept(given.keep, case)
     found = list(made_cases(given.data, networks, kept.case, given.made))
     found += [] if given.real is None else list(real_cases(given.real, networks, kept.case))
     if given.fit:

@@ -125,9 +125,12 @@ def picks(
     found = np.zeros((len(ways), len(cases), len(MODELS)))
     for number, how in enumerate(ways):
         for index, (one, gains) in enumerate(zip(cases, forecasts, strict=True)):
-            all_ = gains if one.tried is None else forecast.combined(gains, one.tried, how)
-            conditioned = -np.inf if all_.conditioned is None else all_.conditioned
-            found[number, index] = 0.0, all_.photographs, all_.denoising, conditioned
+            if one.tried is None:
+                found[number, index] = 0.0, gains.photographs, gains.denoising, -np.inf
+                continue
+            both = forecast.combined(gains, one.tried, how)
+            denoising = both.denoising - how.denoising
+            found[number, index] = 0.0, both.photographs, denoising, both.conditioned
     return found.argmax(axis=2)
 
 

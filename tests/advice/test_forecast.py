@@ -114,7 +114,7 @@ def test_forecast_and_trial_are_averaged_and_doubt_counts_against_removing_noise
 
     found = gains_of(powers, tried, how)
 
-    assert found.denoising == pytest.approx(plain.denoising + 3 - 1)
+    assert found.denoising == pytest.approx(plain.denoising + 3)
     assert found.photographs == pytest.approx(0.25 * plain.photographs + 0.75 * 2)
     assert found.conditioned == pytest.approx(3 - 0.5 * 4)
     assert gains_of(powers, tried | {"denoising": -20.0}, how).conditioned == 3

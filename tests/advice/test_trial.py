@@ -108,3 +108,8 @@ def test_parts_have_the_most_contrast_and_lie_in_different_windows(soft):
 def test_the_networks_that_are_tried_ship_with_the_package():
     assert {network.scale for network in shipped().values()} == {2}
     assert shipped()["conditioned"].takes_noise
+    pixels = torch.rand(1, 1, 20, 20)
+    for name, network in shipped().items():
+        usual = napari_sr.load(TRIED.get(name, "bicubic"), 2)
+        with torch.inference_mode():
+            assert torch.equal(enlarge(network, pixels, 0.1), enlarge(usual, pixels, 0.1)), name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_sr.advice.choice import LEAST_NOISE, PLAIN, choose, is_noisy
 from napari_sr.advice.forecast import gains_of, powers_of
 from napari_sr.advice.remarks import on_image, on_model
 from napari_sr.advice.traits import Traits, traits_of
@@ -24,14 +25,8 @@ if TYPE_CHECKING:
     from napari_sr.zoo.registry import Entry
     from napari_sr.zoo.training_facts import TrainingFacts
 
-LEAST_NOISE = 1e-3
-"""An image with less noise than this share of its range of values is never noisy: the noise is
-rounding, or there is none."""
 UNSUITED = -0.5
 """A model does not suit an image if its forecast gain over interpolation, in dB, is below this."""
-DENOISING, CONDITIONED, PLAIN = "microscope", "micrograph", "bicubic"
-PHOTOGRAPHS = "edsr-slim", "fsrcnn"
-"""Models that ship, by their purpose; the best first."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +161,7 @@ def advise(
     examined = sum(window.size for window in sample.windows)
     remarks = on_image(traits, _width(sample.dtype.str, value_range), examined)
     gains = gains_of(powers_of(sample), tried_gains(sample, noise))
-    entry, reason = _chosen(traits, noise, gains, plain)
+    entry, reason = choose(traits, noise, gains, plain)
     return Advice(entry.name, reason, noise, traits, gains, remarks, sample.rgb, size)
 
 
@@ -185,60 +180,6 @@ def checked_size(pixel_size: float | None) -> float | None:
     raise ValueError(
         f"pixel_size must be a finite number of micrometres above 0, got {pixel_size!r}"
     )
-
-
-def is_noisy(gains: Gains, noise: Noise) -> bool:
-    """Return whether noise hides so much of an image's detail that removing it pays."""
-    return noise.share > LEAST_NOISE and gains.denoising > 0
-
-
-def _chosen(traits: Traits, noise: Noise, gains: Gains, plain: Entry) -> tuple[Entry, str]:
-    """Return the model to use and the reason."""
-    level = f"noise of {noise.share:.1%} of its range of values"
-    if noise.grows:
-        level += " (growing with the signal, like photon noise)"
-    if traits.used[0] == traits.used[1] and traits.empty == 1:
-        return plain, "The examined pixels are constant: there is nothing to sharpen."
-    if traits.used[0] == traits.used[1]:
-        return plain, "At least 99.8% of the examined pixels are equal: nothing to judge by."
-    best = _ranked(noise, gains)
-    found = next(filter(None, (_at(name, plain.scale) for name in best)), None)
-    if found is not None:
-        return found, _reason(found.family, level)
-    if best and not set(best) & set(PHOTOGRAPHS):
-        return plain, (
-            f"The image has {level}. Networks for photographs mistake it for detail; those that "
-            f"remove it do not upscale {plain.scale} times."
-        )
-    if best:
-        return plain, f"No network that suits the image upscales {plain.scale} times."
-    return plain, (
-        f"The image has {level}, and little fine detail stands out from it: networks for "
-        "photographs would sharpen noise, and those that remove noise would smooth detail."
-    )
-
-
-def _ranked(noise: Noise, gains: Gains) -> list[str]:
-    """Return the models that are forecast to be better than interpolation, the best first."""
-    known = {DENOISING: gains.denoising if is_noisy(gains, noise) else 0.0}
-    known[CONDITIONED] = gains.conditioned or 0.0
-    known |= dict.fromkeys(PHOTOGRAPHS, gains.photographs)
-    return sorted((name for name in known if known[name] > 0), key=lambda name: -known[name])
-
-
-def _reason(family: str, level: str) -> str:
-    """Return why a model is advised."""
-    if family == DENOISING:
-        return f"The image has {level}. This model removes noise and blur."
-    if family == CONDITIONED:
-        return f"The image has {level}. This model is told the level, and removes only that much."
-    return "Fine detail stands out from the noise, as in the images that this model was trained on."
-
-
-def _at(family: str, scale: int) -> Entry | None:
-    """Return the model of a family for a scale, or None if there is none."""
-    pairs = ((one.family, one.scale) for one in registry.entries())
-    return registry.find(family, scale) if (family, scale) in pairs else None
 
 
 def _of_family(name: str) -> Entry:

@@ -85,7 +85,8 @@ class Combination:
     """Where removing noise is forecast to lose more than the trial says, the image may have texture
     that looks like noise: this share of the difference counts for networks that get the level."""
     denoising: float
-    """Subtracted from the gain of networks that remove noise and blur, in dB."""
+    """Subtracted from the gain of networks that remove noise and blur when models are compared, in
+    dB: the trial is too kind to them."""
 
 
 COMBINED = Combination(trusted=0.5, texture=0.6, denoising=2.0)
@@ -97,7 +98,7 @@ MOST = 12.0
 class Gains:
     """By how many dB models are forecast to be better than interpolation.
 
-    On images of sources that did not choose the weights, gains are wrong by 1.5 to 2.4 dB (RMS).
+    On images of sources that did not choose the weights, gains are wrong by about 2 dB (RMS).
     """
 
     denoising: float
@@ -157,7 +158,7 @@ def combined(forecast: Gains, tried: Mapping[str, float], how: Combination) -> G
     other = 1 - how.trusted
     doubt = min(0.0, denoising - tried["denoising"])
     return Gains(
-        how.trusted * denoising + other * tried["denoising"] - how.denoising,
+        how.trusted * denoising + other * tried["denoising"],
         how.trusted * photographs + other * tried["photographs"],
         tried["conditioned"] + how.texture * doubt,
     )

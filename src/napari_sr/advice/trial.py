@@ -20,9 +20,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from napari_sr.engine.image.noise import calm_level
+from napari_sr.zoo import download, registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.noise import Noise
     from napari_sr.engine.image.sample import Sample
     from napari_sr.graph.network import Network
+    from napari_sr.zoo.registry import Entry
 
     Pixels = NDArray[np.float64]
 
@@ -97,9 +98,24 @@ def shipped() -> dict[str, Network]:
     ValueError, OSError
         If a file of the package is missing or damaged.
     """
-    from napari_sr import load  # imports torch
+    return {
+        name: _network(registry.find(model, 2)) for name, model in {**TRIED, PLAIN: PLAIN}.items()
+    }
 
-    return {name: load(model, 2) for name, model in {**TRIED, PLAIN: PLAIN}.items()}
+
+def _network(entry: Entry) -> Network:
+    import torch
+
+    from napari_sr.models import architecture
+    from napari_sr.zoo.checkpoint import open_checkpoint
+    from napari_sr.zoo.recognition import build
+
+    if entry.computed:
+        return architecture(entry.architecture).network(scale=entry.scale, **entry.options).eval()
+    tensors = open_checkpoint(download.SHIPPED / entry.file, entry.sha256).tensors
+    network = build(tensors, scale=entry.scale, **entry.options).eval()
+    network.full_range = network.full_range or entry.grey
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def trial_of(sample: Sample, noise: Noise, networks: Mapping[str, Network]) -> dict[str, float]:
@@ -156,6 +172,8 @@ def _cut(window: Pixels, side: int) -> Iterator[Pixels]:
 
 def _spread(pixels: Pixels, noise: Noise, level: float) -> Pixels:
     """Return the standard deviation of the noise of each pixel, for a mean level."""
+    from scipy.ndimage import gaussian_filter  # late: forms are opened without scipy
+
     if not noise.sigma:
         return np.zeros_like(pixels)
     found: Pixels = noise.at(gaussian_filter(pixels, (0, SMOOTH, SMOOTH))) * (level / noise.sigma)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.advice.advise import is_noisy
+from napari_sr.advice.choice import is_noisy
 from napari_sr.advice.forecast import gains_of, powers_of
 from napari_sr.advice.traits import traits_of
 from napari_sr.consistency.pair import pair_of
