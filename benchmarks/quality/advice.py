@@ -251,7 +251,8 @@ def text_of(found: Sequence[Case], commits: Sequence[str]) -> str:
         f"measured at {', '.join(commits)}), "
         f"{platform.machine()} CPU, {time.strftime('%Y-%m-%d')}. The script explains the columns; "
         "each source of images was tested with weights that were fitted without it. `micrograph` "
-        "was trained on some of these images, see docs/weights.md."
+        "was trained on some of these images, see docs/weights.md. Synthetic images, drawn at "
+        f"random from 1176 (`--made`): {sum(not one.real for one in found)}."
     )
     lines = ["# Is the advised model the best one?", "", heading]
     groups = {
@@ -270,7 +271,7 @@ def text_of(found: Sequence[Case], commits: Sequence[str]) -> str:
     others = [pair for pair in real if pair[0].kind not in TRAINED_ON]
     if others:
         always = summary([(one, "micrograph") for one, _ in others])
-        lines += [f"Only kinds on which `micrograph` was not trained: {summary(others)}; always ",
+        lines += [f"Only kinds on which `micrograph` was not trained: {summary(others)}; always",
                   f"`micrograph`: {always}.", ""]  # fmt: skip
     lines += ["| images | file | package |", "|---|---|---|"]
     rows = (f"| {one.name} | `{one.file}` | {one.source} |" for one in SETS)

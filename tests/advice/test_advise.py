@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter, zoom
 import napari_sr
 from napari_sr.advice.advise import advise
 from napari_sr.engine.image.value_range import Percentiles
+from napari_sr.zoo import registry
 
 
 @pytest.fixture
@@ -50,6 +51,20 @@ def test_a_clean_sharp_image_is_not_smoothed(sharp):
     assert advice.against("bsrn-x2") == ""
     assert "worse than interpolation" in advice.against("microscope")
     assert advice.against("micrograph") == ""  # it saw clean images, too
+
+
+def test_only_the_network_that_was_tried_is_judged_among_those_that_saw_clean_and_noisy_images(
+    sharp,
+):
+    grey = advise(sharp)
+    colours = advise(np.stack([255 * sharp] * 3, axis=-1).astype(np.uint8))
+    facts = {name: registry.find(name, 2).training for name in ("micrograph", "em", "microscope")}
+
+    assert [grey.judges(one) for one in facts.values()] == [True, False, True]
+    assert [colours.judges(one) for one in facts.values()] == [False, False, True]
+    worse = replace(grey, gains=replace(grey.gains, conditioned=-3.0))
+    assert "takes detail of this image for noise" in worse.against("micrograph")
+    assert worse.against("em") == ""
 
 
 def test_colours_get_a_network_for_photographs_because_nothing_is_tried(sharp):

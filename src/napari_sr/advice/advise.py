@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_sr.advice.choice import LEAST_NOISE, PLAIN, choose, is_noisy
+from napari_sr.advice.choice import CONDITIONED, LEAST_NOISE, PLAIN, choose, is_noisy
 from napari_sr.advice.forecast import gains_of, powers_of
 from napari_sr.advice.remarks import on_image, on_model
 from napari_sr.advice.traits import Traits, traits_of
@@ -16,7 +16,6 @@ from napari_sr.engine.image.sample import sample_of
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.files.image import white_of
 from napari_sr.zoo import registry
-from napari_sr.zoo.training_facts import OWN
 
 if TYPE_CHECKING:
     from napari_sr.advice.forecast import Gains
@@ -86,9 +85,24 @@ class Advice:
         smooths = not flat and conditioned is not None and conditioned < UNSUITED
         return on_model(
             title, training, self.noise, noisy=noisy, sharp=sharp, rgb=self.rgb,
-            smooths=smooths and training.images != OWN,
+            smooths=smooths and self.judges(training),
             blur=self.traits.blur, pixel=self.pixel_size,
         )  # fmt: skip
+
+    def judges(self, training: TrainingFacts) -> bool:
+        """Return whether the advice can judge a model.
+
+        Of the networks that saw clean images as well as noisy ones, it knows only the one that was
+        tried.
+
+        Parameters
+        ----------
+        training : TrainingFacts
+            Facts about the model's training images.
+        """
+        tried = registry.find(CONDITIONED, 2).training.images
+        known = self.gains.conditioned is not None and training.images == tried
+        return known or not training.any_noise
 
     def against(self, model: str) -> str:
         """Return a sentence on why a known model does not suit the image; "" if it does.

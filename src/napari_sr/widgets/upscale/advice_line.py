@@ -141,7 +141,7 @@ class AdviceLine(QWidget):
             verdict = f"Unsuitable: {against[0].short}. Advised: {better.title}"
         elif chosen.model.training().images == OWN:
             verdict = "Suits images like its training images."
-        elif chosen.model.training(chosen.scale).any_noise and advice.gains.conditioned is None:
+        elif not advice.judges(chosen.model.training(chosen.scale)):
             verdict = f"Not judged by the advice. Advised of the others: {better.title}"
         elif chosen.model.name != better.family and not _may_suit(chosen):
             verdict = f"Advised: {better.title}"
