@@ -58,6 +58,9 @@ class Repeats:
         yield 0.5
         return [tensors[0].repeat_interleave(2, -2).repeat_interleave(2, -1) * self._factor]
 
+    def free(self):
+        pass
+
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
@@ -279,6 +282,31 @@ def test_a_segment_leaves_the_results_of_another_alone(random):
     assert backend.record()["segments"][INSTALLED[0]] > 0
     for result, expected in zip(results, plain, strict=True):
         torch.testing.assert_close(result, expected, rtol=0, atol=1e-5)
+
+
+def test_a_segment_frees_the_memory_of_the_one_before_it(monkeypatch):
+    freed = []
+
+    class Segmental(Repeats):
+        def steps(self, tensors, seconds):
+            yield 0.5
+            return list(tensors)
+
+        def free(self):
+            freed.append(self._factor)
+
+    backend = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1])
+    name = INSTALLED[0]
+    segments = [
+        compiled_segments.CompiledSegment({name: "any"}, name, Segmental(factor), settled=True)
+        for factor in (1, 2)
+    ]
+    key = SegmentKey("any", (0,), ("features",), ("x",))
+    for at in (0, 0, 1, 1, 0):
+        monkeypatch.setattr(backend, "_current", lambda *given, at=at: segments[at])
+        drive(backend.steps(key, lambda x: (x,), (torch.rand(1, 1, 40, 40),)))
+
+    assert freed == [1, 2]
 
 
 def test_a_run_that_starts_again_for_lack_of_memory_has_nothing_compiled(random, here, monkeypatch):

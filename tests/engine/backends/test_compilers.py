@@ -7,6 +7,7 @@ import inspect
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import conv2d
 
 from napari_sr.engine.backends import compilers
 from napari_sr.engine.backends.compilers import COMPILERS, Compiler, installed, largest_error
@@ -52,6 +53,22 @@ def test_a_function_comes_back_from_its_files(tmp_path, name):
     np.testing.assert_allclose(total, x + 2 * y, rtol=1e-6)
     np.testing.assert_allclose(difference, x - y, rtol=1e-5, atol=1e-6)
     assert {path.name for path in tmp_path.iterdir()} == {f"one{one}" for one in engine.SUFFIXES}
+
+
+@pytest.mark.parametrize("name", installed())
+def test_results_stay_when_other_memory_is_freed(tmp_path, name):
+    engine = COMPILERS[name]
+    weights, x = torch.rand(8, 8, 3, 3), torch.rand(1, 8, 60, 70)
+    twice = lambda x: (conv2d(conv2d(x, weights, padding=1), weights, padding=1),)  # noqa: E731
+    engine.convert(twice, (x,), tmp_path / "one")
+    compute = engine.load(tmp_path / "one", "float32", None).start()
+    (result,) = drive(compute.steps([x], 0.0))
+    expected = result.clone()
+
+    compute.free()
+
+    assert torch.equal(result, expected)
+    assert torch.equal(drive(compute.steps([x], 0.0))[0], expected)
 
 
 @pytest.mark.parametrize("name", installed())

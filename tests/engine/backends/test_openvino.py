@@ -24,8 +24,13 @@ def test_there_are_as_many_threads_as_pytorch_has(monkeypatch):
 
 def test_a_computation_that_is_given_up_is_cancelled_before_its_inputs_go():
     class Unfinished:
+        outputs = ()
+
         def __init__(self):
             self.calls = []
+
+        def create_infer_request(self):
+            return self
 
         def start_async(self, arrays, share_inputs):
             self.calls.append("start")
@@ -41,7 +46,7 @@ def test_a_computation_that_is_given_up_is_cancelled_before_its_inputs_go():
             raise RuntimeError("Infer Request was canceled")
 
     request = Unfinished()
-    steps = engine.Request(request, 1).steps([torch.rand(1, 1, 4, 4)], 1.0)
+    steps = engine.Request(request).steps([torch.rand(1, 1, 4, 4)], 1.0)
     next(steps)
 
     steps.close()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_sr.engine.backends.compiled_segments import CompiledSegment
+    from napari_sr.engine.backends.compilers import Compute
     from napari_sr.engine.backends.interface import SegmentKey
     from napari_sr.engine.backends.trial_requests import Shapes
     from napari_sr.graph.network import Network
@@ -90,6 +91,7 @@ class Compiled:
         )
         self._requests = self._segments.requests
         self._counts = dict.fromkeys((*engines, "torch"), 0)
+        self._last: Compute | None = None
 
     def accepts(self, device: torch.device, pixels: int) -> bool:
         """Return whether tiles of this many pixels on a device can be compiled."""
@@ -111,6 +113,7 @@ class Compiled:
             self._counts["torch"] += 1
             return function(*tensors)
         name = segment.names[segment.engine]
+        self._free_others(segment.compute)
         try:
             # each segment has its own result buffers, which only its next run overwrites
             results = tuple((yield from segment.compute.steps(tensors, segment.seconds)))
@@ -130,6 +133,15 @@ class Compiled:
                 return expected
         self._counts[segment.engine] += 1
         return results
+
+    def _free_others(self, compute: Compute) -> None:
+        """Free the intermediate values of the previous segment, if it was another one.
+
+        Otherwise, each segment of a network that runs over a whole plane would keep its own.
+        """
+        if self._last is not None and self._last is not compute:
+            self._last.free()
+        self._last = compute
 
     def computes(self, key: SegmentKey, tensors: Sequence[Tensor]) -> bool:
         """Return whether the segment is compiled for tensors of these shapes."""
@@ -185,6 +197,7 @@ class Compiled:
 
     def reset(self) -> None:
         """Free the memory of a run that starts again, and drop the requested trials."""
+        self._last = None
         self._segments.clear()
 
     def close(self) -> None:

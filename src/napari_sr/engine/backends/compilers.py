@@ -36,6 +36,10 @@ class Compute(Protocol):
         """
         ...
 
+    def free(self) -> None:
+        """Free the memory of intermediate values; results stay as they are."""
+        ...
+
 
 class Model(Protocol):
     """A compiled segment in memory."""

@@ -110,3 +110,6 @@ class Loaded:
                 options.terminate = True  # ends the thread before `pool` waits for it
                 raise
             return future.result()
+
+    def free(self) -> None:
+        """Do nothing: ONNX Runtime frees its memory by itself."""

@@ -148,7 +148,7 @@ class Loaded:
 
     def start(self) -> Request:
         """Return an object that computes the segment, as `Model.start` does."""
-        return Request(self._compiled.create_infer_request(), len(self._compiled.outputs))
+        return Request(self._compiled)
 
 
 class Request:
@@ -156,15 +156,14 @@ class Request:
 
     Parameters
     ----------
-    request : openvino.InferRequest
-        OpenVINO's request.
-    outputs : int
-        Number of the segment's outputs.
+    compiled : openvino.CompiledModel
+        The segment.
     """
 
-    def __init__(self, request: Any, outputs: int) -> None:
-        self._request = request
-        self._outputs = range(outputs)
+    def __init__(self, compiled: Any) -> None:
+        self._compiled = compiled
+        self._request = compiled.create_infer_request()
+        self._outputs = range(len(compiled.outputs))
 
     def __call__(self, tensors: Tensors) -> Tensors:
         """Return the segment's outputs."""
@@ -186,6 +185,11 @@ class Request:
             raise
         found = (self._request.get_output_tensor(index).data for index in self._outputs)
         return [_channels_first(torch.from_numpy(array)) for array in found]
+
+    def free(self) -> None:
+        """Free the memory of intermediate values, as `Compute.free` does."""
+        with suppress(RuntimeError):  # another run is computing the segment
+            self._compiled.release_memory()
 
 
 def _arrays(tensors: Tensors) -> list[Any]:
