@@ -296,6 +296,7 @@ def test_a_segment_frees_the_memory_of_the_one_before_it(monkeypatch):
             freed.append(self._factor)
 
     backend = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1])
+    compiled._CHECKED[backend._network] = {"any"}
     name = INSTALLED[0]
     segments = [
         compiled_segments.CompiledSegment({name: "any"}, name, Segmental(factor), settled=True)
@@ -307,6 +308,41 @@ def test_a_segment_frees_the_memory_of_the_one_before_it(monkeypatch):
         drive(backend.steps(key, lambda x: (x,), (torch.rand(1, 1, 40, 40),)))
 
     assert freed == [1, 2]
+    backend.close()
+    assert freed == [1, 2]
+
+
+def test_the_memory_is_free_while_pytorch_computes_the_same(monkeypatch):
+    order = []
+    monkeypatch.setattr(Repeats, "free", lambda self: order.append("freed"))
+    backend = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1])
+    segment = compiled_segments.CompiledSegment({INSTALLED[0]: "any"}, INSTALLED[0], Repeats(1))
+    monkeypatch.setattr(backend, "_current", lambda *given: segment)
+
+    def function(x):
+        order.append("computed")
+        return (x.repeat_interleave(2, -2).repeat_interleave(2, -1),)
+
+    key = SegmentKey("any", (0,), ("features",), ("x",))
+    drive(backend.steps(key, function, (torch.rand(1, 1, 40, 40),)))
+
+    assert order == ["freed", "computed"]
+
+
+def test_a_run_frees_the_memory_of_large_tiles_at_its_end(monkeypatch):
+    freed = []
+    monkeypatch.setattr(compiled, "MOST_KEPT", 40 * 40)
+    monkeypatch.setattr(Repeats, "free", lambda self: freed.append("freed"))
+    backend = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1])
+    compiled._CHECKED[backend._network] = {"any"}
+    segment = compiled_segments.CompiledSegment({INSTALLED[0]: "any"}, INSTALLED[0], Repeats(1))
+    monkeypatch.setattr(backend, "_current", lambda *given: segment)
+    key = SegmentKey("any", (0,), ("features",), ("x",))
+    for side in (39, 40):
+        image = torch.rand(1, 1, side, side)
+        drive(backend.steps(key, lambda x: (x.repeat(1, 1, 2, 2),), (image,)))
+        backend.close()
+        assert len(freed) == side - 39
 
 
 def test_a_run_that_starts_again_for_lack_of_memory_has_nothing_compiled(random, here, monkeypatch):
