@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_sr.advice.choice import choose
+from napari_sr.advice.choice import choose, gain_of
 from napari_sr.advice.forecast import COMBINED, Gains
 from napari_sr.advice.traits import Traits
 from napari_sr.engine.image.noise import Noise
@@ -40,6 +40,22 @@ def test_the_largest_gain_wins(gains, model):
     name, _ = chosen(denoising=denoising, photographs=photographs, conditioned=conditioned)
 
     assert name == model
+
+
+@pytest.mark.parametrize(
+    ("model", "gain"),
+    [
+        ("microscope-x2", 3.0 - COMBINED.denoising),
+        ("micrograph-x4", 4.0),
+        ("edsr-slim-x2", -2.0),
+        ("fsrcnn-x3", -2.0),
+        ("bicubic-x2", None),
+    ],
+)
+def test_each_model_has_the_gain_of_its_kind(model, gain):
+    gains = Gains(denoising=3.0, photographs=-2.0, conditioned=4.0)
+
+    assert gain_of(NOISE, gains, registry.find(model).training) == gain
 
 
 def test_the_best_model_that_has_the_scale_is_taken():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_sr.advice.choice import CONDITIONED, LEAST_NOISE, PLAIN, choose, is_noisy
+from napari_sr.advice.choice import CONDITIONED, LEAST_NOISE, PLAIN, choose, gain_of, is_noisy
 from napari_sr.advice.forecast import gains_of, powers_of
 from napari_sr.advice.remarks import on_image, on_model
 from napari_sr.advice.traits import Traits, traits_of
@@ -103,6 +103,18 @@ class Advice:
         tried = registry.find(CONDITIONED, 2).training.images
         known = self.gains.conditioned is not None and training.images == tried
         return known or not training.any_noise
+
+    def behind(self, training: TrainingFacts) -> float:
+        """Return by how many dB a model is forecast to be worse than the advised one; at least 0.
+
+        Parameters
+        ----------
+        training : TrainingFacts
+            Facts about the model's training images. If they are unknown, it is 0.
+        """
+        advised = registry.find(self.model).training
+        best, own = (gain_of(self.noise, self.gains, one) for one in (advised, training))
+        return 0.0 if best is None or own is None else max(best - own, 0.0)
 
     def against(self, model: str) -> str:
         """Return a sentence on why a known model does not suit the image; "" if it does.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from napari_sr.advice.traits import Traits
     from napari_sr.engine.image.noise import Noise
     from napari_sr.zoo.registry import Entry
+    from napari_sr.zoo.training_facts import TrainingFacts
 
 LEAST_NOISE = 1e-3
 """An image with less noise than this share of its range of values is never noisy: the noise is
@@ -64,12 +65,31 @@ def choose(traits: Traits, noise: Noise, gains: Gains, plain: Entry) -> tuple[En
     )
 
 
-def _ranked(noise: Noise, gains: Gains) -> list[str]:
-    """Return the models that are forecast to be better than interpolation, the best first."""
+def gain_of(noise: Noise, gains: Gains, training: TrainingFacts) -> float | None:
+    """Return the forecast gain of a model over interpolation, in dB; None if its kind is unknown.
+
+    Parameters
+    ----------
+    noise, gains
+        As for `choose`.
+    training : TrainingFacts
+        Facts about the model's training images.
+    """
+    kind = DENOISING if training.removes_noise else PHOTOGRAPHS[0] if training.faithful else ""
+    return _gains(noise, gains).get(CONDITIONED if training.any_noise else kind)
+
+
+def _gains(noise: Noise, gains: Gains) -> dict[str, float]:
+    """Return the forecast gain over interpolation of each model, in dB."""
     known = {DENOISING: gains.denoising if is_noisy(gains, noise) else 0.0}
     if gains.conditioned is not None:
         known = {CONDITIONED: gains.conditioned, DENOISING: known[DENOISING] - COMBINED.denoising}
-    known |= dict.fromkeys(PHOTOGRAPHS, gains.photographs)
+    return known | dict.fromkeys(PHOTOGRAPHS, gains.photographs)
+
+
+def _ranked(noise: Noise, gains: Gains) -> list[str]:
+    """Return the models that are forecast to be better than interpolation, the best first."""
+    known = _gains(noise, gains)
     return sorted((name for name in known if known[name] > 0), key=lambda name: -known[name])
 
 

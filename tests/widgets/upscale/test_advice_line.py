@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from forms import PATIENCE
 from safetensors.numpy import save_file
 from scipy.ndimage import gaussian_filter, zoom
 
+from napari_sr.advice.forecast import Gains
 from napari_sr.widgets.upscale import advice_line
 from napari_sr.widgets.upscale.region_chooser import CURRENT
 from napari_sr.zoo import trained
@@ -50,6 +52,25 @@ def test_a_model_that_does_not_suit_is_told_and_replaced(noisy, widget, qtbot):
     assert widget.form.model.models.currentData().name == "micrograph"
     assert line.label.text() == "Suits this image."
     assert line.use.isHidden()
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("fsrcnn", "May suit; about 4 dB better: Micrograph x2"),
+        ("micrograph", "Suits this image."),
+        ("bicubic", "Advised: Micrograph x2"),
+    ],
+)
+def test_a_much_better_model_is_named_beside_one_that_may_suit(noisy, widget, qtbot, model, told):
+    line = widget.form.advice
+    said(widget, qtbot)
+    widget.form.model.choose(model, 2)
+
+    line._take(replace(line._advice, gains=Gains(1.0, 0.2, 4.0), model="micrograph-x2"))
+
+    assert line.label.text().partition("\n")[0] == told
+    assert line.use.isHidden() == (model == "micrograph")
 
 
 def test_a_model_that_was_not_tried_is_said_not_to_be_judged(noisy, viewer, widget, qtbot):

@@ -24,6 +24,9 @@ PAUSE = 300
 AGAIN = 1000
 """Time from a change of pixels in place to new advice, in milliseconds. Further changes do not
 extend it."""
+CLEAR = 2.5
+"""Another model is named if it is forecast to be better by more than this, in dB: more than forecast
+gains are wrong by (1.5 to 2.2 dB RMS)."""
 LINES = 2
 """Lines reserved for the advice, so that no field moves when it arrives."""
 
@@ -133,7 +136,7 @@ class AdviceLine(QWidget):
         if advice is None or chosen is None:
             self._say("", "")
             return
-        better = registry.find(advice.model)
+        better, facts = registry.find(advice.model), chosen.model.training(chosen.scale)
         told = _remarks(advice, chosen)
         against = [remark for remark in told if remark.against]
         verdict, reasons = "Suits this image.", [advice.reason]
@@ -141,10 +144,12 @@ class AdviceLine(QWidget):
             verdict = f"Unsuitable: {against[0].short}. Advised: {better.title}"
         elif chosen.model.training().images == OWN:
             verdict = "Suits images like its training images."
-        elif not advice.judges(chosen.model.training(chosen.scale)):
+        elif not advice.judges(facts):
             verdict = f"Not judged by the advice. Advised of the others: {better.title}"
         elif chosen.model.name != better.family and not _may_suit(chosen):
             verdict = f"Advised: {better.title}"
+        elif chosen.model.name != better.family and advice.behind(facts) > CLEAR:
+            verdict = f"May suit; about {advice.behind(facts):.0f} dB better: {better.title}"
         self.use.setVisible(verdict.endswith(better.title))
         self.use.setToolTip(f"Choose {better.title}.\n{advice.reason}")
         reasons += [f"{remark.sentence}." for remark in told]
