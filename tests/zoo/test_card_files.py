@@ -68,6 +68,12 @@ def test_a_card_that_cannot_be_read_is_no_card(file, text):
     assert card_for(file) == (NO_CARD, "")
 
 
+def test_a_card_may_begin_with_a_byte_order_mark(file):
+    beside(file, "4x_My Cells.json", '\ufeff{"author": "Ada"}')  # as some editors on Windows write
+
+    assert card_for(file)[0].author == "Ada"
+
+
 def test_a_folder_that_is_called_as_a_card_is_no_card(file):
     (file.parent / "4x_My Cells.json").mkdir()
 

@@ -81,7 +81,8 @@ def test_a_licence_of_null_is_missing():
         {"name": 3}, {"author": {"a": 1}}, {"licence": True}, {"scale": 0}, {"scale": 2.5},
         {"scale": True}, {"scale": 65}, {"pixel_size": 0}, {"pixel_size": [0.2, 0.1]},
         {"pixel_size": "0.1"}, {"noise": -0.1}, {"noise": [1, 2, 3]}, {"noise": float("nan")},
-        {"noise": float("inf")}, {"pixel_size": [True, 1]}, {"tags": 3}, {"description": ["a", 3]},
+        {"noise": float("inf")}, {"pixel_size": 10**400}, {"noise": [0, 10**400]},
+        {"pixel_size": [True, 1]}, {"tags": 3}, {"description": ["a", 3]},
     ],
     ids=str,
 )  # fmt: skip
@@ -117,6 +118,7 @@ def test_what_is_kept_is_read_again():
             {"card": '{"author": "Ada", "pixel_size": 0.2}'},
             ModelCard(author="Ada", pixel=(0.2, 0.2)),
         ),
+        ({"pixel_size": "9" * 400}, NO_CARD),
         ({"card": "[1"}, NO_CARD),
         ({"author": 3}, NO_CARD),
     ],

@@ -102,6 +102,7 @@ def test_the_noise_of_the_user_s_own_images_is_unknown():
         a_card(options={"camera": {"photons": "many"}, "optics": {"pixel": 0}}),
         a_card(options={"camera": {"photons": [0, 5]}, "optics": {"pixel": [3, 1]}}),
         a_card(options={"camera": {"photons": float("nan")}, "optics": {"aperture": [0, 1]}}),
+        a_card(options={"camera": {"photons": 10**400}, "optics": {"wavelength": 10**400}}),
         a_card(options={"camera": {"read_noise": [1, 2, 3]}, "optics": {"pixel": True}}),
     ],
 )

@@ -7,7 +7,7 @@ checked before use. This module does not import torch.
 from __future__ import annotations
 
 import json
-import math
+import sys
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.zoo.limits import MOST_STRUCTURE
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 LARGEST_SCALE = 64
 LARGEST_OPTION = 4096
+LARGEST_NUMBER = sys.float_info.max
 LONGEST_TEXT = 200
 _RESERVED = ("scale", "state")
 """Names that options of a card must not have."""
@@ -130,7 +131,7 @@ def number_in(entry: dict[str, Any], key: str) -> float:
         If the key is missing or its value is wrong.
     """
     value = entry[key]
-    if type(value) not in (int, float) or not math.isfinite(value):
+    if type(value) not in (int, float) or not abs(value) <= LARGEST_NUMBER:
         raise ValueError(f"{key} must be a number, got {_short(value)}")
     return float(value)
 
@@ -153,7 +154,7 @@ def text_in(entry: dict[str, Any], key: str) -> str:
 
 def _is_plain(value: object) -> bool:
     if isinstance(value, int | float):
-        return math.isfinite(value) and abs(value) <= LARGEST_OPTION
+        return abs(value) <= LARGEST_OPTION  # not NaN
     return value is None or (isinstance(value, str) and len(value) <= LONGEST_TEXT)
 
 

@@ -68,7 +68,7 @@ def _records(path: Path) -> dict[str, dict[str, Any]]:
             continue
         try:
             if one.is_file() and one.stat().st_size <= LONGEST:
-                record = json.loads(one.read_text(encoding="utf-8"))
+                record = json.loads(one.read_text(encoding="utf-8-sig"))
                 if isinstance(record, dict):
                     found[one.name] = record
         except (OSError, ValueError, RecursionError):

@@ -8,13 +8,12 @@ is checked, and a wrong value counts as missing. This module does not import tor
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from napari_sr.zoo.card import LARGEST_SCALE, card_in_metadata
-from napari_sr.zoo.training_facts import UNKNOWN, TrainingFacts
+from napari_sr.zoo.training_facts import LARGEST, UNKNOWN, TrainingFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -165,8 +164,10 @@ def _between(value: object, *, above: float) -> Between | None:
     pair = value if _is_list(value) else (value, value)
     if len(pair) != 2 or any(type(one) not in (int, float) for one in pair):
         return None
+    if any(abs(one) > LARGEST for one in pair):  # also whole numbers too large for a float
+        return None
     low, high = (float(one) for one in pair)
-    return (low, high) if above < low <= high < math.inf and low >= 0 else None
+    return (low, high) if above < low <= high and low >= 0 else None
 
 
 def _shown(key: str, value: Any) -> str:

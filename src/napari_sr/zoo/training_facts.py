@@ -20,6 +20,8 @@ SPOT = 0.21
 NOISELESS = "bicubic", "blur"
 """Degradations that add no noise."""
 
+LARGEST = 1e9
+"""Largest number that a card may state."""
 OWN = "images chosen here"
 """Description of the training images, for a network that was trained in the form."""
 LEVEL = (0.003, 0.2)
@@ -124,8 +126,10 @@ def _between(options: dict[str, Any], key: str, usual: Between) -> Between | Non
     pair = value if isinstance(value, list | tuple) else (value, value)
     if len(pair) != 2 or not all(type(one) in (int, float) for one in pair):
         return None
+    if any(abs(one) > LARGEST for one in pair):  # also whole numbers too large for a float
+        return None
     low, high = (float(one) for one in pair)
-    return (low, high) if 0 <= low <= high < math.inf else None
+    return (low, high) if 0 <= low <= high else None
 
 
 def _table(outer: dict[str, Any], key: str) -> dict[str, Any]:
