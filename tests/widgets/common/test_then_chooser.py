@@ -44,6 +44,21 @@ def test_an_opened_file_is_chosen(chooser, tmp_path, qtbot):
     assert chooser.model().reference.name == tmp_path / "own.pth"
 
 
+def test_of_two_files_with_one_title_the_chosen_one_stays_chosen(chooser, tmp_path, qtbot):
+    record = models.architecture("edsr")
+    files = [tmp_path / folder / "best.pth" for folder in ("first", "second")]
+    for file in (*files, files[1]):
+        file.parent.mkdir(exist_ok=True)
+        torch.save(record.network(**record.example).state_dict(), file)
+        with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
+            chooser.open_file(file)
+
+    chooser.relist()  # as when the list is opened
+
+    assert chooser.model().reference.name == files[1]
+    assert sum(name.startswith("best") for name in offered(chooser)) == 2
+
+
 def test_a_file_that_is_no_network_is_told(chooser, tmp_path, qtbot):
     (tmp_path / "notes.pth").write_text("notes")
 

@@ -47,7 +47,7 @@ class ThenChooser(CheckpointChooser):
 
     def relist(self) -> None:
         """Update the list; the choice stays, if it still exists."""
-        before = self.models.currentText()
+        before, chosen = self.models.currentText(), self.model()
         choices = [
             ChosenModel(model, scale, tuple(model.options))
             for model in (*self._known(), *self._opened)
@@ -58,7 +58,10 @@ class ThenChooser(CheckpointChooser):
         self.models.addItem(NOTHING, None)
         for choice in choices:
             self.models.addItem(f"{choice.model.title}, {choice.scale} {TIMES}", choice)
-        found = self.models.findText(before)
+        names = [_key(choice) for choice in (None, *choices)]
+        same = _key(chosen)
+        # two files in different folders may have the same title
+        found = names.index(same) if chosen and same in names else self.models.findText(before)
         if before and found < 0:
             self._problem = f"The model {before} is no longer available: choose another one."
         self.models.setCurrentIndex(max(found, 0))
@@ -71,7 +74,8 @@ class ThenChooser(CheckpointChooser):
     def _take_file(self, found: ListedModel | str) -> None:
         self._problem = found if isinstance(found, str) else None
         if isinstance(found, ListedModel):
-            self._opened.append(found)
+            others = [model for model in self._opened if model.name != found.name]
+            self._opened = [*others, found]
             self.relist()
             self.models.setCurrentIndex(self.models.count() - 1)
         self.changed.emit()
@@ -79,3 +83,8 @@ class ThenChooser(CheckpointChooser):
     def _change(self) -> None:
         self._problem = None
         self.changed.emit()
+
+
+def _key(choice: ChosenModel | None) -> tuple[str, int] | None:
+    """Return name or path, and scale, which tell the choices apart."""
+    return None if choice is None else (choice.model.name, choice.scale)
