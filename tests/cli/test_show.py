@@ -72,6 +72,16 @@ def test_which_weights_of_a_file_were_chosen_is_told():
     assert list(in_words({**found, "chosen_weights": 3})) == list(in_words(found))
 
 
+def test_which_weights_of_each_file_of_a_series_were_chosen_is_told():
+    found = {key: RECORD[key] for key in ("scale", "settings")}
+    own = {"model": "mine", "scale": 1, "chosen_weights": ["Tensors: net_g.*."]}
+    series = [own, {"model": "fsrcnn-x2", "scale": 2}]
+
+    lines = list(in_words({**found, "model": "mine, then fsrcnn-x2", "series": series}))
+
+    assert "chosen weights of mine: Tensors: net_g.*." in lines
+
+
 def test_each_form_is_printed(path):
     found = plain(tomllib.loads(path.read_text(encoding="utf-8")))
 

@@ -214,6 +214,18 @@ def test_a_series_is_loaded_as_it_was():
     assert as_command(strange).startswith("napari-sr run ")
 
 
+def test_a_series_of_a_blend_is_loaded_as_it_was():
+    a, b, c = ({"model": name, "scale": 2, "file": f"{name}.pth", "sha256": name} for name in "abc")
+    blended = {"model": "0.7 a + 0.3 b", "scale": 2, "blended": [a, b], "weight": 0.3}
+    record = record_of(series=[blended, {"model": "c, then c", "scale": 4, "series": [c, c]}])
+
+    assert (
+        'napari_sr.series(napari_sr.blend("a.pth", "b.pth", 0.3, 2), '
+        'napari_sr.series(napari_sr.load("c.pth", 2), napari_sr.load("c.pth", 2)))\n'
+    ) in as_python(record)
+    assert as_command(record).startswith("napari-sr run ")
+
+
 def test_the_code_says_versions_and_weights():
     written = as_python(record_of())
 

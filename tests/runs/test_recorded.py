@@ -57,6 +57,32 @@ def test_the_second_network_of_a_series_reads_the_result_of_the_first(tmp_path):
     assert (reference.then.name, reference.then.scale) == (tmp_path / "b.pth", 2)
 
 
+def test_a_blend_may_be_the_first_of_a_series(tmp_path):
+    both = [own(tmp_path, "a.pth", sha256="1"), own(tmp_path, "b.pth", sha256="2")]
+    blended = {"model": "0.7 a + 0.3 b", "scale": 2, "blended": both, "weight": 0.3}
+    later = own(tmp_path, "c.pth", sha256="3")
+    found = Recorded.of(record_of(series=[blended, later], sha256=None))
+
+    reference = found.reference(tmp_path)
+
+    assert [one.sha256 for one in found.weights] == ["1", "2", "3"]
+    assert (reference.name, reference.second.name) == (tmp_path / "a.pth", tmp_path / "b.pth")
+    assert (reference.weight, reference.then.name) == (0.3, tmp_path / "c.pth")
+
+
+def test_three_networks_may_follow_one_another(tmp_path):
+    a, b, c = (own(tmp_path, f"{name}.pth") for name in "abc")
+    for series in (
+        [{"model": "a, then b", "scale": 4, "series": [a, b]}, c],
+        [a, {"model": "b, then c", "scale": 4, "series": [b, c]}],
+    ):
+        reference = Recorded.of(record_of(series=series, sha256=None)).reference(tmp_path)
+
+        assert reference.name == tmp_path / "a.pth"
+        assert reference.then.name == tmp_path / "b.pth"
+        assert reference.then.then.name == tmp_path / "c.pth"
+
+
 def test_a_missing_checkpoint_is_named(tmp_path):
     record = record_of(model="mine", file="mine.pth", sha256="12")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.cli import terminal
 from napari_sr.runs.model import ModelReference
 from napari_sr.zoo.download import fetch, local_path
+from napari_sr.zoo.provenance import checkpoints_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -115,8 +116,7 @@ def load(model: ModelReference, bars: Bars) -> Network:
         return _download(entry, bars) if local_path(entry) is None else fetch(entry)
 
     network = model.load(fetched)
-    loaded: Any = network.provenance.get("blended", [network.provenance])
-    for one in loaded:
+    for one in checkpoints_in(network.provenance):
         for sentence in one.get("chosen_weights", ()):
             terminal.tell(bars, f"{one['model']}: {sentence}")
     return network

@@ -9,6 +9,7 @@ from napari_sr.runs.record import read_record
 from napari_sr.runs.record_forms import FORMS
 from napari_sr.runs.recorded import Recorded
 from napari_sr.runs.words import shape_in_words, time_in_words
+from napari_sr.zoo.provenance import checkpoints_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,7 +45,7 @@ def in_words(record: Mapping[str, Any]) -> Iterator[str]:
     for name, told in (
         ("model", f"{found.model}, x{found.scale}"),
         *((f"sha256 of {one.model}", one.sha256) for one in found.weights),
-        ("chosen weights", _sentences(record.get("chosen_weights"))),
+        *_chosen(record),
         ("corrected", "by back-projection, to agree with its source" if found.consistent else ""),
         ("source", _source(found)),
         ("black and white", _listed(found.value_range)),
@@ -56,6 +57,13 @@ def in_words(record: Mapping[str, Any]) -> Iterator[str]:
         if told:
             yield f"{name}: {told}"
     yield from (f"note: {note}" for note in record.get("notes", ()))
+
+
+def _chosen(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield which weights of each file were chosen."""
+    for one in checkpoints_in(record):
+        whose = "" if one is record else f" of {one.get('model')}"
+        yield f"chosen weights{whose}", _sentences(one.get("chosen_weights"))
 
 
 def _sentences(found: object) -> str:

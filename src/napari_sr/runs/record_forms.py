@@ -12,7 +12,14 @@ import numpy as np
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.image import white_of
 from napari_sr.runs.record import as_toml, is_known
-from napari_sr.runs.recorded import Recorded, Weights
+from napari_sr.runs.recorded import Recorded
+from napari_sr.runs.weights_in_python import (
+    blended_in_python,
+    in_quotes,
+    loaded_in_python,
+    name_in_python,
+    named,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,11 +61,11 @@ def _source(found: Recorded) -> Iterator[str]:
     """Yield the lines that read the pixels, as an array of NumPy or similar."""
     shape = f"  # {found.source_shape} {found.source_dtype}" if found.source_shape else ""
     if found.is_file:
-        named = "" if found.source_axes is None else f", {_text(found.source_axes)}"
-        yield f"image = open_lazy(Path({_text(found.source_path)}){named}).pixels[:]{shape}"
+        axes = "" if found.source_axes is None else f", {in_quotes(found.source_axes)}"
+        yield f"image = open_lazy(Path({in_quotes(found.source_path)}){axes}).pixels[:]{shape}"
     elif found.source is not None:
         level = ".data[0]" if found.source_multiscale else ".data"
-        yield f"image = viewer.layers[{_text(found.source)}]{level}{shape}"
+        yield f"image = viewer.layers[{in_quotes(found.source)}]{level}{shape}"
         if found.source_path is not None:
             yield f"# opened from {found.source_path!r}"
     else:
@@ -71,32 +78,12 @@ def _model(found: Recorded) -> Iterator[str]:
     """Yield the lines that load a model, if name and scale do not suffice."""
     if found.blended:
         yield "model = napari_sr.blend("
-        for one in found.blended:
-            loaded = _load(one) if one.options or one.full_range is not None else _name(one)
-            yield f"    {loaded},"
-        yield f"    {found.weight!r},"
-        yield f"    {found.scale},"
+        yield from (f"    {one}," for one in blended_in_python(found))
         yield ")"
     elif found.series:
-        yield f"model = napari_sr.series({', '.join(map(_load, found.series))})"
+        yield f"model = napari_sr.series({', '.join(map(loaded_in_python, found.series))})"
     elif found.options or found.full_range is not None:
-        yield f"model = {_load(found.weights[0])}"
-
-
-def _load(one: Weights) -> str:
-    given = [_name(one), str(one.scale)]
-    if one.full_range is not None:
-        given.append(f"full_range={one.full_range}")
-    return f"napari_sr.load({', '.join([*given, *(f'{k}={v!r}' for k, v in one.options.items())])})"
-
-
-def _name(one: Weights) -> str:
-    return _text(_named(one))
-
-
-def _named(one: Weights) -> str:
-    """Return a known model's name, or the file of a checkpoint."""
-    return one.model if is_known(vars(one)) or one.file is None else one.file
+        yield f"model = {loaded_in_python(found.weights[0])}"
 
 
 def _arguments(found: Recorded) -> Iterator[str]:
@@ -105,13 +92,13 @@ def _arguments(found: Recorded) -> Iterator[str]:
     if len(found.weights) > 1 or found.options or found.full_range is not None:
         yield "model"
     else:
-        yield _name(found.weights[0])
+        yield name_in_python(found.weights[0])
         if not is_known(vars(found.weights[0])):
             yield str(found.scale)
     if found.axes is not None:
-        yield f"axes={_text(found.axes)}"
+        yield f"axes={in_quotes(found.axes)}"
     for name, value in decided(found).items():
-        yield f"{name}={_text(value) if isinstance(value, str) else repr(value)}"
+        yield f"{name}={in_quotes(value) if isinstance(value, str) else repr(value)}"
     if found.consistent:
         yield "consistent=True"
     if found.region is not None:
@@ -168,12 +155,6 @@ def _remarks(found: Recorded) -> Iterator[str]:
         )
 
 
-def _text(value: object) -> str:
-    """Return a string as Python code, in double quotes where these need no escapes."""
-    code = repr(str(value))
-    return code if '"' in code or "\\" in code or code[0] == '"' else f'"{code[1:-1]}"'
-
-
 def as_command(record: Mapping[str, Any]) -> str:
     """Return a command line that upscales the same pixels in the same way.
 
@@ -192,13 +173,13 @@ def as_command(record: Mapping[str, Any]) -> str:
     if _needs_record(found):
         words = ["napari-sr", "run", TOML, *(() if found.source_path else ("--input", source))]
         return shlex.join([*words, "--output", out_name(found)])
-    words = ["napari-sr", "upscale", source, out_name(found), "--model", _named(first)]
+    words = ["napari-sr", "upscale", source, out_name(found), "--model", named(first)]
     if not is_known(vars(first)):
         words += ["--scale", str(first.scale)]
     if found.series:
-        words += ["--then", _named(others[0])]
+        words += ["--then", named(others[0])]
     elif others:
-        words += ["--blend", _named(others[0]), "--weight", repr(found.weight)]
+        words += ["--blend", named(others[0]), "--weight", repr(found.weight)]
     words += ["--consistent"] if found.consistent else []
     for name, value in decided(found).items():
         words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
@@ -217,13 +198,14 @@ def _needs_record(found: Recorded) -> bool:
     different = any(one.options != first.options for one in others)
     # --then takes no scale, which a file may need
     scaled = bool(found.series) and not is_known(vars(others[0]))
+    nested = any(one.blended or one.series for one in found.series)
     grey = any(one.full_range is not None for one in found.weights)
     texts = any(isinstance(value, str) for one in found.weights for value in one.options.values())
     one = found.plane is not None or found.kept is not None
     part = one or (found.region is not None and not found.is_file)
     zarr = out_name(found).endswith(".zarr")
     blocks = found.block is not None and (found.region is not None or not zarr)
-    return part or different or scaled or grey or texts or blocks
+    return part or different or scaled or nested or grey or texts or blocks
 
 
 def _range(found: Recorded) -> list[str]:

@@ -14,14 +14,14 @@ from napari_sr.zoo import registry
 from napari_sr.zoo.provenance import checkpoints_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from napari_sr.graph.network import Network
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A checkpoint that a record names."""
+    """A checkpoint that a record names; in a series also a blend, or another series."""
 
     model: str
     scale: int
@@ -29,6 +29,16 @@ class Weights:
     sha256: str = ""
     options: dict[str, bool | int | float | str] = field(default_factory=dict)
     full_range: bool | None = None
+    blended: tuple[Weights, ...] = ()
+    weight: float = 0.0
+    """Share of the second checkpoint in a blend."""
+    series: tuple[Weights, ...] = ()
+
+    @property
+    def checkpoints(self) -> tuple[Weights, ...]:
+        """The checkpoint itself, or those of a blend or a series."""
+        several = self.blended or self.series
+        return tuple(leaf for one in several for leaf in one.checkpoints) if several else (self,)
 
     def reference(self, folder: Path | None = None) -> ModelReference:
         """Return the model that a run loads.
@@ -43,6 +53,9 @@ class Weights:
         RecordError
             If it is not a known model, and the file does not exist.
         """
+        if several := self.blended or self.series:
+            first, *others = (one.reference(folder) for one in several)
+            return _joined(first, others, self.weight if self.blended else None)
         name: str | Path = self.model
         if not is_known(vars(self)):
             name = self._file(folder)
@@ -69,6 +82,19 @@ class Weights:
                 f"{own}, but there is no file {self.file or self.model}{where}"
             ) from None
         raise RecordError(f"{own}, but this version of napari-sr has {entry.sha256}")
+
+
+def _joined(
+    first: ModelReference, others: Sequence[ModelReference], weight: float | None
+) -> ModelReference:
+    """Return the reference to a blend, or to a series if there is no weight."""
+    if not others:
+        return first
+    if weight is not None:
+        return replace(first, second=others[0], weight=weight)
+    if first.then is not None:  # the first is a series: three networks, one after the other
+        return replace(first, then=_joined(first.then, others, None))
+    return replace(first, then=others[0])
 
 
 @dataclass(frozen=True)
@@ -166,11 +192,12 @@ class Recorded:
 
     @property
     def weights(self) -> tuple[Weights, ...]:
-        """The checkpoints: one, or the two of a blend or a series."""
-        if several := self.blended or self.series:
-            return several
-        own = self.model, self.scale, self.file, self.sha256, self.options, self.full_range
-        return (Weights(*own),)
+        """The checkpoints: one, or those of a blend or a series."""
+        return self._whole.checkpoints
+
+    @property
+    def _whole(self) -> Weights:
+        return Weights(**{one.name: getattr(self, one.name) for one in fields(Weights)})
 
     @property
     def is_file(self) -> bool:
@@ -185,13 +212,7 @@ class Recorded:
         RecordError
             If a checkpoint cannot be found.
         """
-        first, *others = (one.reference(folder) for one in self.weights)
-        first = replace(first, consistent=self.consistent)
-        if not others:
-            return first
-        if self.series:
-            return replace(first, then=others[0])
-        return replace(first, second=others[0], weight=self.weight)
+        return replace(self._whole.reference(folder), consistent=self.consistent)
 
     def chosen(self) -> Settings:
         """Return the settings of the run; a declared range is in values of the source."""
