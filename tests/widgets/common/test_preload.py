@@ -53,7 +53,7 @@ def test_every_form_of_the_manifest_is_imported_without_the_engine():
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
     )
 
-    assert done.stdout.splitlines()[-2:] == ["10 [] []", "False"]
+    assert done.stdout.splitlines()[-2:] == ["11 [] []", "False"]
 
 
 def test_there_is_nothing_to_import_without_the_manifest(monkeypatch):
