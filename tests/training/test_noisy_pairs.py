@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from noisy import photons, picture, waves
 from trainings import tiny
 
+from napari_sr.training.data.noise_model import NoiseModel
 from napari_sr.training.data.training_data import TrainingData
 from napari_sr.training.noisy_pairs import PROBE, REALISATIONS, held_out_pairs
 
@@ -30,6 +33,17 @@ def test_known_noise_is_probed_and_the_source_is_the_target(random):
         assert pair.noise == pytest.approx(0.1**2)
         assert float(pair.probe.std()) == pytest.approx(0.1 * PROBE, rel=0.05)
     assert not torch.equal(pairs[0].probe, pairs[1].probe)
+
+
+def test_given_noise_that_hides_errors_is_replaced_by_what_the_picture_shows(random):
+    """With twice the noise, a network that was 1 dB better was promised to be 8 dB better."""
+    shown = replace(picture(photons(random, waves(96))), noise=NoiseModel(read_noise=0.1))
+
+    too_much = pairs_of("recorruption", shown, noise={"read_noise": 0.2})
+    little = pairs_of("recorruption", shown, noise={"read_noise": 0.05})
+
+    assert [pair.noise for pair in too_much] == pytest.approx([0.1**2] * REALISATIONS)
+    assert [pair.noise for pair in little] == pytest.approx([0.05**2] * REALISATIONS)
 
 
 def test_the_coarse_source_has_as_much_noise_as_the_source(random):

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from napari_sr.training.data.from_source import estimated_in, grey_middle
+from napari_sr.training.noisy_pairs import ALIKE, BRIGHTNESS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
     from napari_sr.training.data.noise_model import NoiseModel
     from napari_sr.training.data.pictures import Picture
 
-BRIGHTNESS = (0.1, 0.5, 0.95)
-"""Quantiles of the pixel values at which the noise is compared."""
-ALIKE = 1.4
-"""Ratio of standard deviations from which on the user is warned. Estimates are right within 10 %
-in most made images; dense detail makes them up to 70 % too large."""
 IMPOSSIBLE = 3.0
 """Ratio from which on a larger noise is refused."""
 BELOW, MOST_BELOW = 4.0, 0.01
