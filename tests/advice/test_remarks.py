@@ -49,6 +49,14 @@ def test_few_pixels_make_the_advice_less_reliable():
     assert on_image(PLAIN, None, 64 * 64) == ()
 
 
+def test_images_without_other_than_empty_pixels_do_not_speak_of_others():
+    (masked,) = on_image(replace(PLAIN, empty=1.0), None)
+
+    assert masked.short == "made of flat squares"
+    assert "few others" not in masked.sentence
+    assert on_image(replace(PLAIN, empty=1.0, used=(7.0, 7.0)), None) == ()  # the reason says it
+
+
 @pytest.mark.parametrize("width", [None, 900.0])
 def test_a_plain_image_is_not(width):
     assert on_image(PLAIN, width) == ()

@@ -80,6 +80,21 @@ def test_the_columns_of_a_camera_are_found(scene, random):
     assert traits(noisy + random.normal(0, 5, 600)).columns
 
 
+@pytest.mark.parametrize("side", [256, 300, 512])
+def test_windows_that_overlap_do_not_make_columns_of_noise(side):
+    """One of ten images of 256 x 256 pixels was said to have columns, as windows share half."""
+    noises = (np.random.default_rng(seed).normal(0, 1, (side, side)) for seed in range(40))
+
+    assert not any(traits(noise).columns for noise in noises)
+
+
+@pytest.mark.parametrize("side", [256, 384])
+def test_columns_are_found_where_windows_overlap(random, side):
+    image = random.normal(0, 2, (side, side)) + random.normal(0, 2, side)
+
+    assert traits(image).columns
+
+
 @pytest.mark.parametrize("blur", [0.4, 0.8, 1.2])
 @pytest.mark.parametrize("level", [0.0, 0.01])
 def test_the_blur_of_a_scene_is_found(random, blur, level):

@@ -69,7 +69,15 @@ def on_image(traits: Traits, width: float | None, pixels: int = SMALL**2) -> tup
                 "contrast.",
             )
         )
-    if traits.empty > MOSTLY:
+    if traits.empty == 1 and low < high:
+        told.append(
+            Remark(
+                "made of flat squares",
+                "All examined pixels lie in squares of equal values, as in masks and images that "
+                "were enlarged by repeating pixels: the advice is unsure.",
+            )
+        )
+    elif MOSTLY < traits.empty < 1:
         told.append(
             Remark(
                 f"{traits.empty:.0%} empty",

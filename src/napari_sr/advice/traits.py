@@ -196,10 +196,11 @@ def _blur(power: NDArray[np.float64], radius: NDArray[np.float64], noise: float)
 
 def _has_columns(sample: Sample) -> bool:
     """Return whether the fine differences between columns are the same in distant places."""
-    found = []
+    found, own = [], sample.apart  # rows that a window does not share with the next one
     for numbers in sample.columns:
-        fine = [_fine(sample.windows[number].mean(axis=0)) for number in numbers]
-        found += [_correlation(*pair) for pair in pairwise(fine)]
+        for upper, lower in pairwise(sample.windows[number] for number in numbers):
+            pair = upper[:own].mean(axis=0), lower[-own:].mean(axis=0)
+            found.append(_correlation(*map(_fine, pair)))
     return bool(found) and float(np.median(found)) > ALIKE
 
 

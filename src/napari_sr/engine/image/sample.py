@@ -43,6 +43,8 @@ class Sample:
     """Data type of the image."""
     rgb: bool = False
     """Whether the image is coloured."""
+    apart: int = SIDE
+    """Least distance of windows from top to bottom in pixels; below P, they overlap."""
 
     @property
     def values(self) -> NDArray[np.float64]:
@@ -91,7 +93,10 @@ def sample_of(image: ArrayLike, axes: str | None = None, needed_by: str = "advic
         )
     low, high = min(one.min() for one in windows), max(one.max() for one in windows)
     check_extent(float(low), float(high), needed_by)
-    return Sample(tuple(windows), tuple(columns), np.dtype(image.dtype), layout.samples)
+    return Sample(
+        tuple(windows), tuple(columns), np.dtype(image.dtype), layout.samples,
+        min(np.diff(list(_starts(layout.height))), default=SIDE),
+    )  # fmt: skip
 
 
 def check_extent(low: float, high: float, needed_by: str) -> None:
