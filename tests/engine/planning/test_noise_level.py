@@ -12,6 +12,7 @@ from napari_sr.engine.execution.region import upscale_region
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.plane_values import ValueRange
+from napari_sr.engine.image.value_range import OutsideRangeWarning
 from napari_sr.engine.planning.noise_level import (
     check_noise,
     estimated_noise,
@@ -65,6 +66,13 @@ def test_the_network_gets_the_level_where_white_is_1(image, network):
         other = enlarge(network, plain, 0.1)[0, 0]
     torch.testing.assert_close(torch.from_numpy(found / 255), expected, rtol=0, atol=1e-4)
     assert (expected - other).abs().max() > 1e-2
+
+
+def test_noise_that_no_network_saw_is_told_or_refused(image, network):
+    with pytest.warns(OutsideRangeWarning, match="a noise of 510 is 2 times the step from black"):
+        upscale(image, network, noise=510.0, **HOW)
+    with pytest.raises(NoiseError, match=r"noise must be at most 1e\+30, got noise=1e\+300"):
+        upscale(image, network, noise=1e300, **HOW)
 
 
 def test_an_estimate_gives_what_the_same_number_gives(image, network):

@@ -5,12 +5,14 @@ The level is a setting of the run, so that it is the same for all tiles, blocks 
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.image.conversion import is_number
 from napari_sr.engine.image.noise import PATCH, calm_level, noise_of
 from napari_sr.engine.image.sample import LEAST, sample_of
+from napari_sr.engine.image.value_range import OutsideRangeWarning
 from napari_sr.engine.planning.settings import NoiseError
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.plane_values import ValueRange
     from napari_sr.engine.planning.settings import Settings
     from napari_sr.graph.network import Network
+
+MOST = 1e30
+"""Largest level that is accepted; float32 can hold it."""
 
 
 def with_noise(settings: Settings, network: Network, image: ArrayLike, layout: Layout) -> Settings:
@@ -67,6 +72,8 @@ def check_noise(noise: object, network: Network) -> None:
         )
     if not is_number(noise, 0):
         raise NoiseError(f"noise must be a finite number of at least 0, got noise={noise!r}")
+    if not is_number(noise, 0, MOST):
+        raise NoiseError(f"noise must be at most {MOST:g}, got noise={noise!r}")
 
 
 def estimated_noise(image: ArrayLike, layout: Layout) -> float:
@@ -98,4 +105,13 @@ def noise_of_run(network: Network, settings: Settings, values: ValueRange) -> fl
         return 0.0
     if settings.noise is None:
         raise ValueError(f"{network.title} needs the level of the image's noise, got None")
-    return settings.noise / (values.high - values.low)
+    level = settings.noise / (values.high - values.low)
+    if level > 1:
+        warnings.warn(
+            f"a noise of {settings.noise:g} is {level:.3g} times the step from black to white "
+            f"({values.low:g} to {values.high:g}), far more than {network.title} was trained on: "
+            "check noise and value range",
+            OutsideRangeWarning,
+            stacklevel=2,
+        )
+    return level
