@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 import napari_sr
+from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.axial import enlarge_z
+from napari_sr.engine.planning.devices import OutOfMemoryError
+from napari_sr.runs.axial import check_room
 
 HOW = {"device": "cpu", "engine": "torch"}
 
@@ -61,3 +64,11 @@ def test_blocks_and_images_without_z_are_refused():
         napari_sr.upscale(image, "fsrcnn", 2, axial=2, out=np.zeros((3, 16, 16), np.float32))
     with pytest.raises(ValueError, match="an axis Z, got the axes YX"):
         napari_sr.upscale(image[0], "fsrcnn", 2, axial=2)
+
+
+def test_a_stack_that_does_not_fit_is_refused_before_memory_runs_out():
+    layout = layout_of((640, 100_000, 100_000), np.uint8, "ZYX")
+
+    with pytest.raises(OutOfMemoryError, match=r"enlarged 64 times along Z, needs 409600\.0 GB"):
+        check_room(layout, Fraction(64))
+    check_room(layout_of((6, 10, 10), np.uint8, "ZYX"), Fraction(64))

@@ -10,6 +10,7 @@ from forms import PATIENCE
 from superqt.utils import WorkerBase
 
 from napari_sr.engine.image.axial import enlarge_z
+from napari_sr.engine.planning.devices import OutOfMemoryError
 from napari_sr.widgets.functions.enlarge_z import EnlargeZWidget, enlarge_z_of
 
 
@@ -55,6 +56,27 @@ def test_the_result_covers_its_source_and_has_cubic_voxels(viewer, stack, make, 
     np.testing.assert_allclose(
         added.data_to_world((14.5, 0, 0)), stack.data_to_world((4.5, 0, 0)), atol=1e-9
     )
+
+
+def test_voxels_become_cubes_for_any_ratio_and_fine_planes_are_left(viewer, make):
+    """The proposal had two decimals, and stayed that of the layer before for finer planes."""
+    pixels = np.zeros((3, 8, 9), np.uint8)
+    coarse = viewer.add_image(pixels, name="coarse", scale=(0.27777, 0.1, 0.1))
+    fine = viewer.add_image(pixels, name="fine", scale=(0.1, 0.2, 0.2))
+    widget = make()
+
+    widget.gui.layer.value = coarse
+    assert widget.gui.enlargement.value == pytest.approx(2.7777)
+    widget.gui.layer.value = fine
+    assert widget.gui.enlargement.value == 1
+
+
+def test_a_result_that_does_not_fit_is_refused_before_it_is_read(viewer):
+    broad = np.broadcast_to(np.uint8(0), (640, 200_000, 200_000))
+    layer = viewer.add_image(broad, axis_labels=("z", "y", "x"), contrast_limits=(0, 1))
+
+    with pytest.raises(OutOfMemoryError, match=r"but only \S+ GB are free"):
+        enlarge_z_of(layer, 64.0)
 
 
 def test_the_axis_named_z_is_enlarged(viewer, random):

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LARGEST = 64
 """Largest enlargement."""
+DECIMALS = 4
+"""Decimals of the enlargement: with fewer, voxels would not be cubes."""
 
 
 def enlarge_z_of(layer: Image, enlargement: float = 2.0) -> NDArray[Any]:
@@ -49,6 +51,8 @@ def enlarge_z_of(layer: Image, enlargement: float = 2.0) -> NDArray[Any]:
     ------
     ValueError
         If the layer has no axis Z, or alpha.
+    napari_sr.engine.planning.devices.OutOfMemoryError
+        If the result does not fit into memory.
     """
     return drive(enlarge_steps(source_of(layer), enlargement))
 
@@ -59,10 +63,14 @@ def enlarge_steps(source: Source, enlargement: float) -> Generator[Step, None, N
 
 
 def _enlarged(source: Source, enlargement: float) -> Generator[Step, None, NDArray[Any]]:
-    from napari_sr.engine.image.axial import checked_axial, enlarge_z  # late: imports torch
+    # late: imports torch
+    from napari_sr.engine.image.axial import checked_axial, enlarge_z
+    from napari_sr.runs.axial import bytes_of, check_room
 
     layout = layout_of(source.shape, source.dtype, source.axes)
     factor = checked_axial(enlargement, layout)
+    in_memory = type(source.data) is np.ndarray and source.plane is None
+    check_room(layout, factor, 0 if in_memory else bytes_of(layout))
 
     def words(planes: tuple[int, int]) -> Step:
         return Step(*planes, f"Reading plane {planes[0]} of {planes[1]}")
@@ -91,6 +99,7 @@ class EnlargeZWidget(LayersForm):
             },
         }  # fmt: skip
         gui = RememberedGui(enlarge_z_of, options, forgotten=("layer", "enlargement"))
+        gui.enlargement.native.setDecimals(DECIMALS)
         fields = FunctionFields(gui, "Enlarge", icon="upscale")
         fields.run.setToolTip(
             "Interpolate planes between those of the stack. This adds no detail along Z."
@@ -108,8 +117,7 @@ class EnlargeZWidget(LayersForm):
         sizes = pixel_size(layer, axis - layer.ndim), pixel_size(layer)
         step, pixel = sizes if None not in sizes else (layer.scale[axis], layer.scale[-1])
         ratio = abs(float(step or 1) / float(pixel or 1))
-        if 1 <= ratio <= LARGEST:
-            self.gui.enlargement.value = ratio
+        self.gui.enlargement.value = min(max(ratio, 1.0), LARGEST)
 
     def _problems(self, values: dict[str, Any]) -> dict[str, str]:
         layer = values["layer"]
