@@ -25,8 +25,8 @@ AGAIN = 1000
 """Time from a change of pixels in place to new advice, in milliseconds. Further changes do not
 extend it."""
 CLEAR = 2.5
-"""Another model is named if it is forecast to be better by more than this, in dB: more than forecast
-gains are wrong by (1.5 to 2.2 dB RMS)."""
+"""Another model is named if it is forecast to be better by more than this, in dB. Forecast gains
+are wrong by 1.5 to 2.2 dB (RMS)."""
 LINES = 2
 """Lines reserved for the advice, so that no field moves when it arrives."""
 
