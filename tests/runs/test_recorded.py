@@ -83,6 +83,14 @@ def test_three_networks_may_follow_one_another(tmp_path):
         assert reference.then.then.name == tmp_path / "c.pth"
 
 
+def test_a_blend_of_series_is_not_repeated_as_another_network(tmp_path):
+    series = {"model": "a, then b", "scale": 4, "series": [own(tmp_path, "a.pth")] * 2}
+    found = Recorded.of(record_of(blended=[series, series], weight=0.3, sha256=None))
+
+    with pytest.raises(RecordError, match="in series cannot be repeated"):
+        found.reference(tmp_path)
+
+
 def test_a_missing_checkpoint_is_named(tmp_path):
     record = record_of(model="mine", file="mine.pth", sha256="12")
 

@@ -51,9 +51,12 @@ class Weights:
         Raises
         ------
         RecordError
-            If it is not a known model, and the file does not exist.
+            If it is not a known model, and the file does not exist; or if it is a blend of blends
+            or of networks in series.
         """
         if several := self.blended or self.series:
+            if self.blended and any(one.checkpoints != (one,) for one in self.blended):
+                raise RecordError("a blend of blends or of networks in series cannot be repeated")
             first, *others = (one.reference(folder) for one in several)
             return _joined(first, others, self.weight if self.blended else None)
         name: str | Path = self.model
