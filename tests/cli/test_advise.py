@@ -34,6 +34,17 @@ def test_the_advice_is_printed_with_its_figures(noisy):
     assert lines[2].startswith("values: ")
 
 
+def test_a_constant_image_gets_no_figures(tmp_path):
+    """It was forecast to gain 30 dB."""
+    tifffile.imwrite(tmp_path / "flat.tif", np.full((200, 210), 7, np.uint8))
+
+    done = CliRunner().invoke(app, ["advise", str(tmp_path / "flat.tif")], catch_exceptions=False)
+
+    assert done.stdout == (
+        "bicubic-x2: The examined pixels are constant: there is nothing to sharpen.\n"
+    )
+
+
 def test_pixels_unlike_those_of_the_training_are_told(noisy, tmp_path):
     path = tmp_path / "fine.ome.tif"
     sizes = {"PhysicalSizeX": 65, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 65,

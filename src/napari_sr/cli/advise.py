@@ -84,6 +84,8 @@ def text(advice: Advice) -> str:
     growth = f", growing with the signal ({noise.gain:.3g} per photon)" if noise.grows else ""
     blur = "unknown" if traits.blur is None else f"{traits.blur:.1f} px"
     size = "" if advice.pixel_size is None else f"; pixels of {advice.pixel_size:.3g} µm"
+    if traits.used[0] == traits.used[1]:  # all figures would be about nothing
+        return "\n".join([f"{advice.model}: {advice.reason}", *advice.warnings])
     return "\n".join(
         [
             f"{advice.model}: {advice.reason}",

@@ -109,7 +109,7 @@ def noise_of_run(network: Network, settings: Settings, values: ValueRange) -> fl
     if level > 1:
         warnings.warn(
             f"a noise of {settings.noise:g} is {level:.3g} times the step from black to white "
-            f"({values.low:g} to {values.high:g}), far more than {network.title} was trained on: "
+            f"({values.low:g} to {values.high:g}), far more than networks see in training: "
             "check noise and value range",
             OutsideRangeWarning,
             stacklevel=2,
