@@ -104,7 +104,7 @@ def series(first: str | Path | Network, second: str | Path | Network) -> Network
 
     An example is a network that restores an image without enlarging it (scale 1), then one that
     enlarges it. The chain of the second continues that of the first, so tiles leave no seams, and
-    nothing is rounded or clipped in between.
+    nothing is rounded in between. Only BSRN, RFDN and IMDN get values clipped to black and white.
 
     Parameters
     ----------

@@ -142,3 +142,9 @@ def test_the_provenance_names_both():
 
     assert found["model"] == "Nearest, then fsrcnn-x2"
     assert (found["scale"], found["series"][1]["model"]) == (2, "fsrcnn-x2")
+
+
+@pytest.mark.parametrize("names", [("microscope-x2", "fsrcnn-x2"), ("fsrcnn-x2", "microscope-x2")])
+def test_the_provenance_tells_of_optics_also_of_known_models(names):
+    assert napari_sr.series(*names).provenance["optics"] is True
+    assert "optics" not in napari_sr.series("fsrcnn-x2", "fsrcnn-x2").provenance

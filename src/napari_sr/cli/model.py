@@ -116,9 +116,11 @@ def load(model: ModelReference, bars: Bars) -> Network:
         return _download(entry, bars) if local_path(entry) is None else fetch(entry)
 
     network = model.load(fetched)
-    for one in checkpoints_in(network.provenance):
-        for sentence in one.get("chosen_weights", ()):
-            terminal.tell(bars, f"{one['model']}: {sentence}")
+    loaded: list[Any] = [*checkpoints_in(network.provenance)]
+    # a file that is used twice is told once
+    told = [f"{one['model']}: {text}" for one in loaded for text in one.get("chosen_weights", ())]
+    for sentence in dict.fromkeys(told):
+        terminal.tell(bars, sentence)
     return network
 
 

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING
 from napari_sr.graph.chain import IMAGE, RESULT, Step, renamed
 from napari_sr.graph.network import Network
 from napari_sr.layers.resize import SHRINKING, corrected, radius_of
-from napari_sr.zoo import registry
-from napari_sr.zoo.optics import OPTICS
+from napari_sr.zoo.optics import OPTICS, is_optical
 from napari_sr.zoo.provenance import checkpoints_in
 
 if TYPE_CHECKING:
@@ -120,11 +119,3 @@ def check(network: Network) -> None:
             "a consistent result needs a network whose receptive field is known, but that of "
             f"{network.title} is not"
         )
-
-
-def is_optical(name: str, scale: int | None) -> bool:
-    """Return whether a known model was trained on images blurred by optics."""
-    try:
-        return registry.find(name, scale).family in registry.OPTICAL
-    except ValueError:
-        return False

@@ -54,3 +54,11 @@ def _check(file: Path, scale: int | None) -> None:
 def card_tells_optics(card: Mapping[str, Any]) -> bool:
     """Return whether the card of our training names a simulated microscope."""
     return facts_in(dict(card)).blur is not None
+
+
+def is_optical(name: str, scale: int | None) -> bool:
+    """Return whether a known model was trained on images blurred by optics."""
+    try:
+        return registry.find(name, scale).family in registry.OPTICAL
+    except ValueError:
+        return False

@@ -1,7 +1,8 @@
 """Run two networks one after the other, as one network: such as one that restores, then an SR one.
 
 The chain of the second network continues that of the first. So tiles of both together leave no
-seams, and no intermediate image is stored, rounded or clipped.
+seams, and no intermediate image is stored or rounded. It is clipped only if the second network has
+`input_limits`. If both networks are for colour, a grey image becomes grey again after the second.
 
 Symbols: N images, C image channels, H x W pixels of the image that enters the first network, S
 scale.
@@ -17,7 +18,8 @@ from napari_sr.graph.chain import IMAGE, RESULT, Step, outputs_of, renamed
 from napari_sr.graph.network import Network
 from napari_sr.layers.bt601 import LUMA_OF_BLACK, LUMA_OF_WHITE
 from napari_sr.zoo.blend import name_of
-from napari_sr.zoo.optics import OPTICS
+from napari_sr.zoo.optics import OPTICS, is_optical
+from napari_sr.zoo.provenance import checkpoints_in
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -171,6 +173,7 @@ def _provenance(first: Network, second: Network) -> dict[str, object]:
         "scale": first.scale * second.scale,
         "series": [dict(first.provenance), dict(second.provenance)],
     }
-    if any(network.provenance.get(OPTICS) for network in (first, second)):
-        found[OPTICS] = True
+    for one in checkpoints_in(found):
+        if one.get(OPTICS) or is_optical(str(one.get("model", "")), one.get("scale")):
+            found[OPTICS] = True
     return found
