@@ -4,6 +4,7 @@ import pytest
 import torch
 from forms import PATIENCE
 
+import napari_sr
 from napari_sr import models
 from napari_sr.runs.model_list import known_models
 from napari_sr.runs.words import TIMES
@@ -57,6 +58,19 @@ def test_of_two_files_with_one_title_the_chosen_one_stays_chosen(chooser, tmp_pa
 
     assert chooser.model().reference.name == files[1]
     assert sum(name.startswith("best") for name in offered(chooser)) == 2
+
+
+def test_no_scale_is_guessed_for_a_file_with_several(chooser, tmp_path, qtbot):
+    torch.save(napari_sr.load("fsrcnn-x3").state_dict(), tmp_path / "own.pth")
+
+    with qtbot.waitSignal(chooser.changed, timeout=PATIENCE):
+        chooser.open_file(tmp_path / "own.pth")
+
+    assert chooser.model() is None
+    assert chooser.problem() == "own has several possible scales: choose one in the list."
+    chooser.models.setCurrentText(f"own, 3 {TIMES}")
+    chooser.models.activated.emit(chooser.models.currentIndex())
+    assert (chooser.model().scale, chooser.problem()) == (3, None)
 
 
 def test_a_file_that_is_no_network_is_told(chooser, tmp_path, qtbot):
