@@ -67,7 +67,7 @@ def test_no_scale_is_guessed_for_a_file_with_several(chooser, tmp_path, qtbot):
         chooser.open_file(tmp_path / "own.pth")
 
     assert chooser.model() is None
-    assert chooser.problem() == "own has several possible scales: choose one in the list."
+    assert chooser.problem() == "own has several possible scales: choose one."
     chooser.models.setCurrentText(f"own, 3 {TIMES}")
     chooser.models.activated.emit(chooser.models.currentIndex())
     assert (chooser.model().scale, chooser.problem()) == (3, None)

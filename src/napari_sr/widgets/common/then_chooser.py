@@ -80,9 +80,7 @@ class ThenChooser(CheckpointChooser):
             self.models.setCurrentIndex(self.models.count() - 1)
             if len(found.scales) > 1:
                 self.models.setCurrentIndex(0)
-                self._problem = (
-                    f"{found.title} has several possible scales: choose one in the list."
-                )
+                self._problem = f"{found.title} has several possible scales: choose one."
         self.changed.emit()
 
     def _change(self) -> None:
