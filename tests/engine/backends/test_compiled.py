@@ -329,22 +329,6 @@ def test_the_memory_is_free_while_pytorch_computes_the_same(monkeypatch):
     assert order == ["freed", "computed"]
 
 
-def test_a_run_frees_the_memory_of_large_tiles_at_its_end(monkeypatch):
-    freed = []
-    monkeypatch.setattr(compiled, "MOST_KEPT", 40 * 40)
-    monkeypatch.setattr(Repeats, "free", lambda self: freed.append("freed"))
-    backend = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1])
-    compiled._CHECKED[backend._network] = {"any"}
-    segment = compiled_segments.CompiledSegment({INSTALLED[0]: "any"}, INSTALLED[0], Repeats(1))
-    monkeypatch.setattr(backend, "_current", lambda *given: segment)
-    key = SegmentKey("any", (0,), ("features",), ("x",))
-    for side in (39, 40):
-        image = torch.rand(1, 1, side, side)
-        drive(backend.steps(key, lambda x: (x.repeat(1, 1, 2, 2),), (image,)))
-        backend.close()
-        assert len(freed) == side - 39
-
-
 def test_a_run_that_starts_again_for_lack_of_memory_has_nothing_compiled(random, here, monkeypatch):
     monkeypatch.setattr(compiled_segments, "PATIENCE", 60.0)
     network = example("fsrcnn")

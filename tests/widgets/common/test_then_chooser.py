@@ -15,6 +15,7 @@ from napari_sr.widgets.common.then_chooser import ThenChooser
 def chooser(qtbot):
     chooser = ThenChooser()
     qtbot.addWidget(chooser)
+    chooser.relist()
     return chooser
 
 
@@ -25,6 +26,17 @@ def offered(chooser):
 def test_nothing_follows_until_that_is_wanted(chooser):
     assert chooser.model() is None
     assert offered(chooser)[0] == "nothing"
+
+
+def test_models_are_listed_when_the_list_is_opened(qtbot):
+    chooser = ThenChooser()
+    qtbot.addWidget(chooser)
+    before = offered(chooser)
+
+    chooser.models.opening.emit()
+
+    assert before == ["nothing"]
+    assert len(offered(chooser)) > 10
 
 
 def test_known_models_are_offered_at_each_scale_without_those_that_take_the_noise(chooser):
@@ -88,6 +100,7 @@ def test_a_model_that_is_gone_is_told(qtbot):
     shelf = known_models()
     chooser = ThenChooser(lambda: list(shelf))
     qtbot.addWidget(chooser)
+    chooser.relist()
     chooser.models.setCurrentText(f"FSRCNN, 2 {TIMES}")
 
     shelf[:] = [model for model in shelf if model.name != "fsrcnn"]

@@ -262,6 +262,7 @@ def test_another_model_reads_the_result_in_the_same_run(viewer, docked, run, mon
     image = random.integers(0, 255, (12, 14), np.uint8)
     viewer.add_image(image, name="cells", scale=(0.5, 0.5))
     widget = docked(viewer)
+    widget.form.then.relist()
     widget.form.then.models.setCurrentText(f"FSRCNN, 3 {TIMES}")
     widget.form.then.changed.emit()
 
@@ -280,6 +281,7 @@ def test_a_model_that_cannot_read_the_result_is_framed(viewer, docked, qtbot, mo
     viewer.add_image(np.zeros((9, 8), np.uint8))
     widget = docked(viewer)
     then = widget.form.then.models
+    widget.form.then.relist()
     then.setCurrentText(f"EDSR slim, 2 {TIMES}")
     widget.form.then.changed.emit()
 

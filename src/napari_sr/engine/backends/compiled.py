@@ -35,9 +35,6 @@ LEAST_PIXELS = 32**2
 """Pixels of the smallest tile that is compiled."""
 MOST_CHECKED = 512**2
 """Pixels of the largest plane whose first result in a process is compared with PyTorch's."""
-MOST_KEPT = 512**2
-"""Pixels of a tile from which on no memory of intermediate values is kept for the next run. To take
-it again, EDSR slim x2 needs a tenth more processor time at 256 px, FSRCNN x2 a fiftieth at 1024."""
 MOST_ERROR = {"float32": 1e-4, "bfloat16": 5e-2}
 """Largest error allowed in a segment's first results, relative to the largest value."""
 FAILURES: tuple[type[BaseException], ...] = (RuntimeError, ValueError)
@@ -95,7 +92,6 @@ class Compiled:
         self._requests = self._segments.requests
         self._counts = dict.fromkeys((*engines, "torch"), 0)
         self._last: Compute | None = None
-        self._pixels = 0
 
     def accepts(self, device: torch.device, pixels: int) -> bool:
         """Return whether tiles of this many pixels on a device can be compiled."""
@@ -118,7 +114,6 @@ class Compiled:
             return function(*tensors)
         name = segment.names[segment.engine]
         self._free_before(segment.compute)
-        self._pixels = tensors[0].shape[-2:].numel()
         try:
             # each segment has its own result buffers, which only its next run overwrites
             results = tuple((yield from segment.compute.steps(tensors, segment.seconds)))
@@ -140,10 +135,12 @@ class Compiled:
         self._counts[segment.engine] += 1
         return results
 
-    def _free_before(self, compute: Compute | None) -> None:
+    def _free_before(self, compute: Compute) -> None:
         """Free the intermediate values of the previous segment, unless it is the next one, too.
 
-        Otherwise, each segment of a network that runs over a whole plane would keep its own.
+        Otherwise, each segment of a network that runs over a whole plane would keep its own. Those
+        of the last one stay for the next run: to take the memory again, EDSR slim x2 needs a tenth
+        more processor time at 256 px.
         """
         if self._last is not None and self._last is not compute:
             self._last.free()
@@ -203,8 +200,6 @@ class Compiled:
 
     def reset(self) -> None:
         """Free the memory of a run that starts again, and drop the requested trials."""
-        if self._pixels >= MOST_KEPT:
-            self._free_before(None)
         self._last = None
         self._segments.clear()
 

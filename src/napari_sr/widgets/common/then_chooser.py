@@ -36,7 +36,7 @@ class ThenChooser(CheckpointChooser):
         self._known = models
         self.models.setToolTip(_ABOUT)
         self.browse.setAccessibleName("Browse for a model that reads the result")
-        self.relist()
+        self.models.addItem(NOTHING, None)  # listing all models would delay the form
         self.models.opening.connect(self.relist)
         self.models.activated.connect(self._change)
 
