@@ -180,3 +180,23 @@ def test_the_pages_in_the_navigation_of_the_site_exist():
     named = set(re.findall(r"\b[\w/]+\.md\b", text)) - {"docs/api.md"}  # which is written
     assert len(named) > 30
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_actions_are_pinned_to_commits_and_keep_no_credentials():
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+        steps = [step for job in jobs.values() for step in job.get("steps", []) if "uses" in step]
+        for step in steps:
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"]), (path.name, step)
+            if step["uses"].startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False, path.name
+
+
+def test_no_text_names_the_host_of_a_package_registry():
+    hosts = re.compile(r"(pypi|pythonhosted|anaconda)\.(org|com)")
+    folders = ("src", "kernels", "docs", "tools", "recipe", "benchmarks", ".github")
+    texts = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    known = {".md", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml", ".json"}
+    texts = [path for path in [*texts, *ROOT.glob("*.*")] if path.suffix in known]
+    named = [path for path in texts if hosts.search(path.read_text(encoding="utf-8"))]
+    assert len(texts) > 100 and not named

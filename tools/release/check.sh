@@ -21,6 +21,10 @@ version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' src/napari_sr/__init__.py)
   exit 1
 }
 
+say "workflows"
+"$bin/check-jsonschema" --builtin-schema vendor.github-workflows .github/workflows/*.yml
+"$bin/zizmor" --offline --no-progress --min-severity medium .github/workflows
+
 say "build $version"
 rm -rf "$out"
 mkdir -p "$out/release"
