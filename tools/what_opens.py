@@ -157,6 +157,7 @@ def of_networks() -> Iterator[Sample]:
         "Compact x4": compact(4),
         "Compact x1": compact(1),
         "Compact of one channel": compact(2, 1),
+        "Compact of five channels": compact(2, 5),
         "Compact with ReLU; `slope=0.1` for leaky ReLU": compact(2, act_type="relu"),
         "SPAN x2, re-parameterised": span(2),
         "SPAN x1, re-parameterised": span(1),
@@ -166,6 +167,9 @@ def of_networks() -> Iterator[Sample]:
         },
         "SPANPlus, pixel shuffle": plus,
         "SPANPlus, sampling at computed positions (`dys`)": positions,
+        "SPANPlus without its last block": {
+            key: one for key, one in plus.items() if ".block_end." not in key
+        },
         "SPANV2": ours("spanv2"),
         "PLKSR": theirs("PLKSR", "PLKSR", dim=16, n_blocks=1, kernel_size=5),
         "SwinIR": swin(),
@@ -204,6 +208,7 @@ def of_forms() -> Iterator[Sample]:
         yield Sample("Files", kind, saved(content))
     yield Sample("Files", "safetensors", lambda path: save_file(state, path), ".safetensors")
     yield Sample("Files", "a zip archive that contains the .pth file", zipped, ".zip")
+    yield Sample("Files", "a zip archive that contains two checkpoints", two_zipped, ".zip")
     yield Sample("Files", "a folder that contains the .pth file", folder, "")
     yield Sample("Files", "a TorchScript program", script)
 
@@ -214,6 +219,13 @@ def zipped(path: Path) -> None:
     torch.save(ours("edsr"), inner)
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(inner, "weights/4x.pth")
+
+
+def two_zipped(path: Path) -> None:
+    """Write a zip archive with two checkpoints."""
+    zipped(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("weights/2x.pth", b"")
 
 
 def folder(path: Path) -> None:

@@ -7,7 +7,9 @@ import torch
 from foreign_networks import spandrel_module
 from torch.nn.functional import conv2d, interpolate, leaky_relu, pixel_shuffle
 
+import napari_sr
 from napari_sr import models
+from napari_sr.runs.model_file import inspect_checkpoint
 from napari_sr.zoo import recognition
 
 SIZES = [(64, 32), (64, 16), (64, 8), (24, 8), (5, 0)]
@@ -54,6 +56,27 @@ def test_networks_without_prelus_take_the_slope_as_an_option(activation, slope):
 
     with torch.inference_mode():
         torch.testing.assert_close(network(image), theirs(image), rtol=0, atol=1e-5)
+
+
+def test_an_assumed_slope_is_told(tmp_path):
+    torch.save(original(3, 8, 2, 2, "leakyrelu").state_dict(), tmp_path / "a.pth")
+
+    def told(**options):
+        network = napari_sr.load(tmp_path / "a.pth", **options)
+        return network.provenance.get(recognition.CHOICE, [])
+
+    assert "ReLU is assumed: give slope=0.1" in " ".join(told())
+    assert told(slope=0.1) == []
+    assert told(slope=0.0) == []
+
+
+def test_other_channels_than_grey_and_rgb_are_refused_when_the_file_is_opened(tmp_path):
+    path = tmp_path / "a.pth"
+    torch.save(original(5, 8, 2, 2).state_dict(), path)
+
+    for opened in (napari_sr.load, inspect_checkpoint):
+        with pytest.raises(ValueError, match=r"Compact .* with 5 channels: only networks of 1"):
+            opened(path)
 
 
 def test_the_result_is_the_repeated_image_and_a_residual(example):

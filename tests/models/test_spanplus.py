@@ -82,6 +82,14 @@ def test_agrees_with_the_authors_layers(groups, scale):
     torch.testing.assert_close(result, wanted, rtol=0, atol=1e-5)
 
 
+def test_a_file_that_lacks_the_last_block_is_no_smaller_network():
+    state = authors_state(groups=(4, 2))
+    lacking = {key: one for key, one in state.items() if "feats.2.block_end" not in key}
+
+    with pytest.raises(recognition.UnknownNetworkError, match="matches none of"):
+        recognition.build(lacking)
+
+
 def test_the_convolution_that_replaces_the_upsampler_at_x1_is_known():
     state, image = authors_state(1, plain=True), torch.rand(1, 3, 5, 6)
 

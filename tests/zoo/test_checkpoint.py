@@ -302,14 +302,30 @@ def refused(path):
     return message
 
 
-def test_a_zip_that_holds_a_checkpoint_says_which(tmp_path):
+@pytest.mark.parametrize("kind", ["zip", "legacy", "safetensors"])
+def test_the_only_checkpoint_in_a_zip_is_opened(tmp_path, kind):
+    write(tmp_path / "inner.pth", kind)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("4x/readme.txt", "hello")
+        archive.write(tmp_path / "inner.pth", "../4x/inner.pth")
+
+    opened = open_checkpoint(tmp_path / "a.zip")
+
+    assert opened.tensors.keys() == STATE.keys()
+    assert opened.sha256 == hashlib.sha256((tmp_path / "a.zip").read_bytes()).hexdigest()
+    assert opened.remarks == ("Read from '../4x/inner.pth' in the zip archive.",)
+    assert not list(tmp_path.parent.rglob("4x"))  # nothing is unpacked to a file
+
+
+def test_a_zip_that_holds_several_checkpoints_says_which(tmp_path):
     write(tmp_path / "inner.pth", "zip")
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(tmp_path / "inner.pth", "4x/inner.pth")
-        archive.writestr("README.md", "hello")
+        archive.writestr("other.safetensors", "hello")
 
     assert refused(tmp_path / "a.zip").endswith(
-        "a.zip is a zip archive that contains 4x/inner.pth: unpack it, and open that file"
+        "a.zip is a zip archive that contains 4x/inner.pth and other.safetensors: unpack it, and "
+        "open one of them"
     )
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_sr.graph.chain import receptive_field
+from napari_sr.graph.contiguous import contiguous
 from napari_sr.graph.run import run
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Network(nn.Module):
         self.input_range = input_range
         self.provenance: dict[str, object] = {}
         """Model, file and SHA-256 of the loaded weights; empty if no weights were loaded."""
-        self.register_state_dict_post_hook(_contiguous)  # type: ignore[no-untyped-call]
+        self.register_state_dict_post_hook(contiguous)  # type: ignore[no-untyped-call]
 
     @property
     def title(self) -> str:
@@ -205,6 +206,9 @@ class Architecture:
     network's tensors. Never raises."""
     example: Options
     """The constructor's arguments for a small instance, for tests."""
+    unseen: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Options that some checkpoints do not show, although a wrong value gives wrong results. Each
+    has a sentence that says which value is assumed if none is given."""
     adapt: Callable[[StateDict], StateDict] = field(default=_unchanged)
     """Renames the keys of every known layout to this network's keys; other keys stay unchanged."""
     in_grey: Callable[[StateDict, int], StateDict] = field(default=_whole)
@@ -236,15 +240,3 @@ def _shapes(
     with torch.device("meta"):
         state = network(**dict(options)).state_dict()
     return MappingProxyType({key: tuple(value.shape) for key, value in state.items()})
-
-
-def _contiguous(
-    network: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]
-) -> None:
-    """Make the tensors of a state dict contiguous, as weight files require.
-
-    The weights of a loaded network have channels last; contiguous tensors are not copied.
-    """
-    for name, value in state.items():
-        if isinstance(value, Tensor):
-            state[name] = value.contiguous()

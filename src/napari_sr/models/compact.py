@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
+from types import MappingProxyType
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -118,5 +119,11 @@ ARCHITECTURE = Architecture(
         Variant("SuperUltraCompact", (1, 2, 4), {"features": 24, "convolutions": 8}),
     ),
     options_of=options_of,
+    unseen=MappingProxyType(
+        {
+            "slope": "Its tensors show no PReLU, so ReLU is assumed: give slope=0.1 if it was "
+            "trained with leaky ReLU."
+        }
+    ),
     example={"scale": 2, "channels": 3, "features": 8, "convolutions": 2},
 )

@@ -109,12 +109,13 @@ def adapt(state: StateDict) -> StateDict:
     """Fold the re-parameterised convolutions, and rename the author's keys to this network's."""
     if "feats.1.conv_cat.weight" not in state:
         return state
+    groups = range(1, count(state, r"feats\.(\d+)\."))
+    for group in groups:
+        if not any(key.startswith(f"feats.{group}.block_end.") for key in state):
+            return state  # otherwise, a file that lacks the last block would open as a smaller one
     plain = folded(state)
     # the last block of a group comes after those that are numbered in the sequence `block_n`
-    last = {
-        str(group): count(state, rf"feats\.{group}\.block_n\.(\d+)\.") + 1
-        for group in range(1, count(state, r"feats\.(\d+)\."))
-    }
+    last = {str(group): count(state, rf"feats\.{group}\.block_n\.(\d+)\.") + 1 for group in groups}
 
     def end(match: re.Match[str]) -> str:
         return f"feats.{match[1]}.blocks.{last.get(match[1], 0)}."

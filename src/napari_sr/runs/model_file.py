@@ -68,6 +68,7 @@ def _recognised(path: Path, checkpoint: Checkpoint) -> ListedModel:
         record, _, found = recognition.recognise(state)
     except recognition.UnknownNetworkError as error:
         return _foreign(path, community.find(state, error), checkpoint.remarks)
+    recognition.check_channels(record, found)
     parameters = inspect.signature(record.network).parameters.values()
     questions = {
         parameter.name: parameter.default
@@ -89,7 +90,11 @@ def _recognised(path: Path, checkpoint: Checkpoint) -> ListedModel:
         options=tuple(options.items()),
         architecture=record.network.__module__.rpartition(".")[2],
         grey=_takes_grey(record, found, checkpoint.card),
-        remarks=(*checkpoint.remarks, *recognition.remarks_on(state)),
+        remarks=(
+            *checkpoint.remarks,
+            *recognition.remarks_on(state),
+            *recognition.assumptions(record, {**found, **dict(options)}),
+        ),
     )
 
 

@@ -95,6 +95,8 @@ def open_checkpoint(path: str | Path, sha256: str | None = None) -> Checkpoint:
             raise RefusedError(f"was changed: its sha256 must be {sha256}, got {found}")
         read, kind = _reader(data)
         try:
+            data, packed = _unpacked(data)
+            read, kind = _reader(data)
             tensors, remarks = _weights(read(data), len(data))
         except RefusedError:
             raise
@@ -106,7 +108,7 @@ def open_checkpoint(path: str | Path, sha256: str | None = None) -> Checkpoint:
     except RefusedError as refusal:
         raise CheckpointError(f"{path} {refusal}") from refusal
     card = card_in(data) if read is read_safetensors else {}
-    return Checkpoint(tensors, found, card, remarks)
+    return Checkpoint(tensors, found, card, (*packed, *remarks))
 
 
 def _content(path: Path) -> bytes:
@@ -149,6 +151,21 @@ def _reader(data: bytes) -> tuple[Callable[[bytes], Any], str]:
         f"is not a checkpoint: it begins with {data[:12]!r}, unlike files of PyTorch, "
         "safetensors, NumPy (.npz) and MATLAB"
     )
+
+
+def _unpacked(data: bytes) -> tuple[bytes, tuple[str, ...]]:
+    """Return the only checkpoint in a zip archive, and a sentence that names it.
+
+    Other data, such as PyTorch's own zip files, are returned unchanged.
+    """
+    if not data.startswith(b"PK"):
+        return data, ()
+    archive = ZipArchive(data)
+    names = archive.names
+    inside = [name for name in file_kind.shown(names) if file_kind.is_checkpoint(name)]
+    if pickles_in(names) or len(inside) != 1:
+        return data, ()
+    return archive.read(inside[0]), (f"Read from {inside[0]!r} in the zip archive.",)
 
 
 def _read_zip(data: bytes) -> Any:

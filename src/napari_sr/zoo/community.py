@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 PURPOSES = ("SR", "Restoration")
 """The accepted purposes of spandrel's networks; spandrel also has networks for faces and
 inpainting."""
-CHANNELS = (1, 3)
 INSTALL = "pip install 'napari-sr[spandrel]'"
 
 GROWTH, LEAST = 4, 1 << 24
@@ -155,7 +154,7 @@ def wrapped(known: Any) -> Foreign:
             f"the checkpoint is a {title}, whose purpose is {known.purpose}: only "
             f"networks for {' and '.join(PURPOSES)} can be used"
         )
-    if channels[0] != channels[1] or channels[0] not in CHANNELS:
+    if channels[0] != channels[1] or channels[0] not in recognition.CHANNELS:
         raise ValueError(
             f"the checkpoint is a {title} with {channels[0]} input and {channels[1]} output "
             "channels: only 1 and 1, or 3 and 3, can be used"

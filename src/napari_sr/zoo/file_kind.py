@@ -97,7 +97,7 @@ def folder(path: Path) -> str:
 
 def zipped(names: list[str]) -> str:
     """Describe a zip archive that is not a checkpoint, to continue a sentence after its name."""
-    names = [name for name in names if not name.startswith("__MACOSX/")]
+    names = shown(names)
     found = [name for name in names if is_checkpoint(name)]
     if found:
         inside = f"contains {listed(found)}: unpack it, and open {_which(found)}"
@@ -106,6 +106,11 @@ def zipped(names: list[str]) -> str:
         return "is a Keras checkpoint: use a PyTorch file"
     inside = f"{listed(names)}, and no checkpoint" if names else "nothing"
     return f"is a zip archive that contains {inside}"
+
+
+def shown(names: list[str]) -> list[str]:
+    """Return names of a zip archive's files without those that macOS adds."""
+    return [name for name in names if not name.startswith("__MACOSX/")]
 
 
 def names_file(name: str | Path) -> bool:

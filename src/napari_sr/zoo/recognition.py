@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _Match: TypeAlias = "tuple[Architecture, StateDict, Options]"
 
 
+CHANNELS = (1, 3)
+"""Numbers of channels that networks for images may have."""
 CHOICE = "chosen_weights"
 """Key of a network's provenance: sentences on which tensors of its file were chosen."""
 
@@ -61,6 +63,7 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
             f"{scale}"
         )
     _check_options(record, given, found)
+    check_channels(record, found)
     if "scale" not in given and "scale" not in found:
         raise ValueError(
             f"this is {record.title}, whose tensors do not show the scale: give scale=, "
@@ -73,8 +76,30 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
     weights = adapted if scales is None else record.narrow(adapted, network.scale)
     _check_types(weights, network)
     network.load_state_dict(weights)
-    network.provenance = {CHOICE: list(part.remarks())} if part.remarks() else {}
+    remarks = (*part.remarks(), *assumptions(record, {**found, **given}))
+    network.provenance = {CHOICE: list(remarks)} if remarks else {}
     return network.eval()
+
+
+def assumptions(record: Architecture, known: Options) -> tuple[str, ...]:
+    """Return a sentence for each option that neither the tensors show nor the user gave."""
+    return tuple(text for option, text in record.unseen.items() if option not in known)
+
+
+def check_channels(record: Architecture, found: Options) -> None:
+    """Check that images have as many channels as a network.
+
+    Raises
+    ------
+    ValueError
+        If it has neither 1 nor 3 channels; the message names their number.
+    """
+    channels = found.get("channels", 1)
+    if channels not in CHANNELS:
+        raise ValueError(
+            f"this is {record.title} with {channels} channels: only networks of 1 channel (grey) "
+            "or 3 (RGB) can be used"
+        )
 
 
 def recognise(state: StateDict) -> tuple[Architecture, StateDict, Options]:

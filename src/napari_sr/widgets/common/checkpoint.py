@@ -15,9 +15,9 @@ from napari_sr.widgets.common.worker import call_in_thread
 if TYPE_CHECKING:
     from napari_sr.runs.model_list import ListedModel
 
-FILE_FILTER = "Checkpoints (*.pth *.pt *.ckpt *.safetensors *.npz *.mat);;All files (*)"
+FILE_FILTER = "Checkpoints (*.pth *.pt *.ckpt *.safetensors *.npz *.mat *.zip);;All files (*)"
 ABOUT_FILES = (
-    "Open a checkpoint file: .pth, .pt, .safetensors, .npz or .mat.\n"
+    "Open a checkpoint file (.pth, .pt, .safetensors, .npz or .mat), or a zip file with one.\n"
     "The network is recognised from the file's tensors; code in the file is never run."
 )
 
