@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_sr.engine.image.noise import calm_level
 from napari_sr.zoo import download, registry
 
 if TYPE_CHECKING:
@@ -136,13 +135,12 @@ def trial_of(sample: Sample, noise: Noise, networks: Mapping[str, Network]) -> d
     low, high = np.percentile(sample.values, (0.1, 99.9))
     used = float(high - low)
     parts = (_parts(sample.windows) - low) / used
-    level = min(noise.sigma, calm_level(sample.windows))
-    spread = _spread(parts * used + low, noise, level) / used
+    spread = _spread(parts * used + low, noise) / used
     added = np.random.default_rng(0).normal(size=parts.shape) * spread
     seen = np.concatenate([parts + ADDED * added, parts - ADDED * added])
     unseen = np.concatenate([parts - added / ADDED, parts + added / ADDED])
     variance = float((_inner(spread) ** 2).mean() + (_inner(added) ** 2).mean() / ADDED**2)
-    level *= float(np.hypot(1, ADDED)) / used
+    level = noise.sigma * float(np.hypot(1, ADDED)) / used
     errors = {
         name: _error(_enlarged(network, seen, level), unseen) for name, network in networks.items()
     }
@@ -170,13 +168,13 @@ def _cut(window: Pixels, side: int) -> Iterator[Pixels]:
             yield window[top : top + side, left : left + side]
 
 
-def _spread(pixels: Pixels, noise: Noise, level: float) -> Pixels:
-    """Return the standard deviation of the noise of each pixel, for a mean level."""
+def _spread(pixels: Pixels, noise: Noise) -> Pixels:
+    """Return the standard deviation of the noise of each pixel."""
     from scipy.ndimage import gaussian_filter  # late: forms are opened without scipy
 
     if not noise.sigma:
         return np.zeros_like(pixels)
-    found: Pixels = noise.at(gaussian_filter(pixels, (0, SMOOTH, SMOOTH))) * (level / noise.sigma)
+    found: Pixels = noise.at(gaussian_filter(pixels, (0, SMOOTH, SMOOTH)))
     return found
 
 

@@ -53,6 +53,15 @@ def test_the_level_is_the_standard_deviation_in_pixel_values(image):
     assert estimated_noise(10 * image, layout(image)) == pytest.approx(10 * SIGMA, rel=0.1)
 
 
+def test_a_luma_network_is_told_the_noise_of_the_luma(random, network):
+    colours = (100 + random.normal(0, SIGMA, (64, 64, 3))).astype(np.float32)
+
+    told = with_noise(Settings(**HOW), network, colours, layout(colours, "YXS")).noise
+
+    weights = np.array([0.299, 0.587, 0.114])
+    assert told == pytest.approx(SIGMA * np.sqrt((weights**2).sum()), rel=0.1)
+
+
 def test_an_image_too_small_for_an_estimate_counts_as_clean(image):
     assert estimated_noise(image[:23], layout(image[:23])) == 0
 

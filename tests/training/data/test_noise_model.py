@@ -8,6 +8,7 @@ import torch
 from noisy import photons, waves
 from scipy.ndimage import gaussian_filter
 
+from napari_sr.engine.image.noise_floor import NoiseFloors
 from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.training.data import noise_model
 from napari_sr.training.data.noise_model import NoiseModel, estimated
@@ -70,8 +71,8 @@ def test_parts_without_any_noise_do_not_hide_its_growth(dark, random):
 
 
 def test_a_growth_of_rounding_errors_is_none(monkeypatch, random):
-    bright, variance = np.array([1.0, 2.0]), np.array([1.0, 1.0 + 1e-9])
-    monkeypatch.setattr(noise_model, "_groups", lambda *_: (bright, variance, 1.5))
+    floors = NoiseFloors(np.array([1.0, 2.0]), np.array([1.0, 1.0 + 1e-9]))
+    monkeypatch.setattr(noise_model, "floors_of", lambda _: floors)
 
     assert estimated(random.normal(0, 1, (64, 64))).gain == 0
 

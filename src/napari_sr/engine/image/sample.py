@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr.engine.image.arrays import layout_of
+from napari_sr.layers.bt601 import TO_YCBCR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,8 @@ LARGEST = 1e150
 """Squares of larger values, and of smaller differences than its inverse, are no numbers."""
 LEAST = 24
 """Smallest side of an image whose traits can be estimated, in pixels."""
+
+_LUMA = np.array(TO_YCBCR[0]) / sum(TO_YCBCR[0])
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,10 @@ class Sample:
         return np.concatenate([window.ravel() for window in self.windows])
 
 
-def sample_of(image: ArrayLike, axes: str | None = None, needed_by: str = "advice") -> Sample:
-    """Read windows from some planes of an image; of colours, only green is used.
+def sample_of(
+    image: ArrayLike, axes: str | None = None, needed_by: str = "advice", *, luma: bool = False
+) -> Sample:
+    """Read windows from some planes of an image; of colours, only green or the luma is used.
 
     Parameters
     ----------
@@ -63,6 +68,9 @@ def sample_of(image: ArrayLike, axes: str | None = None, needed_by: str = "advic
         One letter per axis, as for `napari_sr.upscale`.
     needed_by : str
         Name of the task that needs the pixels, for error messages.
+    luma : bool
+        Whether colours are read as luma, in which black and white have the values that they have in
+        the colours, as luma networks get it; else, only green is read.
 
     Raises
     ------
@@ -83,7 +91,7 @@ def sample_of(image: ArrayLike, axes: str | None = None, needed_by: str = "advic
             first = len(windows)
             for top in _starts(layout.height):
                 span = slice(top, top + SIDE), slice(left, left + SIDE)
-                window = _filled(layout.read(image, index, *span), layout)
+                window = _filled(layout.read(image, index, *span), layout, luma)
                 windows += [] if window is None else [window]
             columns.append(tuple(range(first, len(windows))))
     if not windows:
@@ -137,13 +145,15 @@ def _starts(size: int) -> Iterator[int]:
         yield int((size - min(SIDE, size)) * (number + 0.5) / count)
 
 
-def _filled(pixels: NDArray[Any], layout: Layout) -> NDArray[np.float64] | None:
+def _filled(pixels: NDArray[Any], layout: Layout, luma: bool) -> NDArray[np.float64] | None:
     """Return a window as grey, without missing pixels; None if most are missing.
 
     Single pixels get the value of a neighbour, because any other value looks like noise. Larger
     areas get the median, and count as empty.
     """
-    window = np.asarray(pixels[..., 1] if layout.samples else pixels, np.float64)
+    window = np.asarray(pixels, np.float64)
+    if layout.samples:
+        window = window[..., :3] @ _LUMA if luma else window[..., 1]
     finite = np.isfinite(window)
     if finite.mean() < 0.5:
         return None

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.image.conversion import is_number
-from napari_sr.engine.image.noise import PATCH, calm_level, noise_of
+from napari_sr.engine.image.noise import noise_of
 from napari_sr.engine.image.sample import LEAST, sample_of
 from napari_sr.engine.image.value_range import OutsideRangeWarning
 from napari_sr.engine.planning.settings import NoiseError
@@ -49,7 +49,7 @@ def with_noise(settings: Settings, network: Network, image: ArrayLike, layout: L
     if not network.takes_noise or settings.noise is not None:
         return settings
     try:
-        level = estimated_noise(image, layout)
+        level = estimated_noise(image, layout, luma=network.channels == 1)
     except ValueError as error:
         raise NoiseError(f"{error}, or give its level as noise") from error
     return replace(settings, noise=level)
@@ -76,21 +76,21 @@ def check_noise(noise: object, network: Network) -> None:
         raise NoiseError(f"noise must be at most {MOST:g}, got noise={noise!r}")
 
 
-def estimated_noise(image: ArrayLike, layout: Layout) -> float:
+def estimated_noise(image: ArrayLike, layout: Layout, *, luma: bool = True) -> float:
     """Estimate the standard deviation of an image's noise, in its values.
 
-    Of two estimates, the smaller one is taken, because detail makes each of them too large. It is 0
-    for images too small for an estimate, below 24 pixels along a side.
+    It is 0 for images too small for an estimate, below 24 pixels along a side. Of colours, it is
+    the noise of the luma, which is weaker than that of each colour, or of green.
 
     Raises
     ------
     ValueError
         As `sample_of` does, for instance if most pixels are NaN.
     """
-    if min(layout.height, layout.width) < max(LEAST, PATCH):
+    if min(layout.height, layout.width) < LEAST:
         return 0.0
-    sample = sample_of(image, layout.axes, "the estimate of noise")
-    return min(noise_of(sample.windows, 1.0).sigma, calm_level(sample.windows))
+    sample = sample_of(image, layout.axes, "the estimate of noise", luma=luma)
+    return noise_of(sample.windows, 1.0).sigma
 
 
 def noise_of_run(network: Network, settings: Settings, values: ValueRange) -> float:

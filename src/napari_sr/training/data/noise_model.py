@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from napari_sr.engine.image.conversion import is_number
-from napari_sr.engine.image.noise import BLOCK, OF_SMOOTHEST, SMOOTHEST, noise_of, without_empty
+from napari_sr.engine.image.noise_floor import floors_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,24 +25,12 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.image.plane_values import ValueRange
 
-GROUPS = 16
-"""Number of groups of blocks of similar brightness."""
 LEAST = 0.05
 """Smallest variance in the dark, as a share of the mean variance: every camera has read noise."""
 NEGLIGIBLE = 1e-6
 """Smaller growths of the variance, as a share of the mean variance, are rounding errors."""
 LEAST_SIDE = 32
 """Smallest side, in pixels, of an image whose noise can be estimated."""
-SECOND = np.array([1, -2, 1]) / 6**0.5
-"""Second difference, along both axes: cancels planes, and keeps the variance of white noise."""
-SIXTH = np.array([1, -6, 15, -20, 15, -6, 1]) / 924**0.5
-"""Sixth difference: passes only frequencies near the finest that pixels can show. White noise has
-as much there as anywhere; detail that a lens has blurred has almost nothing."""
-OF_SIXTH = 0.63
-"""As `OF_SMOOTHEST`, for sixth differences, whose neighbours are less independent."""
-CLEARLY = 0.9
-"""The standard deviation by sixth differences is taken if it is below this share of the usual one:
-then fine detail has made that one too large."""
 
 
 @dataclass(frozen=True)
@@ -107,10 +94,8 @@ class NoiseModel:
 def estimated(image: NDArray[Any]) -> NoiseModel:
     """Estimate the noise of an image from the image alone.
 
-    The mean variance is estimated as `engine.image.noise.noise_of` does. Its growth is the slope of
-    a line through the variances of the smoothest blocks of groups of similar brightness. In images
-    with fine detail and little noise, both would take detail for noise: there, the finest
-    frequencies decide. On made images without noise, this divides the estimate by 4.5 to 6.3.
+    `engine.image.noise_floor.floors_of` estimates the variance of groups of similar brightness. Its
+    mean is that of the image; its growth is the slope of a line through the groups.
 
     Parameters
     ----------
@@ -127,55 +112,11 @@ def estimated(image: NDArray[Any]) -> NoiseModel:
             f"noise can be estimated from at least {LEAST_SIDE} x {LEAST_SIDE} pixels, got "
             f"{image.shape[0]} x {image.shape[1]}: give gain, offset and read noise"
         )
-    wide = np.asarray(image, np.float64)
-    mean_variance = noise_of([wide], 1.0).sigma ** 2
-    bright, variance, mean = _groups(wide, SECOND, OF_SMOOTHEST)
-    finest, finest_variance, finest_mean = _groups(wide, SIXTH, OF_SIXTH)
-    if finest_variance.mean() < CLEARLY**2 * mean_variance:
-        bright, variance, mean = finest, finest_variance, finest_mean
-        mean_variance = float(finest_variance.mean())
-    offset = float(bright[0])
-    slope = _slope(bright, variance)
-    if slope * float(np.ptp(bright)) < NEGLIGIBLE * mean_variance:
+    floors = floors_of([np.asarray(image, np.float64)])
+    mean_variance, offset = float(floors.variance.mean()), float(floors.bright[0])
+    slope = floors.slope
+    if slope * float(np.ptp(floors.bright)) < NEGLIGIBLE * mean_variance:
         slope = 0.0
-    dark = mean_variance + slope * (offset - mean)
+    dark = mean_variance + slope * (offset - float(floors.bright.mean()))
     read = math.sqrt(max(dark, LEAST * mean_variance))
     return NoiseModel(slope, offset, read / slope if slope else read)
-
-
-def _slope(bright: NDArray[np.float64], variance: NDArray[np.float64]) -> float:
-    """Return how fast the variance grows with brightness, at least 0."""
-    if np.ptp(bright) == 0 or variance.min() <= 0:
-        return 0.0
-    # a variance is known to a certain share of itself, so relative errors are minimised
-    rows = np.stack((np.ones_like(bright), bright), axis=1) / variance[:, None]
-    found = np.linalg.lstsq(rows, np.ones(len(bright)), rcond=None)[0]
-    return max(float(found[1]), 0.0)
-
-
-def _groups(
-    image: NDArray[np.float64], line: NDArray[np.float64], of_smoothest: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    """Return brightness and variance of noise of groups of blocks, and the mean brightness.
-
-    The noise is what a filter passes, `line` along both axes. If all blocks contain only noise of
-    variance 1, the largest variance among the smoothest ones is `of_smoothest`. The groups go from
-    dark to bright. Constant blocks, such as those beyond a mask, are left out;
-    so are blocks beside them, if enough remain.
-    """
-    rough = sliding_window_view(image, len(line), axis=0) @ line
-    rough = sliding_window_view(rough, len(line), axis=1) @ line
-    height, width = (size // BLOCK for size in rough.shape)
-    spans = slice(height * BLOCK), slice(width * BLOCK)
-    shape = height, BLOCK, width, BLOCK
-    reach = len(line) // 2
-    blocks = image[reach:-reach, reach:-reach][spans].reshape(shape)
-    constant = np.ptp(blocks, axis=(1, 3)) == 0
-    beside = sliding_window_view(np.pad(constant, 1), (3, 3)).any(axis=(2, 3))
-    empty = (beside if np.count_nonzero(~beside) >= GROUPS else constant).ravel()
-    means = without_empty(blocks.mean(axis=(1, 3)).ravel(), empty)
-    squares = without_empty((rough[spans] ** 2).reshape(shape).mean(axis=(1, 3)).ravel(), empty)
-    groups = [part for part in np.array_split(np.argsort(means), GROUPS) if len(part)]
-    bright = np.array([means[part].mean() for part in groups])
-    smoothest = np.array([np.quantile(squares[part], SMOOTHEST) for part in groups])
-    return bright, smoothest / of_smoothest, float(means.mean())
