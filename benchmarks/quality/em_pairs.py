@@ -15,6 +15,9 @@ learns from such pairs learns the image without noise.
 The noise of these images is not white: neighbours have a correlation of 0.3 to 0.4. Its covariance
 is measured in the flattest patches, where the contents hardly matter.
 
+Pairs of constant images are added, because without them, a network shifts the values of flat areas,
+above all of black and of white.
+
 Symbols: H x W pixels, S scale.
 """
 
@@ -55,6 +58,14 @@ INVERTED, INTERPOLATED, WITHOUT = 0.25, 0.25, 0.5
 binning; and that have no further noise."""
 LEVEL = (0.01, 0.12)
 """Standard deviation of further noise in LR images, where white is 1; drawn log-uniformly."""
+CONSTANTS, CONSTANT_SIDE = 48, 512
+"""Number of pairs of constant images for each scale, and the side of their HR images: with them,
+about a twelfth of all crops are constant."""
+EXTREME = 0.4
+"""Share of the constant images that are black or white."""
+ROOM = 4
+"""Smallest distance of a noisy constant from black and white, in standard deviations: files cut off
+values beyond them, which would shift the mean."""
 
 
 def covariance(image: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -135,6 +146,24 @@ def pair(
     return lr, hr
 
 
+def constant_pair(
+    scale: int, random: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return an LR image and an HR image of one value, as `pair` does; the LR image may be noisy.
+
+    Black and white have no noise.
+    """
+    if random.random() < EXTREME:
+        value, level = float(random.integers(2)), 0.0
+    else:
+        value = random.random()
+        level = np.exp(random.uniform(*np.log(LEVEL))) if random.random() >= WITHOUT else 0.0
+        value = np.clip(value, ROOM * level, 1 - ROOM * level)
+    side = CONSTANT_SIDE // scale
+    lr = value + level * random.standard_normal((side, side))
+    return lr, np.full((CONSTANT_SIDE, CONSTANT_SIDE), value)
+
+
 def _patch(image: NDArray[np.float64], corner: tuple[int, int]) -> NDArray[np.float64]:
     top, left = corner
     return image[top : top + PATCH, left : left + PATCH]
@@ -161,13 +190,22 @@ def main() -> None:
         print(f"image {number}: noise {covariances[0, 0] ** 0.5:.4f}", flush=True)
         for scale, size, draw in ((s, z, k) for s in (2, 4) for z in SIZES for k in range(DRAWS)):
             random = np.random.default_rng((number, scale, size, draw))
-            for kind, one in zip(
-                ("lr", "hr"), pair(image, covariances, scale, size, random), strict=True
-            ):
-                folder = given.target / f"em_{kind}_x{scale}"
-                folder.mkdir(parents=True, exist_ok=True)
-                pixels = np.rint(one.clip(0, 1) * WHITE).astype(np.uint16)
-                tifffile.imwrite(folder / f"em-{number}-{size}-{draw}.tif", pixels)
+            made = pair(image, covariances, scale, size, random)
+            write(given.target, f"em-{number}-{size}-{draw}", scale, made)
+    for scale, draw in ((s, k) for s in (2, 4) for k in range(CONSTANTS)):
+        random = np.random.default_rng((len(found), scale, 0, draw))
+        write(given.target, f"constant-{draw}", scale, constant_pair(scale, random))
+
+
+def write(
+    target: Path, name: str, scale: int, made: tuple[NDArray[np.float64], NDArray[np.float64]]
+) -> None:
+    """Write a pair, where white is 1, into its two folders below `target`."""
+    for kind, one in zip(("lr", "hr"), made, strict=True):
+        folder = target / f"em_{kind}_x{scale}"
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = np.rint(one.clip(0, 1) * WHITE).astype(np.uint16)
+        tifffile.imwrite(folder / f"{name}.tif", pixels)
 
 
 if __name__ == "__main__":

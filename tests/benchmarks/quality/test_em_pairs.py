@@ -70,3 +70,23 @@ def test_an_lr_pixel_covers_its_hr_pixels(em, scale, size):
     assert clean < 1e-12 < em.LEVEL[0] < noisy < em.LEVEL[1] * 1.2
     slopes = [np.polyfit(hr[:, 0], np.arange(len(hr)), 1)[0] for _, hr in pairs]
     assert min(slopes) < 0 < max(slopes)  # some are inverted
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_constant_pairs_have_one_value_also_in_files(em, tmp_path, scale):
+    values, noisy = [], 0
+    for draw in range(em.CONSTANTS):
+        lr, hr = em.constant_pair(scale, np.random.default_rng(draw))
+        value, sigma = hr[0, 0], lr.std()
+        assert np.ptp(hr) == 0
+        assert (lr.shape[0] * scale, em.CONSTANT_SIDE) == (em.CONSTANT_SIDE, hr.shape[0])
+        values.append(value)
+        noisy += sigma > 1e-3
+        # the mean of the noise is not cut off where files end
+        stored = np.rint(lr.clip(0, 1) * em.WHITE) / em.WHITE
+        assert stored.mean() == pytest.approx(value, abs=5 * sigma / lr.shape[0] + 2e-5)
+
+    assert {0.0, 1.0} < set(values)
+    assert em.CONSTANTS / 8 < noisy < em.CONSTANTS / 2
+    em.write(tmp_path, "constant-0", scale, (lr, hr))
+    assert sorted(one.name for one in tmp_path.iterdir()) == [f"em_hr_x{scale}", f"em_lr_x{scale}"]
