@@ -9,9 +9,9 @@ from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.conversion import as_array, whole_number
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.engine.planning.settings import Settings
-from napari_sr.runs.axial import upscale_along_z
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import Request, drive, run_request
+from napari_sr.streaming.axial import upscale_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,7 @@ def upscale(
     noise: float | None = None,
     region: tuple[tuple[int, int], tuple[int, int]] | None = None,
     axial: float | None = None,
+    axial_by: str = "interpolation",
     out: Any = None,
     progress: Callable[[Progress], object] | None = None,
 ) -> NDArray[Any]:
@@ -121,8 +122,10 @@ def upscale(
         results of networks with global values, such as BSRN, differ a little, because these
         networks then read 64 pixels around the region instead of the whole plane.
     axial : float, optional
-        Enlargement of Z by cubic interpolation, after that of Y and X, such as the ratio of pixel
-        sizes times `scale` for cubic voxels. The stack keeps its extent. Not with `out`.
+        Enlargement of Z; for cubic voxels, the ratio of pixel sizes times `scale`.
+    axial_by : str
+        "interpolation" (cubic), or "network" for stacks whose planes are further apart than pixels:
+        it enlarges planes XZ and YZ first. See docs/guide.md. Without `out` and `region`.
     out : array, optional
         Array in Zarr, NumPy, h5py or similar that receives the result; it needs the result's shape
         and type. Blocks of `image` are then read, upscaled and written one by one, so that neither
@@ -151,9 +154,7 @@ def upscale(
     )  # fmt: skip
     request = request_of(image, model, scale, settings, axes, region, consistent=consistent)
     if axial is not None:
-        if out is not None:
-            raise ValueError(f"axial needs a result in memory, without out; got axial={axial!r}")
-        return upscale_along_z(request, axial, progress)
+        return upscale_stack(request, axial, axial_by, out, progress)
     if out is None:
         return drive(run_request(request), progress).pixels
     from napari_sr.streaming.arrays import upscale_into

@@ -248,6 +248,7 @@ def pixels(path):
         ((*ALL, "--to", ".gif"), "out", "--to must be one of"),
         ((*ALL, "--part", "1/2"), "out", "--part and --finish are for one image"),
         ((*ALL, "--region", "0", "9", "0", "9"), "out", "--region is for one image"),
+        ((*ALL, "--axial", "2"), "out", "--axial is for one image"),
         ((*ALL, "--model", "nosuch"), "out", "nosuch"),
         ((*ALL, "--device", "abacus"), "out", "abacus"),
         (ALL, "in", "folder of results, in, must not contain"),

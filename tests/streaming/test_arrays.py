@@ -55,7 +55,7 @@ def test_blocks_cover_whole_shards(random):
     out = zarr.create_array({}, shape=(400, 400), chunks=(8, 8), shards=(48, 96), dtype="u1")
     layout = arrays.layout_of((400, 400), "uint8")
 
-    assert arrays._side(out, layout, Nearest()) == (24, 48)
+    assert arrays.side_of(out, layout, Nearest()) == (24, 48)
 
 
 @pytest.mark.parametrize(

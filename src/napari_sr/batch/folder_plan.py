@@ -60,6 +60,8 @@ def plan(folder_job: FolderJob) -> FolderPlan:
         raise ValueError(f"--part and --finish are for one image, got the folder {source}")
     if folder_job.job.spread is not None:
         raise ValueError(f"--uncertainty is for one image, got the folder {source}")
+    if folder_job.job.axial is not None:
+        raise ValueError(f"--axial is for one image, got the folder {source}")
     if folder_job.job.region is not None:
         raise ValueError(f"--region is for one image, got the folder {source}")
     check_folders(source, out)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.planning.settings import Settings
     from napari_sr.files.ome_zarr.block_writer import Version
+    from napari_sr.runs.axial import Axial
     from napari_sr.runs.model import ModelReference
 
 
@@ -32,6 +33,8 @@ class FileJob:
     """File of the spread over the eight views of an ensemble; None to write none."""
     maps: Path | None = None
     """Path of the map of differences from the source; None for no map."""
+    axial: Axial | None = None
+    """The enlargement along Z; None to leave the number of planes."""
 
 
 @dataclass(frozen=True)

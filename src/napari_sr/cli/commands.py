@@ -68,6 +68,8 @@ def upscale_command(
     percentiles: of_upscale.Percentiles = None,
     axes: of_upscale.Axes = None,
     region: of_upscale.Region = None,
+    axial: of_upscale.Axial = None,
+    axial_by: of_upscale.AxialBy = None,
     maps: of_upscale.Maps = None,
     option: options.Options = None,
     overwrite: options.Overwrite = False,
@@ -86,7 +88,7 @@ def upscale_command(
     from napari_sr.batch.folder_plan import FolderJob
     from napari_sr.batch.job import BlockOptions, FileJob
     from napari_sr.cli import advise, folder, upscale
-    from napari_sr.cli.how import read_part, read_version
+    from napari_sr.cli.how import read_axial, read_part, read_version
 
     values = upscale.declared(value_range, percentiles)
     if model == advise.AUTO:
@@ -99,7 +101,10 @@ def upscale_command(
     version = read_version(ome_zarr)
     blocks = BlockOptions(resume, workers, scheduler, read_part(part), finish, version)
     spans = None if region is None else (region[:2], region[2:])
-    job = FileJob(source, target, wanted, settings, axes, overwrite, spans, uncertainty, maps)
+    along_z = read_axial(axial, axial_by)
+    job = FileJob(
+        source, target, wanted, settings, axes, overwrite, spans, uncertainty, maps, along_z
+    )
     if folder.wanted(source, pattern or (), to):
         raise typer.Exit(folder.run(FolderJob(job, pattern or (), to, blocks)))
     if told := upscale.run(job, blocks):

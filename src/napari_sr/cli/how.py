@@ -1,4 +1,4 @@
-"""Read and check the options of `napari-sr upscale` for large images."""
+"""Read and check the options of `napari-sr upscale` for large images, and for Z."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from napari_sr.cli.model import CommandError
 if TYPE_CHECKING:
     from napari_sr.batch.job import BlockOptions
     from napari_sr.files.ome_zarr.block_writer import Version
+    from napari_sr.runs.axial import Axial
 
 
 def check_options(options: BlockOptions, *, overwrite: bool = False) -> None:
@@ -41,6 +42,29 @@ def check_options(options: BlockOptions, *, overwrite: bool = False) -> None:
     names = [name for name, so in given.items() if so]
     if len(names) > 1:
         raise CommandError(f"give only one of {' and '.join(names)}")
+
+
+def read_axial(text: str | None, by: str | None) -> Axial | None:
+    """Return the enlargement along Z that the options give; None if they give none.
+
+    Raises
+    ------
+    CommandError
+        If the enlargement is no number, or only the way is given.
+    """
+    if text is None:
+        if by is not None:
+            raise CommandError(f"--axial-by {by} needs --axial with the enlargement along Z")
+        return None
+    from napari_sr.runs.axial import CUBES, Axial  # imports torch
+
+    way = Axial.by if by is None else by
+    if text.lower() == "cubes":
+        return Axial(CUBES, way)
+    try:
+        return Axial(float(text), way)
+    except ValueError:
+        raise CommandError(f"--axial needs a number or cubes, got {text!r}") from None
 
 
 def read_version(text: str | None) -> Version | None:

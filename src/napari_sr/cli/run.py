@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from napari_sr.batch.by_blocks import wanted
 from napari_sr.batch.job import BlockOptions, FileJob
-from napari_sr.cli import large, part, terminal, upscale
+from napari_sr.cli import axial, large, part, terminal, upscale
 from napari_sr.cli.model import CommandError, load
+from napari_sr.runs.axial import Axial
 from napari_sr.runs.record import read_record
 from napari_sr.runs.recorded import Recorded
 from napari_sr.runs.repeat_source import source_of, source_path
@@ -57,6 +58,14 @@ def run(again: Again) -> None:
         found.check_weights(network)
         for told in (found.other_versions(), source.changed):
             terminal.tell(bars, f"Warning: {told}" if told else "", again.record.name)
+        if found.axial is not None and found.is_file:
+            job = FileJob(
+                path, target, reference, found.chosen(), found.source_axes, again.overwrite,
+                found.region,
+            )  # fmt: skip
+            along_z = Axial(found.axial, found.axial_by)
+            axial.run(job, along_z, BlockOptions(), bars, network, found.block)
+            return
         if found.plane is not None or found.region is not None or not found.is_file:
             _part(found, network, source, again, target, bars)
             return

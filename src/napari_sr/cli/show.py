@@ -47,6 +47,7 @@ def in_words(record: Mapping[str, Any]) -> Iterator[str]:
         *((f"sha256 of {one.model}", one.sha256) for one in found.weights),
         *_chosen(record),
         ("corrected", "by back-projection, to agree with its source" if found.consistent else ""),
+        ("along Z", _along_z(found)),
         ("source", _source(found)),
         ("black and white", _listed(found.value_range)),
         ("settings", _settings(found)),
@@ -64,6 +65,12 @@ def _chosen(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for one in checkpoints_in(record):
         whose = "" if one is record else f" of {one.get('model')}"
         yield f"chosen weights{whose}", _sentences(one.get("chosen_weights"))
+
+
+def _along_z(found: Recorded) -> str:
+    if found.axial is None:
+        return ""
+    return f"enlarged {found.axial:.6g} times by {found.axial_by}"
 
 
 def _sentences(found: object) -> str:

@@ -39,12 +39,17 @@ def run(job: FileJob, options: BlockOptions) -> str:
     from napari_sr.cli import check, large, part, uncertainty
 
     check_options(options, overwrite=job.overwrite)
-    _check_map(job, options)
-    if job.region is not None:
+    if job.axial is None:
+        _check_map(job, options)
+    if job.region is not None and job.axial is None:
         part.check_options(options)
     # hiding libraries' warnings is safe: they concern unusual metadata, not pixels
     with terminal.bars() as bars, terminal.warnings_as_lines(bars):
-        if job.spread is not None:
+        if job.axial is not None:
+            from napari_sr.cli import axial  # imports torch
+
+            axial.run(job, job.axial, options, bars)
+        elif job.spread is not None:
             uncertainty.run(job, job.spread, options, bars)
         elif job.region is not None:
             part.run(job, bars)
@@ -52,7 +57,7 @@ def run(job: FileJob, options: BlockOptions) -> str:
             large.run(job, options, bars)
         else:
             run_whole(job, bars)
-    if job.maps is None:
+    if job.maps is None or job.axial is not None:
         return ""
     axes = None if job.axes is None else job.axes.upper()
     return check.run(job.source, job.target, None, job.maps, axes=axes, overwrite=job.overwrite)

@@ -127,6 +127,21 @@ Region = Annotated[
         help="Upscale only these rows and columns; BOTTOM and RIGHT are not included.",
     ),
 ]
+Axial = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FACTOR",
+        help="Enlarge Z, too: a number, or cubes for cubic voxels by the file's pixel sizes.",
+    ),
+]
+AxialBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WAY",
+        help="interpolation, or network: XZ and YZ planes, if Z is coarse. [default: "
+        "interpolation]",
+    ),
+]
 Maps = Annotated[
     Path | None,
     typer.Option(

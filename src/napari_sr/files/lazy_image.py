@@ -30,7 +30,7 @@ class Axis:
     unit: str = ""
     """Unit as OME-Zarr names it, such as "micrometer" or "second"; "" if it is unknown."""
 
-    def enlarged(self, scale: int) -> Axis:
+    def enlarged(self, scale: float) -> Axis:
         """Return the axis after enlarging `scale` times; the image's outer edges do not move."""
         size = self.size / scale
         return replace(self, size=size, origin=self.origin + (size - self.size) / 2)
@@ -88,9 +88,9 @@ class LazyImage(StoredValues):
             for letter, axis in self.places.items()
         }
 
-    def enlarged_places(self, scale: int) -> dict[str, Axis]:
-        """Return `places` after enlarging `scale` times along Y and X."""
+    def enlarged_places(self, scale: int, axial: float = 1) -> dict[str, Axis]:
+        """Return `places` after enlarging `scale` times along Y and X, `axial` times along Z."""
+        factors = {"Y": scale, "X": scale, "Z": axial}
         return {
-            letter: axis.enlarged(scale) if letter in "YX" else axis
-            for letter, axis in self.places.items()
+            letter: axis.enlarged(factors.get(letter, 1)) for letter, axis in self.places.items()
         }

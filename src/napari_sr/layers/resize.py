@@ -154,6 +154,26 @@ def resize_axis(image: Tensor, dim: int, scale: Fraction, method: str = "bicubic
     return _resize_axis(image, dim, scale, True, METHODS[method])
 
 
+def axis_taps(size: int, scale: Fraction, method: str = "bicubic") -> tuple[Tensor, Tensor]:
+    """Return the samples from which `resize_axis` computes each sample, and their weights.
+
+    Parameters
+    ----------
+    size : int
+        Number of samples before resizing.
+    scale, method
+        As for `resize_axis`.
+
+    Returns
+    -------
+    Tensor, Tensor, (ceil(size * scale), taps)
+        int64 indices from 0 to size - 1, and float64 weights. The products are added in this order.
+    """
+    output = -(-size * scale.numerator // scale.denominator)
+    index, weight = _taps(output, scale, True, METHODS[method], torch.device("cpu"))
+    return _mirror(index, size), weight
+
+
 def corrected(image: Tensor, result: Tensor, scale: int) -> Tensor:
     """Correct a result, (..., S * H, S * W), by its difference from an image, (..., H, W).
 

@@ -103,6 +103,9 @@ def _arguments(found: Recorded) -> Iterator[str]:
         yield "consistent=True"
     if found.region is not None:
         yield f"region={found.region!r}"
+    if found.axial is not None:
+        yield f"axial={found.axial!r}"
+        yield f"axial_by={in_quotes(found.axial_by)}"
     values = found.value_range
     if values is not None and values != _usual(found.source_dtype):
         yield f"value_range={values!r}"
@@ -188,6 +191,8 @@ def as_command(record: Mapping[str, Any]) -> str:
     words += _range(found)
     if found.region is not None:
         words += ["--region", *(str(end) for span in found.region for end in span)]
+    if found.axial is not None:
+        words += ["--axial", repr(found.axial), "--axial-by", found.axial_by]
     axes = found.source_axes if found.is_file else found.axes
     return shlex.join([*words, *(("--axes", axes) if axes else ())])
 

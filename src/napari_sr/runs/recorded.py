@@ -117,7 +117,6 @@ class Decided:
     """See `Settings.border`. Older records lack it: planes then always had zeros beyond their
     border."""
     noise: float | None = None
-    """Level of the noise; None if the network takes none."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ class Recorded:
     source_axes: str | None = None
     """The axes that the user named for a file, in stored order."""
     source_bits: int | None = None
-    """Number of bits that the file declares; larger values of the result become white."""
+    """Number of bits that the file declares; larger results become white."""
     source_file: dict[str, int | str] | None = None
     """Identity of the file."""
     source_multiscale: bool = False
@@ -155,13 +154,15 @@ class Recorded:
     plane: tuple[int, ...] | None = None
     """Index of a single plane on the leading axes."""
     region: tuple[tuple[int, int], tuple[int, int]] | None = None
-    """Rows and columns of a part of the plane: first row, the row after the last, and the same for
-    columns."""
+    """Rows and columns of a part of the plane: first, and after the last, of each."""
     kept: tuple[tuple[int, int], ...] | None = None
-    """The part of the result that was finished when the run was cancelled: for each axis, the first
-    index and the index after the last. None if the run was not cancelled."""
+    """The part of the result that was finished when the run was cancelled: first index and index
+    after the last for each axis."""
     block: tuple[int, int] | None = None
     """Rows and columns of a block, if the run computed blocks."""
+    axial: float | None = None
+    """Enlargement along Z, if any."""
+    axial_by: str = "interpolation"
     value_range: tuple[float, float] | None = None
     """The pixel values of black and white."""
     versions: dict[str, str] = field(default_factory=dict)

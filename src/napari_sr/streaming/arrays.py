@@ -51,14 +51,22 @@ def upscale_into(
     layout = layout_of(image.shape, image.dtype, request.axes)
     region = request.region
     larger = (layout if region is None else layout.resized(region.size)).enlarged(network.scale)
-    _check_out(out, larger, image)
+    check_out(out, larger, image)
     if spread is not None:
-        _check_out(spread, replace(larger, dtype=np.dtype(np.float32)), image)
-    grid = usual_grid(layout, network, request.settings, _side(out, larger, network), region)
+        check_out(spread, replace(larger, dtype=np.dtype(np.float32)), image)
+    grid = usual_grid(layout, network, request.settings, side_of(out, larger, network), region)
     return (yield from run_into(run_on(image, grid, network, request.settings), out, spread))
 
 
-def _check_out(out: Any, layout: Layout, image: Any) -> None:
+def check_out(out: Any, layout: Layout, image: Any) -> None:
+    """Check that a result can be written into an array.
+
+    Raises
+    ------
+    ValueError
+        If `out` has another shape or data type than the layout, is read-only or shares memory with
+        the image.
+    """
     shape, kind = getattr(out, "shape", None), getattr(out, "dtype", None)
     if shape != layout.shape or kind != layout.dtype or not hasattr(out, "__setitem__"):
         raise ValueError(
@@ -77,7 +85,7 @@ def _check_out(out: Any, layout: Layout, image: Any) -> None:
         )
 
 
-def _side(out: Any, layout: Layout, network: Network) -> tuple[int, int] | None:
+def side_of(out: Any, layout: Layout, network: Network) -> tuple[int, int] | None:
     """Return the block sides that cover whole chunks of an array; None if there are none."""
     chunks = getattr(out, "shards", None) or getattr(out, "chunks", None)
     if not isinstance(chunks, tuple) or len(chunks) != len(layout.axes):

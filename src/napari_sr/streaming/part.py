@@ -44,7 +44,12 @@ class Part:
     """Rows and columns of each plane; None for all."""
 
     def enlarged(
-        self, pixels: ArrayLike, scale: int, model: str, record: Mapping[str, Any]
+        self,
+        pixels: ArrayLike,
+        scale: int,
+        model: str,
+        record: Mapping[str, Any],
+        axial: float = 1,
     ) -> LazyImage:
         """Return the result as an image with its position, and its record in the form for files.
 
@@ -58,12 +63,14 @@ class Part:
             Name of the model, which is added to the image's name.
         record : mapping
             Record of the run.
+        axial : float
+            Enlargement along Z.
         """
         image = self.image
         spans = None if self.region is None else self.region.spans
         kept = for_file({**record, "plane": self.plane, "region": spans})
         name = f"{image.name} [{model}]" if image.name else model
-        places = replace(image, places=self._places()).enlarged_places(scale)
+        places = replace(image, places=self._places()).enlarged_places(scale, axial)
         return LazyImage(pixels, image.axes, {}, places, image.channels, name, record=kept)
 
     def _places(self) -> dict[str, Any]:

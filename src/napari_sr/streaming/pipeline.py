@@ -46,7 +46,7 @@ class Pipeline:
     ----------
     result, spread : BlockOutput
         Arrays into which the run writes the result and its spread; `spread` is None if the run
-        does not compute it.
+        does not compute it. With `Settings.unrounded`, the result consists of floats.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Pipeline:
             ThreadPoolExecutor(1, "napari-sr-write"),
         )
         layout = run.reader.grid.layout
+        layout = layout.as_floats if run.settings.unrounded else layout
         self.result = BlockOutput(run, layout, write, self._threads[1])
         self.spread: BlockOutput | None = None
         if write_spread is not None:

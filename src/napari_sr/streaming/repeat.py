@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.axial import enlarged_along_z
 from napari_sr.engine.planning.block_size import usual_grid
 from napari_sr.runs import cache
+from napari_sr.runs.axial import Axial, upscale_along_z
 from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.file_range import with_range
 from napari_sr.runs.file_record import file_record, software
@@ -20,9 +22,10 @@ from napari_sr.runs.record import RecordError, read_record
 from napari_sr.runs.recorded import Recorded
 from napari_sr.runs.repeat_source import source_of
 from napari_sr.runs.run import Request, drive, run_request
+from napari_sr.streaming.axial import checked_factor, run_along_z
 from napari_sr.streaming.block_record import block_record
 from napari_sr.streaming.part import part_of, within_bits
-from napari_sr.streaming.run import run_into, run_on
+from napari_sr.streaming.run import output_place, run_into, run_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_sr.engine.execution.context import Progress
+    from napari_sr.engine.planning.blocks import Block
     from napari_sr.engine.planning.settings import Settings
     from napari_sr.files.lazy_image import LazyImage
     from napari_sr.graph.network import Network
@@ -130,7 +134,10 @@ def repeat(
     """
     image, settings = source.image, _settings(found, source)
     part = part_of(image, found.plane, found.region)
-    if found.block is None:
+    if found.axial is not None:
+        axial = Axial(found.axial, found.axial_by)
+        result, record = yield from _along_z(found, network, part, settings, axial)
+    elif found.block is None:
         request = Request(part.pixels, ModelReference(network), settings, image.axes, part.region)
         whole = yield from run_request(request, network)
         result, record = whole.pixels, whole.record
@@ -141,10 +148,10 @@ def repeat(
         record = file_record(record, source.path, image, asked, found.source_axes)
         if found.is_file:
             result = within_bits(result, image)
-    if found.kept is None:
+    if found.kept is None and found.axial is None:
         shown = {**record, "region": None if part.region is None else part.region.spans}
         record = with_consistency(shown, part.pixels, result, image.axes)
-    image = part.enlarged(result, network.scale, found.model, record)
+    image = part.enlarged(result, network.scale, found.model, record, found.axial or 1)
     return image if found.kept is None else _kept(image, found.kept)
 
 
@@ -170,6 +177,29 @@ def _blocks(
     report = yield from run_into(blocks, result)
     source = {"source_shape": tuple(pixels.shape), "source_dtype": str(layout.dtype)}
     return result, {**block_record(blocks, report), **source, "axes": axes}
+
+
+def _along_z(
+    found: Recorded, network: Network, part: Part, settings: Settings, axial: Axial
+) -> Generator[Progress, None, tuple[NDArray[Any], dict[str, Any]]]:
+    """Repeat a run that enlarged Z, too; return the result and its record."""
+    axes = part.image.axes
+    request = Request(part.pixels, ModelReference(network), settings, axes, part.region)
+    if found.block is None:
+        return (yield from upscale_along_z(request, axial, network))
+    layout = layout_of(part.pixels.shape, part.pixels.dtype, axes)
+    grid = usual_grid(layout, network, settings, found.block, part.region)
+    factor = checked_factor(axial, layout)
+    larger = enlarged_along_z(grid.enlarged(network.scale), factor)
+    result = np.empty(larger.shape, larger.dtype)
+    blocks = run_on(part.pixels, grid, network, settings)
+
+    def into(block: Block, values: NDArray[Any]) -> None:
+        larger.write(result, block.plane, *output_place(block, network.scale), values)
+
+    report = yield from run_along_z(blocks, factor, into)
+    source = {"source_shape": layout.shape, "source_dtype": str(layout.dtype), "axes": axes}
+    return result, {**block_record(blocks, report), **axial.record, **source}
 
 
 def _kept(image: LazyImage, spans: tuple[tuple[int, int], ...]) -> LazyImage:

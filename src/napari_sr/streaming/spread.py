@@ -5,25 +5,16 @@ The spread is the standard deviation over the eight flips and rotations of an en
 
 from __future__ import annotations
 
-import os
-import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sr.atomic_write import FOLDER, private_name, remove_leftovers
-from napari_sr.engine.execution.context import Progress
-from napari_sr.engine.execution.pace import Pace
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.block_size import usual_grid
 from napari_sr.files.ome_zarr import write as ome_zarr
-from napari_sr.files.ome_zarr.folder import make_room
 from napari_sr.files.ome_zarr.pyramid import views
-from napari_sr.files.save import ZARR, save
 from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.file_range import with_range
 from napari_sr.runs.file_record import file_record, software
@@ -32,14 +23,17 @@ from napari_sr.streaming.block_record import block_record
 from napari_sr.streaming.disk import told_in_one_sentence
 from napari_sr.streaming.engine import fixing
 from napari_sr.streaming.part import Part, as_spread, within_bits
+from napari_sr.streaming.private_folders import private_folders, published
 from napari_sr.streaming.run import run_blocks, run_on
 from napari_sr.streaming.shards import shard_of_block, write_block
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.planning.blocks import Block
     from napari_sr.engine.planning.settings import Settings
@@ -111,7 +105,10 @@ def write_with_spread(
     record = file_record(block_record(run), source, image, asked, axes)
     whole = Part(image, image.pixels)
     result = whole.enlarged(image.pixels, network.scale, record["model"], record)
-    with _folders(files) as folders, told_in_one_sentence(files.result, KEPT):
+    with (
+        private_folders(files.result, files.spread) as folders,
+        told_in_one_sentence(files.result, KEPT),
+    ):
         writers = _created(folders, run, result)
         write = partial(_write, writers[0], network.scale, image)
         write_spread = partial(_write, writers[1], network.scale, None)
@@ -120,28 +117,15 @@ def write_with_spread(
         pixels = views(writers[0], writers[0].levels)[0]
         record = with_consistency(record, image.pixels, pixels, image.axes)
         result = replace(result, record=for_file(record))
-        yield from _published(writers[0], files.result, result, files.overwrite)
+        overwrite = files.overwrite
+        yield from published(writers[0], files.result, result, overwrite=overwrite)
         spread = as_spread(result, result.pixels)
-        yield from _published(writers[1], files.spread, spread, files.overwrite)
+        yield from published(writers[1], files.spread, spread, overwrite=overwrite)
     return record
 
 
-@contextmanager
-def _folders(files: SpreadFiles) -> Iterator[tuple[Path, Path]]:
-    """Context: private paths of two folders beside the files; they are removed at the end."""
-    places = tuple(Path(os.path.realpath(one)).parent for one in (files.result, files.spread))
-    for place in places:
-        remove_leftovers(place)
-    result, spread = (place / private_name(FOLDER) for place in places)
-    try:
-        yield result, spread
-    finally:
-        for folder in (result, spread):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def _created(
-    folders: tuple[Path, Path], run: BlockRun, result: LazyImage
+    folders: tuple[Path, ...], run: BlockRun, result: LazyImage
 ) -> tuple[OmeZarrWriter, OmeZarrWriter]:
     """Create empty OME-Zarr images for result and spread."""
     grid, scale = run.reader.grid, run.network.scale
@@ -168,22 +152,3 @@ def _write(
     """Write a block; values of the result are limited to the bits of the image, if it is given."""
     kept = values if image is None else within_bits(values, image)
     write_block(writer, block, scale, kept)
-
-
-def _published(
-    writer: OmeZarrWriter, target: Path, image: LazyImage, overwrite: bool
-) -> Generator[Progress, None, None]:
-    """Complete an OME-Zarr, and move it to its path, or convert it to a TIFF."""
-    told = str(writer.provenance["software"])
-    writer.finish(image.record)
-    if target.suffix.lower() in ZARR:
-        place = Path(os.path.realpath(target))
-        make_room(place, overwrite=False)
-        os.rename(writer.path, place)
-        return
-    pixels, *levels = views(writer, writer.levels)
-    pace = Pace()
-    shown = replace(image, pixels=pixels)
-    for done, total in save(target, shown, levels, software=told, overwrite=overwrite):
-        share = done / total
-        yield Progress(done, total, "", share, pace.seconds_left(share))

@@ -9,7 +9,7 @@ import pytest
 
 from napari_sr.engine.image import axial
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.image.axial import checked_axial, enlarge_z
+from napari_sr.engine.image.axial import PlanesAlongZ, checked_axial, enlarge_z
 
 
 def function(z, y, x):
@@ -79,3 +79,23 @@ def test_a_stack_without_z_or_with_alpha_is_refused():
         checked_axial(2, layout_of((4, 5, 6), np.dtype("uint8"), "TYX"))
     with pytest.raises(ValueError, match="grey or RGB, got RGBA"):
         checked_axial(2, layout_of((4, 5, 6, 4), np.dtype("uint8"), "ZYXS"))
+
+
+@pytest.mark.parametrize("factor", [Fraction(1), Fraction(3, 2), Fraction(2), Fraction(47, 10)])
+@pytest.mark.parametrize("planes", [1, 2, 3, 9])
+@pytest.mark.parametrize("kind", ["uint8", "float32", "int32"])
+def test_planes_one_by_one_give_the_bits_of_the_whole_stack(factor, planes, kind, random):
+    stack = (200 * random.random((planes, 5, 7))).astype("float64" if kind == "int32" else "f4")
+    expected = enlarge_z(stack, 0, factor, np.dtype(kind))
+    written, most = {}, 0
+    along = PlanesAlongZ(planes, factor, np.dtype(kind), written.__setitem__)
+
+    for number, plane in enumerate(stack):
+        if number % 3 == 1:
+            along.add(number, plane + 9)  # computed again, because memory ran out
+        along.add(number, plane)
+        most = max(most, len(along._held))
+
+    assert sorted(written) == list(range(len(expected)))
+    np.testing.assert_array_equal(np.stack([written[at] for at in sorted(written)]), expected)
+    assert most <= 5

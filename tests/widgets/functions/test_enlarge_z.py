@@ -99,3 +99,33 @@ def test_a_layer_without_z_is_refused(viewer, make, pixels, labels, words):
 
     assert not widget.form.run.isEnabled()
     assert words in widget._problems(dict(widget.gui.asdict()))["layer"]
+
+
+def test_a_network_enlarges_z_and_leaves_the_other_axes(viewer, stack, make, qtbot):
+    widget = make()
+    assert not widget.gui.model.enabled
+    widget.gui.by.value = "network"
+    assert widget.gui.model.enabled
+    widget.gui.model.value = "fsrcnn"
+    with qtbot.waitSignal(widget.run_ended, timeout=PATIENCE):
+        widget.form.run.click()
+
+    added = viewer.layers[-1]
+    assert (added.name, added.data.shape, added.data.dtype) == (
+        "cells [Z x3, fsrcnn]", (15, 12, 14), np.uint8,
+    )  # fmt: skip
+    np.testing.assert_array_equal(added.data, enlarge_z_of(stack, 3.0, "network"))
+    cubic = enlarge_z_of(stack, 3.0)
+    assert np.abs(added.data.astype(int) - cubic).max() > 1
+    assert added.data.mean() == pytest.approx(stack.data.mean(), rel=0.03)
+
+
+def test_a_network_is_refused_where_z_is_not_coarse(viewer, make):
+    viewer.add_image(np.zeros((3, 8, 9), np.uint8), scale=(0.1, 0.1, 0.1))
+    widget = make()
+    assert widget.form.run.isEnabled()
+
+    widget.gui.by.value = "network"
+
+    assert not widget.form.run.isEnabled()
+    assert "planes are 1 pixels apart" in widget._problems(dict(widget.gui.asdict()))["by"]

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from napari.layers import Image  # noqa: TC002  # magicgui reads the functions' types
 
-from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.geometry import enlarged_transform
-from napari_sr.runs.job import Step, named_errors
-from napari_sr.runs.run import drive, translate
-from napari_sr.runs.source import read_pixels
+from napari_sr.runs.model_list import known_models
+from napari_sr.runs.run import drive
 from napari_sr.widgets.common.appearance import appearance
 from napari_sr.widgets.common.function_form import FunctionFields, LayersForm
 from napari_sr.widgets.common.layer_source import METADATA_KEY, layer_problem, source_of
-from napari_sr.widgets.common.pixel_size import pixel_size
 from napari_sr.widgets.common.remembered_gui import RememberedGui
+from napari_sr.widgets.functions.enlarge_z_steps import (
+    INTERPOLATION,
+    NETWORK,
+    distance_of_planes,
+    enlarge_steps,
+    way_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from napari.components import ViewerModel
     from numpy.typing import NDArray
@@ -32,8 +35,14 @@ DECIMALS = 4
 """Decimals of the enlargement: with fewer, voxels would not be cubes."""
 
 
-def enlarge_z_of(layer: Image, enlargement: float = 2.0) -> NDArray[Any]:
-    """Enlarge a stack along Z by cubic interpolation.
+NEARLY = 1.05
+"""With planes closer than this, in pixels, a network cannot help along Z."""
+
+
+def enlarge_z_of(
+    layer: Image, enlargement: float = 2.0, by: str = INTERPOLATION, model: str = "fsrcnn"
+) -> NDArray[Any]:
+    """Enlarge a stack along Z by cubic interpolation, or with a network.
 
     Parameters
     ----------
@@ -41,6 +50,11 @@ def enlarge_z_of(layer: Image, enlargement: float = 2.0) -> NDArray[Any]:
         A layer with an axis Z: an axis with this label, or else the one before Y.
     enlargement : float
         Number of planes of the result for each plane, from 1 to 64.
+    by : str
+        "interpolation", or "network": a network enlarges the planes XZ and YZ, which are averaged;
+        interpolation makes up for the rest.
+    model : str
+        Name of the network's model.
 
     Returns
     -------
@@ -50,38 +64,19 @@ def enlarge_z_of(layer: Image, enlargement: float = 2.0) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If the layer has no axis Z, or alpha.
+        If the layer has no axis Z, or alpha, or the model is unknown.
     napari_sr.engine.planning.devices.OutOfMemoryError
         If the result does not fit into memory.
     """
-    return drive(enlarge_steps(source_of(layer), enlargement))
+    return drive(enlarge_steps(source_of(layer), enlargement, way_of(layer, by, model)))
 
 
-def enlarge_steps(source: Source, enlargement: float) -> Generator[Step, None, NDArray[Any]]:
-    """Enlarge the pixels of a layer in a worker; arguments and errors as for `enlarge_z_of`."""
-    return (yield from named_errors(_enlarged(source, enlargement), source.name))
-
-
-def _enlarged(source: Source, enlargement: float) -> Generator[Step, None, NDArray[Any]]:
-    # late: imports torch
-    from napari_sr.engine.image.axial import checked_axial, enlarge_z
-    from napari_sr.runs.axial import bytes_of, check_room
-
-    layout = layout_of(source.shape, source.dtype, source.axes)
-    factor = checked_axial(enlargement, layout)
-    in_memory = type(source.data) is np.ndarray and source.plane is None
-    check_room(layout, factor, 0 if in_memory else bytes_of(layout))
-
-    def words(planes: tuple[int, int]) -> Step:
-        return Step(*planes, f"Reading plane {planes[0]} of {planes[1]}")
-
-    pixels = yield from translate(read_pixels(source), words)
-    yield Step(0, 0, "Interpolating")
-    return enlarge_z(np.asarray(pixels), source.axes.index("Z"), factor, layout.dtype)
+def _models(widget: object) -> list[tuple[str, str]]:
+    return [(model.line, model.name) for model in known_models() if model.scales]
 
 
 class EnlargeZWidget(LayersForm):
-    """Enlarge a stack along Z, and add it as a layer that covers its source exactly.
+    """Enlarge a stack along Z, and add a layer that covers its source exactly.
 
     Parameters
     ----------
@@ -97,27 +92,38 @@ class EnlargeZWidget(LayersForm):
                 "tooltip": "Planes of the result for each plane of the layer.\n"
                 "The form proposes what makes voxels cubes, by the layer's pixel sizes.",
             },
+            "by": {
+                "label": "Method",
+                "choices": [("interpolation", INTERPOLATION), ("network, XZ and YZ", NETWORK)],
+                "tooltip": "Interpolation adds no detail. A network enlarges planes XZ and\n"
+                "YZ, which are averaged. It suits clean stacks in which Z is the coarse axis.",
+            },
+            "model": {
+                "label": "Model", "choices": _models,
+                "tooltip": "The network. It changes nothing along Y and X but noise and blur.",
+            },
         }  # fmt: skip
         gui = RememberedGui(enlarge_z_of, options, forgotten=("layer", "enlargement"))
         gui.enlargement.native.setDecimals(DECIMALS)
         fields = FunctionFields(gui, "Enlarge", icon="upscale")
         fields.run.setToolTip(
-            "Interpolate planes between those of the stack. This adds no detail along Z."
+            "Add planes between those of the stack, and show the result as a layer."
         )
         super().__init__(napari_viewer, fields, "Enlarge Z", ("layer",))
         self._arguments: dict[str, Any] = {}
         gui.layer.changed.connect(self._propose)
+        gui.by.changed.connect(self._offer_model)
         self._propose(gui.layer.value)
+        self._offer_model()
 
     def _propose(self, layer: Image | None) -> None:
         """Propose the enlargement that makes voxels cubes."""
         if layer is None or layer_problem(layer) or "Z" not in source_of(layer).axes:
             return
-        axis = source_of(layer).axes.index("Z")
-        sizes = pixel_size(layer, axis - layer.ndim), pixel_size(layer)
-        step, pixel = sizes if None not in sizes else (layer.scale[axis], layer.scale[-1])
-        ratio = abs(float(step or 1) / float(pixel or 1))
-        self.gui.enlargement.value = min(max(ratio, 1.0), LARGEST)
+        self.gui.enlargement.value = min(max(distance_of_planes(layer), 1.0), LARGEST)
+
+    def _offer_model(self) -> None:
+        self.gui.model.enabled = self.gui.by.value == NETWORK
 
     def _problems(self, values: dict[str, Any]) -> dict[str, str]:
         layer = values["layer"]
@@ -131,14 +137,26 @@ class EnlargeZWidget(LayersForm):
             return {"layer": f"{layer.name} has no axis Z; its axes are {', '.join(source.axes)}."}
         if source.rgb and source.shape[-1] == 4:
             return {"layer": f"{layer.name} has alpha: only grey and RGB can be enlarged along Z."}
+        apart = distance_of_planes(layer)
+        if values["by"] == NETWORK and apart < NEARLY:
+            return {
+                "by": f"By the layer's scale, planes are {apart:.3g} pixels apart, so Z is not the "
+                "coarse axis: set the scale, or choose interpolation."
+            }
         return {}
 
     def _steps(self, values: dict[str, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
         layer, enlargement = values["layer"], float(values["enlargement"])
         source = source_of(layer)
+        way = way_of(layer, values["by"], values["model"])
+        if way is not None and not self._may_download(way.model):
+            return None
         order = getattr(self._viewer.dims, "order", None)
         self._arguments = layer_arguments(layer, source, enlargement, order)
-        return enlarge_steps, (source, enlargement)
+        if way is not None:
+            name = self._arguments["name"].removesuffix("]")
+            self._arguments["name"] = f"{name}, {values['model']}]"
+        return enlarge_steps, (source, enlargement, way)
 
     def _show_result(self, result: NDArray[Any]) -> None:
         self._viewer.add_image(result, **self._arguments)
