@@ -80,7 +80,16 @@ def test_nothing_is_written_if_the_call_is_wrong(folders, changes, what):
 def test_a_folder_has_the_options_of_the_command_line():
     """The names differ only where Python cannot have the command's, or has more than one."""
     command = set(inspect.signature(upscale_command).parameters)
-    for_one_image = {"uncertainty", "region", "maps", "resume", "part", "finish"}
+    for_one_image = {
+        "axial",
+        "axial_by",
+        "uncertainty",
+        "region",
+        "maps",
+        "resume",
+        "part",
+        "finish",
+    }
     own = set(inspect.signature(module.upscale_folder).parameters)
 
     renamed = {"percentiles": "value_range", "option": "options"}
