@@ -21,6 +21,7 @@ from napari_sr.graph.run import run
 
 if TYPE_CHECKING:
     from napari_sr.graph.chain import Chain
+    from napari_sr.graph.processing import Processing
 
 StateDict: TypeAlias = Mapping[str, Tensor]
 Options: TypeAlias = dict[str, Any]
@@ -71,6 +72,13 @@ class Network(nn.Module):
     1, as one more plane after the channels (Zhang, Zuo and Zhang, FFDNet, IEEE Transactions on
     Image Processing 27(9), 2018, https://arxiv.org/abs/1710.04026). The engine estimates the level
     once for each image, so that it is the same in all tiles."""
+    processing: Processing | None = None
+    """The author's processing of pixels, which enter as they are stored; results are floats."""
+    on_cpu: bool = False
+    """Whether the network computes only on the CPU."""
+    halo_source: str = ""
+    """Where the overlap of tiles comes from if the receptive field is not known: "as its author
+    says"."""
     precisions: tuple[str, ...] = ("float32", "float16", "bfloat16")
     """Precisions in which the network does not overflow; the first is always safe."""
 

@@ -12,6 +12,7 @@ import torch
 
 from napari_sr import models
 from napari_sr.graph.network import Network
+from napari_sr.runs import packages
 from napari_sr.runs.model import BlendError, ModelReference, SeriesError
 from napari_sr.zoo import community, download, recognition
 from napari_sr.zoo.blend import blend, check_weight, name_of
@@ -137,6 +138,9 @@ def load_one(reference: ModelReference, fetch: Callable[[Entry], Path] | None = 
         return _at_scale(reference.name, reference.scale)
     entry, options = reference.entry, dict(reference.options)
     grey: bool | None
+    package = None if entry is not None else packages.package_of(reference)
+    if package is not None:
+        return packages.load(package, reference)
     if entry is not None and entry.computed:
         file = (fetch or download.fetch)(entry)
         network, sha256 = _computed(entry, options), _sha256(file)

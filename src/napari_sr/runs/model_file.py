@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.runs import packages
 from napari_sr.runs.card_words import facts_of, short_purpose
 from napari_sr.runs.model_list import OPENED, ListedModel
 from napari_sr.zoo import imported, trained
@@ -37,7 +38,8 @@ def inspect_checkpoint(path: Path) -> ListedModel:
     """
     from napari_sr.zoo.checkpoint import open_checkpoint
 
-    return _with_card(path, open_checkpoint(path))
+    package = packages.listed(path)
+    return _with_card(path, open_checkpoint(path)) if package is None else package
 
 
 def _with_card(path: Path, checkpoint: Checkpoint) -> ListedModel:
@@ -147,6 +149,9 @@ def import_file(path: Path) -> Path:
     """
     from napari_sr.zoo.checkpoint import open_checkpoint
 
+    package = packages.import_package(path)
+    if package is not None:
+        return package
     checkpoint = open_checkpoint(path)
     found = _with_card(path, checkpoint)
     size = path.stat().st_size

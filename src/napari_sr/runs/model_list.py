@@ -69,6 +69,8 @@ class ListedModel:
     """Sentences on which of a file's weights were chosen, and what was ignored."""
     card: ModelCard | None = None
     """The card of a file, empty if there is none; None for known and trained models."""
+    other_unit: bool = False
+    """Whether results may have another unit than the image, as those of some model packages."""
 
     @property
     def line(self) -> str:
@@ -202,6 +204,7 @@ def _imported(file: imported.Imported) -> ListedModel:
         grey=about.grey,
         remarks=about.remarks,
         card=about.card,
+        other_unit=about.other_unit,
         purpose=short_purpose(about.card),
         own_training=facts_of(card_of(file.path), about.card),
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.block_size import SIDES, usual_grid
+from napari_sr.engine.planning.for_network import result_layout
 from napari_sr.streaming.run import run_into, run_on
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def upscale_into(
     """
     image: Any = request.image
     layout = layout_of(image.shape, image.dtype, request.axes)
+    layout = result_layout(layout, network, request.settings)
     region = request.region
     larger = (layout if region is None else layout.resized(region.size)).enlarged(network.scale)
     check_out(out, larger, image)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.execution.run_record import versions
-from napari_sr.engine.planning.devices import choose_device, choose_precision
+from napari_sr.engine.planning.devices import choose_precision
+from napari_sr.engine.planning.for_network import device_for
 from napari_sr.files.ome_zarr.pyramid import arrays
 from napari_sr.files.stored_record import stored_record
 from napari_sr.runs.consistency import with_consistency
@@ -29,7 +30,7 @@ def block_record(run: BlockRun, report: Report | None = None) -> dict[str, Any]:
         Report of the run at its end; None if it has not ended.
     """
     settings, network, grid = run.settings, run.network, run.reader.grid
-    device = choose_device(settings.device)
+    device = device_for(network, settings)
     precision = choose_precision(settings.precision, device, network.precisions)
     values = float(run.values.low), float(run.values.high)
     decided = replace(

@@ -19,7 +19,7 @@ from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.value_range import Percentiles, value_range_of
 from napari_sr.engine.planning.block_size import usual_grid, usual_side
-from napari_sr.engine.planning.noise_level import with_noise
+from napari_sr.engine.planning.for_network import result_layout, settings_for
 from napari_sr.runs import cache
 from napari_sr.runs.run import drive
 from napari_sr.streaming.kept_planes import KeptPlanes, mark_of
@@ -59,8 +59,9 @@ def lazy_result(request: Request) -> Any:
         reader = BlockReader(_Synchronous.of(image), grid, network.receptive_field)
         values = value_range(reader, settings.value_range, has_weights=True)
         settings = replace(settings, value_range=(values.low, values.high))
-    settings = with_noise(settings, network, _Synchronous.of(image), layout)
+    settings = settings_for(settings, network, _Synchronous.of(image), layout)
     lazy = _Lazy(image, request.model, settings, grid)
+    layout = result_layout(layout, network, settings)
     options = {"dtype": layout.dtype, "meta": np.empty((0,) * len(layout.shape), layout.dtype)}
     computed = dask_array.map_blocks(
         _chunk_of,

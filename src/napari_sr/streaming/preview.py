@@ -16,7 +16,7 @@ from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.value_range import Percentiles, value_range_of
 from napari_sr.engine.planning.block_size import usual_grid
-from napari_sr.engine.planning.noise_level import with_noise
+from napari_sr.engine.planning.for_network import settings_for
 from napari_sr.runs import cache
 from napari_sr.runs.job import named_errors
 from napari_sr.streaming.preview_request import SIDE, PreviewBlock
@@ -69,6 +69,11 @@ def run_preview(request: PreviewRequest) -> Generator[PreviewBlock | float | Non
 def _run(request: PreviewRequest) -> Generator[PreviewBlock | float | None, None, bool]:
     network = cache.load(request.model)
     yield None  # the preview may have been cancelled meanwhile
+    if network.processing is not None:
+        raise ValueError(
+            f"{network.title} has no preview, because its results may have another unit than the "
+            "image: run it on a region instead"
+        )
     run, numbers = _blocks(request, network)
     if not request.whole_plane:
         yield PreviewBlock(request.region, _repeated(request, run, network.scale), computed=False)
@@ -109,7 +114,7 @@ def _blocks(request: PreviewRequest, network: Network) -> tuple[BlockRun, list[i
     # a run of the current slice knows no other plane
     noisy = source.only(request.plane) if request.one_plane else source
     noisy_layout = layout_of(noisy.shape, noisy.dtype, noisy.axes)
-    settings = with_noise(settings, network, noisy.pixels, noisy_layout)
+    settings = settings_for(settings, network, noisy.pixels, noisy_layout)
     reader = BlockReader(source.data, grid, network.receptive_field)
     run = BlockRun(reader, network, settings, _value_range(request, reader, network), waits=False)
     if request.plane_is_known:

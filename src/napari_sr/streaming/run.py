@@ -16,7 +16,7 @@ from napari_sr.engine.execution.prepared import prepare
 from napari_sr.engine.execution.upscale import Planes, diagnostics_of, upscale_planes
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.budget import explain_memory_errors
-from napari_sr.engine.planning.noise_level import with_noise
+from napari_sr.engine.planning.for_network import settings_for
 from napari_sr.engine.planning.tiling import scaled
 from napari_sr.streaming.pipeline import Pipeline
 from napari_sr.streaming.reader import value_range
@@ -96,7 +96,7 @@ def run_on(image: ArrayLike, grid: BlockGrid, network: Network, settings: Settin
     """
     reader = BlockReader(image, grid, network.receptive_field)
     has_weights = next(network.parameters(), None) is not None
-    settings = with_noise(settings, network, image, grid.layout)
+    settings = settings_for(settings, network, image, grid.layout)
     values = value_range(reader, settings.value_range, has_weights=has_weights)
     return BlockRun(reader, network, settings, values)
 

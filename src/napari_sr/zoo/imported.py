@@ -58,6 +58,8 @@ class Description:
     """Sentences on which of the file's weights were chosen, and what was ignored."""
     card: ModelCard = NO_CARD
     """The file's card when it was imported."""
+    other_unit: bool = False
+    """Whether results may have another unit than the image."""
 
 
 @dataclass(frozen=True)
@@ -218,4 +220,5 @@ def _described(found: dict[str, Any]) -> Description:
         # descriptions of older versions have neither remarks nor a card
         remarks=tuple(text_in({"remark": one}, "remark") for one in found.get("remarks", ())),
         card=card_from(card if isinstance(card, dict) else {}),
+        other_unit=found.get("other_unit") is True,
     )

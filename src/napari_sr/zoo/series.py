@@ -123,6 +123,12 @@ def check(first: Network, second: Network) -> None:
             f"{names}: both need images with the same number of channels, got {second.channels} "
             f"after {first.channels}"
         )
+    for network in (first, second):
+        if network.processing is not None:
+            raise ValueError(
+                f"{names}: {network.title} takes pixels as they are stored, and returns values "
+                "in another unit, so it can only run alone"
+            )
     if second.takes_noise:
         raise ValueError(
             f"{names}: it needs the level of the noise, which is unknown after another network; "

@@ -15,6 +15,7 @@ import torch
 
 from napari_sr.engine.execution.context import UntrustedError
 from napari_sr.engine.image.conversion import Extension
+from napari_sr.engine.image.described_values import DescribedValues
 from napari_sr.engine.image.excess import Excess
 from napari_sr.engine.image.plane_values import PlaneValues
 from napari_sr.engine.image.sampling import mirrored
@@ -50,11 +51,7 @@ class PlaneOutput:
     """Whether tiles read the plane with rows and columns exchanged."""
 
     def __init__(
-        self,
-        run_context: RunContext,
-        index: tuple[int, ...],
-        plane: Filled,
-        size: tuple[int, int],
+        self, run_context: RunContext, index: tuple[int, ...], plane: Filled, size: tuple[int, int]
     ) -> None:
         self.run_context = run_context
         self.scale = run_context.network.scale
@@ -64,6 +61,8 @@ class PlaneOutput:
         self._kept = plane.kept or (slice(0, height), slice(0, width))
         self._origin = plane.origin
         self.values = PlaneValues(plane, run_context.values, run_context.output.dtype)
+        if (processing := run_context.network.processing) is not None:
+            self.values = DescribedValues(plane, run_context.output.dtype, processing)
         limits, corrections = run_context.network.input_limits, run_context.network.corrections
         self._excess = None if limits is None else Excess(self.values, limits, corrections)
         self._index = index

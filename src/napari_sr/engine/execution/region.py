@@ -14,7 +14,7 @@ from napari_sr.engine.image.arrays import Cropped, layout_of
 from napari_sr.engine.image.value_range import Percentiles, check_values, value_range_of
 from napari_sr.engine.planning.block_size import CONTEXT, is_local, usual_grid
 from napari_sr.engine.planning.budget import explain_memory_errors
-from napari_sr.engine.planning.noise_level import with_noise
+from napari_sr.engine.planning.for_network import result_layout, settings_for
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.tiling import Region
@@ -84,13 +84,13 @@ def _upscale(
 ) -> Generator[Progress, None, Upscaled]:
     layout = layout_of(image.shape, image.dtype, axes)
     core = checked_region(region, layout)
-    settings = with_noise(settings, network, image, layout)
+    settings = settings_for(settings, network, image, layout)
     grid = usual_grid(layout, network, settings, core.size, core)
     first = grid.block(0)
     window = first.window
     cropped = Cropped(image, layout, window.rows, window.columns)
     inside = layout.resized(window.size)
-    kind = inside.as_floats if settings.unrounded else inside
+    kind = result_layout(inside, network, settings)
     lazy = not isinstance(image, np.ndarray)
     prepared = prepare(kind, network, settings, lazy=lazy, size=first.extended.size)
     values = _value_range(image, layout, cropped, prepared)

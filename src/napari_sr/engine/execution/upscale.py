@@ -26,7 +26,8 @@ from napari_sr.engine.image.value_range import Percentiles, checked_range
 from napari_sr.engine.planning.border import border_width
 from napari_sr.engine.planning.budget import explain_memory_errors
 from napari_sr.engine.planning.devices import release
-from napari_sr.engine.planning.noise_level import noise_of_run, with_noise
+from napari_sr.engine.planning.for_network import result_layout, settings_for
+from napari_sr.engine.planning.noise_level import noise_of_run
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.warnings import run_warnings
 from sr_kernels import chosen, distrusted
@@ -121,8 +122,7 @@ def upscale_array(
     Raises
     ------
     ValueError
-        If the image is empty or has infinite values, if the axes do not fit it, or if a setting is
-        wrong.
+        If the image is empty or has infinite values, or its axes or a setting are wrong.
     OutOfMemoryError
         If the run does not fit into memory, which is checked before anything is read, or if memory
         runs out later.
@@ -140,9 +140,9 @@ def _upscale(
 ) -> Generator[Progress, None, Upscaled]:
     """Upscale an image as `upscale_array` does, but do not translate memory errors."""
     layout = layout_of(image.shape, image.dtype, axes)
-    if network.takes_noise:
-        settings = with_noise(settings, network, image, layout)
-    kind = layout.as_floats if settings.unrounded else layout
+    if network.takes_noise or network.processing is not None:
+        settings = settings_for(settings, network, image, layout)
+    kind = result_layout(layout, network, settings)
     prepared = prepare(kind, network, settings, lazy=not isinstance(image, np.ndarray))
     has_weights = next(network.parameters(), None) is not None
     values = checked_range(image, layout, settings.value_range, has_weights=has_weights)

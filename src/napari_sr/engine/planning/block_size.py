@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from napari_sr.engine.planning.blocks import BlockGrid
 from napari_sr.engine.planning.border import border_width
-from napari_sr.engine.planning.devices import choose_device, choose_precision
+from napari_sr.engine.planning.devices import choose_precision
+from napari_sr.engine.planning.for_network import device_for, result_layout
 from napari_sr.engine.planning.network_profile import profile_of
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def make_grid(
     if not local:
         rows, columns = region.size if region else (layout.height, layout.width)
         margin = CONTEXT if region else border
+        if region and network.processing is not None and network.processing.gathers:
+            margin = max(layout.height, layout.width)  # the whole plane, for its statistics
         return BlockGrid(layout, rows, columns, margin, whole=True, region=region, border=border)
     if side is None:
         side = (usual_side(network.scale),) * 2
@@ -138,7 +141,8 @@ def usual_grid(
     ValueError
         If a setting is wrong.
     """
-    device = choose_device(settings.device)
+    device = device_for(network, settings)
+    layout = result_layout(layout, network, settings)
     precision = choose_precision(settings.precision, device, network.precisions)
     local = is_local(network, layout.channels, precision)
     border = border_width(network, settings)

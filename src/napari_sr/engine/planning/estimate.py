@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from napari_sr.engine.planning.budget import bytes_of_mean
-from napari_sr.engine.planning.devices import choose_device, choose_precision, on_device
+from napari_sr.engine.planning.devices import choose_precision, on_device
+from napari_sr.engine.planning.for_network import device_for
 from napari_sr.engine.planning.memory import meta_copy
 from napari_sr.engine.planning.tile_size import bytes_per_pixel, padded_length
 from napari_sr.graph.flops import FlopCounter
@@ -102,7 +103,7 @@ def measure_speed(network: Network, settings: Settings) -> float:
 
     It takes about a second, so call it from a worker thread.
     """
-    device = choose_device(settings.device)
+    device = device_for(network, settings)
     precision = choose_precision(settings.precision, device, network.precisions)
     moved = on_device(network, device, precision)
     pixels = PROBE_FLOPS / max(flops_per_pixel(network), 1.0)

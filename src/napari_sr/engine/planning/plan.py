@@ -12,7 +12,8 @@ import torch
 from napari_sr.engine.image.conversion import Extension
 from napari_sr.engine.planning import tiling
 from napari_sr.engine.planning.border import border_width
-from napari_sr.engine.planning.devices import choose_device, choose_precision, memory_for_features
+from napari_sr.engine.planning.devices import choose_precision, memory_for_features
+from napari_sr.engine.planning.for_network import device_for
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.noise_level import check_noise
 from napari_sr.engine.planning.stage_plan import Stages
@@ -191,7 +192,7 @@ def make_plan(
         If the tile is too small for the halo, or a setting is wrong.
     """
     check_noise(settings.noise, network)
-    device = choose_device(settings.device)
+    device = device_for(network, settings)
     precision = choose_precision(settings.precision, device, network.precisions)
     if rounds_inside(settings, device, precision):
         precision = torch.float32

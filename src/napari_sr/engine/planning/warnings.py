@@ -41,6 +41,12 @@ def run_warnings(plan: Plan, network: Network, settings: Settings) -> Iterator[s
         )
     elif not network.exact:
         halo = plan.network_profile.radius if plan.halo is None else plan.halo
+        if network.halo_source and plan.halo is None:
+            yield (
+                f"tiles of {network.title} overlap by {halo} px on each side, "
+                f"{network.halo_source}; it is not proven that this leaves no seams"
+            )
+            return
         yield (
             f"the receptive field of {network.title} is not known: tiles overlap by {halo} px on "
             "each side and may leave visible seams"

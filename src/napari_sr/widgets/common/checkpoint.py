@@ -15,10 +15,14 @@ from napari_sr.widgets.common.worker import call_in_thread
 if TYPE_CHECKING:
     from napari_sr.runs.model_list import ListedModel
 
-FILE_FILTER = "Checkpoints (*.pth *.pt *.ckpt *.safetensors *.npz *.mat *.zip);;All files (*)"
+FILE_FILTER = (
+    "Checkpoints and model packages (*.pth *.pt *.ckpt *.safetensors *.npz *.mat *.zip *.yaml);;"
+    "All files (*)"
+)
 ABOUT_FILES = (
-    "Open a checkpoint file (.pth, .pt, .safetensors, .npz or .mat), or a zip file with one.\n"
-    "The network is recognised from the file's tensors; code in the file is never run."
+    "Open a checkpoint file (.pth, .pt, .safetensors, .npz or .mat, also in a zip file), or a\n"
+    "model package of bioimage.io (its zip file, or rdf.yaml in its folder). Networks are\n"
+    "recognised from a file's tensors; no Python in a file is ever run."
 )
 
 

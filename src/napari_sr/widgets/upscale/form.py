@@ -162,7 +162,8 @@ class UpscaleWidget(ResultForm):
         folder = self.form.output.folder()
         state = self._folder_state()
         resume = state is not None and state.resumed is not None
-        return PendingRun(layer, request, arguments, set_afterwards(layer), folder, resume)
+        later = {} if choice.model.other_unit else set_afterwards(layer)
+        return PendingRun(layer, request, arguments, later, folder, resume)
 
     def _run(self, pending: PendingRun) -> None:
         self._pending = pending

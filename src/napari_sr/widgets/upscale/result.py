@@ -57,12 +57,15 @@ def result_arguments(
     model = f"{choice.label}, ensemble" if ensemble else choice.label
     name = source.name if region is None else f"{source.name}, part"
     origin = source.origin_of(region)
+    look = appearance(layer, source, choice.enlargement, order, origin)
+    if choice.model.other_unit:
+        del look["contrast_limits"]  # napari finds those of the result
     return {
         "name": result_name(name, model, of_result=region is None and is_result(layer)),
         "rgb": source.rgb,
         "metadata": dict(layer.metadata),
         **_placement(layer, source, choice.enlargement, origin),
-        **appearance(layer, source, choice.enlargement, order, origin),
+        **look,
     }
 
 

@@ -1,0 +1,1 @@
+"""Model packages of the BioImage Model Zoo (https://bioimage.io): open and run them."""

@@ -1,0 +1,158 @@
+"""Open a model package: read its description, load its network, and check it once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_sr.zoo.bioimage import onnx_program
+from napari_sr.zoo.bioimage.check import check_tests
+from napari_sr.zoo.bioimage.contents import MOST_TEXT, NAMES, is_package, open_contents
+from napari_sr.zoo.bioimage.description import described
+from napari_sr.zoo.bioimage.onnx_program import OnnxProgram
+from napari_sr.zoo.bioimage.packaged import Packaged, largest_overlap
+from napari_sr.zoo.bioimage.reach import measured_reach
+from napari_sr.zoo.bioimage.script_program import ScriptProgram
+from napari_sr.zoo.bioimage.yaml_text import read_yaml
+from napari_sr.zoo.checkpoint import CheckpointError
+from napari_sr.zoo.limits import RefusedError, first_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_sr.zoo.bioimage.contents import Contents
+    from napari_sr.zoo.bioimage.description import Description
+    from napari_sr.zoo.bioimage.packaged import Program
+
+MOST_WEIGHTS = 1 << 30
+"""Largest size of a file of weights."""
+HALO_KEY, TEST_KEY, STEPS_KEY = "halo_from", "test", "processing"
+"""Keys of a network's provenance."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """An opened package."""
+
+    network: Packaged
+    description: Description
+    sha256: str
+    weights: int
+    """Number of weights."""
+    remarks: tuple[str, ...]
+    """Sentences for people who use it."""
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What the record of a run says about the package."""
+        network = self.network
+        steps = None if network.processing is None else network.processing.words
+        return {
+            "package": f"bioimage.io {self.description.format}, {self.description.kind}",
+            HALO_KEY: network.halo_source,
+            TEST_KEY: self.remarks[-1],
+            **({} if steps is None else {STEPS_KEY: steps}),
+        }
+
+
+def package_at(path: Path) -> Path | None:
+    """Return the zip archive or folder of a model package; None if a path is none.
+
+    The path may also be that of a description in a folder.
+    """
+    if path.name in NAMES and path.is_file():
+        return path.parent
+    return path if is_package(path) else None
+
+
+def open_package(path: Path) -> Package:
+    """Open a package, and compare its test image with its author's result.
+
+    Parameters
+    ----------
+    path : Path
+        The zip archive or folder.
+
+    Raises
+    ------
+    CheckpointError
+        If the package is damaged or cannot be used; the message says why.
+    """
+    try:
+        contents = open_contents(path)
+        text = contents.read(contents.description.rpartition("/")[2], most=MOST_TEXT)
+        description = described(read_yaml(text), _available())
+        source = description.weights
+        weights = contents.read(source.name, source.sha256, MOST_WEIGHTS)
+        return _opened(contents, description, weights)
+    except RefusedError as refusal:
+        raise CheckpointError(f"the model package {path} {refusal}") from refusal
+    except (OSError, MemoryError) as error:
+        raise CheckpointError(f"{path} cannot be opened: {first_line(error)}") from error
+
+
+def _available() -> tuple[str, ...]:
+    onnx = ("onnx",) if onnx_program.available() else ()
+    return (*onnx, "torchscript")
+
+
+def _opened(contents: Contents, description: Description, weights: bytes) -> Package:
+    program: Program = (OnnxProgram if description.kind == "onnx" else ScriptProgram)(weights)
+    key = hashlib.sha256(weights).hexdigest(), contents.sha256
+    try:
+        halo, halo_source = _halo(program, description, key)
+        network = _network(program, description, halo, halo_source)
+    except ValueError as error:
+        if isinstance(error, RefusedError):
+            raise
+        raise RefusedError(f"cannot be run: {error}") from error
+    told = _CHECKED.get(key) or check_tests(network, description, contents)
+    _CHECKED[key] = told
+    tiles = f"Tiles overlap by {halo} px, {halo_source}." if halo is not None else _WHOLE
+    return Package(
+        network.eval(), description, contents.sha256, program.weights,
+        (*description.remarks, tiles, told),
+    )  # fmt: skip
+
+
+_WHOLE = "It needs whole planes: no limit to how far it looks was stated or measured."
+_CHECKED: dict[tuple[str, str], str] = {}
+"""What the comparison with the test image said, by the hashes of weights and package."""
+_REACHES: dict[tuple[str, str], int | None] = {}
+
+
+def _network(
+    program: Program, description: Description, halo: int | None, halo_source: str
+) -> Packaged:
+    return Packaged(
+        program=program,
+        geometry=description.geometry,
+        processing=description.processing,
+        title=f"{description.name} (bioimage.io)",
+        halo=halo,
+        halo_source=halo_source,
+    )
+
+
+def _halo(
+    program: Program, description: Description, key: tuple[str, str]
+) -> tuple[int | None, str]:
+    """Return the halo in LR pixels, and where it comes from; None for whole planes."""
+    geometry = description.geometry
+    if geometry.halo is not None:
+        return geometry.halo, "as its author says"
+    sizes = geometry.height, geometry.width
+    if key not in _REACHES:
+        probe = _network(program, description, 0, "")
+        _REACHES[key] = measured_reach(
+            probe.compute_plane,
+            geometry.channels,
+            geometry.scale,
+            lambda side: (sizes[0].fitting(side), sizes[1].fitting(side)),
+        )
+    reach = _REACHES[key]
+    fixed = [largest_overlap(one.least) for one in sizes if not one.step]
+    if fixed and (reach is None or reach > min(fixed)):
+        return min(fixed), f"a guess, because it takes only {sizes[0].least} x {sizes[1].least} px"
+    return reach, "as measured with single pixels"

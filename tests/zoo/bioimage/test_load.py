@@ -1,0 +1,212 @@
+"""Packages from opening to pixels, against their authors' pipelines in a few lines."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from bioimage_packages import (
+    Enlarger,
+    Everywhere,
+    Pooled,
+    axes,
+    description,
+    files,
+    npy,
+    steps,
+    weights,
+    write,
+)
+
+import napari_sr
+from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs.model import ModelReference
+from napari_sr.runs.run import Request, drive, run_request
+from napari_sr.zoo.bioimage import check
+from napari_sr.zoo.bioimage.load import open_package, package_at
+from napari_sr.zoo.checkpoint import CheckpointError
+
+pytestmark = pytest.mark.needs("onnx")
+BEFORE = steps(
+    (
+        "scale_range",
+        {"axes": ["channel", "y", "x"], "min_percentile": 1, "max_percentile": 99.8},
+    )
+)
+AFTER = steps(("scale_linear", {"gain": 100, "offset": 5}))
+RAW = np.random.default_rng(0).integers(100, 4000, (61, 52)).astype(np.uint16)
+
+
+def authors(pixels, module):
+    """Return what the author's program returns for pixels, (H, W) or (N, C, H, W)."""
+    x = pixels.astype(np.float64)
+    low, high = np.percentile(x, [1, 99.8])
+    image = torch.from_numpy(((x - low) / (high - low + 1e-6)).astype(np.float32))
+    with torch.inference_mode():
+        large = module.eval()(image.reshape(1, 1, *image.shape[-2:])).numpy()
+    return 100 * large + 5
+
+
+def package(path, module=Enlarger, kind="onnx", change=None, **options):
+    about = description(kind, before=BEFORE, after=AFTER, **options)
+    pixels = RAW[None, None, :24, :24]
+    parts = files(about, weights(kind, module), pixels, authors(pixels, module()))
+    if change is not None:
+        change(about, parts)
+        parts["rdf.yaml"] = json.dumps(about).encode()
+    return write(path, parts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "module", "options"),
+    [
+        ("onnx", Enlarger, {}),
+        ("onnx", Enlarger, {"halo": None}),
+        ("onnx", Enlarger, {"size": 24}),
+        ("torchscript", Pooled, {"size": {"min": 4, "step": 2}, "halo": 8}),
+        ("onnx", Everywhere, {"halo": None}),
+    ],
+)
+def test_results_are_those_of_the_author_in_tiles_and_parts(tmp_path, kind, module, options):
+    path = package(tmp_path / "a.zip", module, kind, **options)
+    raw = RAW[:-1]  # an even number of rows
+
+    whole = napari_sr.upscale(raw, path)
+
+    assert whole.dtype == np.float32
+    np.testing.assert_allclose(whole, authors(raw, module())[0, 0], rtol=0, atol=2e-5)
+    if module is not Everywhere:
+        np.testing.assert_allclose(napari_sr.upscale(raw, path, tile=32), whole, atol=1e-5)
+    # statistics are those of the whole plane, never of a part
+    part = napari_sr.upscale(raw, path, region=((20, 40), (10, 50)))
+    np.testing.assert_allclose(part, whole[40:80, 20:100], atol=1e-5)
+    lazy = napari_sr.upscale_lazy(raw, path)
+    assert lazy.dtype == np.float32
+    np.testing.assert_allclose(np.asarray(lazy), whole, atol=1e-5)
+    out = np.zeros_like(whole)
+    napari_sr.upscale(raw, path, out=out)
+    np.testing.assert_allclose(out, whole, atol=1e-5)
+
+
+def test_the_record_says_what_ran_and_repeats_it(tmp_path):
+    path = package(tmp_path / "a")
+    network = napari_sr.load(path)
+    request = Request(RAW, ModelReference.of(network), Settings(tile=32))
+    done = drive(run_request(request, network))
+    record = {**network.provenance, **done.record}
+
+    assert record["package"] == "bioimage.io 0.5.4, onnx"
+    assert record["halo_from"] == "as its author says"
+    assert "the largest difference is" in record["test"]
+    assert record["processing"]["after"] == ["x * 100.0 + 5.0"]
+    assert record["tiles_exact"] is False
+    assert "overlap by 3 px on each side, as its author says" in " ".join(record["notes"])
+    assert (record["file"], record["sha256"]) == (str(path), open_package(path).sha256)
+    again = napari_sr.upscale(RAW, network, tile=32, value_range=record["value_range"])
+    np.testing.assert_array_equal(again, done.pixels)
+
+
+def test_a_network_from_0_to_1_gives_the_type_of_the_image(tmp_path):
+    unit = {"type": "float32", "range": [0, 1]}
+    about = description(data=unit)
+    about["outputs"][0]["data"] = unit
+    image = np.random.default_rng(1).random((1, 1, 16, 16), np.float32)
+    with torch.inference_mode():
+        result = Enlarger().eval()(torch.from_numpy(image)).numpy()
+    path = write(tmp_path / "a.zip", files(about, weights(), image, result))
+
+    found = napari_sr.upscale(RAW, path, value_range=(0, 4000))
+
+    with torch.inference_mode():
+        wanted = Enlarger().eval()(torch.from_numpy(RAW / np.float32(4000))[None, None])[0, 0]
+    wide = np.rint(wanted.numpy().astype(np.float64) * 4000).clip(0, 65535)
+    assert found.dtype == np.uint16
+    assert abs(found - wide).max() <= 1
+
+
+def test_a_stack_is_normalised_plane_by_plane(tmp_path):
+    path = package(tmp_path / "a.zip")
+    stack = np.stack([RAW, RAW // 3 + 7])
+
+    found = napari_sr.upscale(stack, path)
+
+    for plane, result in zip(stack, found, strict=True):
+        np.testing.assert_allclose(result, authors(plane, Enlarger())[0, 0], rtol=0, atol=2e-5)
+
+
+def test_images_with_other_channels_and_options_are_refused(tmp_path):
+    path = package(tmp_path / "a.zip")
+    rgb = np.zeros((20, 20, 3), np.uint8)
+
+    with pytest.raises(ValueError, match="takes grey images, got 3 channels"):
+        napari_sr.upscale(rgb, path)
+    with pytest.raises(ValueError, match="leave value_range out"):
+        napari_sr.upscale(RAW, path, value_range=(0, 4095))
+    with pytest.raises(ValueError, match="enlarges 2 times, got scale=3"):
+        napari_sr.load(path, 3)
+    with pytest.raises(ValueError, match="has no options"):
+        napari_sr.load(path, input_range=255)
+    with pytest.raises(ValueError, match="can only run alone"):
+        napari_sr.series(napari_sr.load(path), napari_sr.load("fsrcnn-x2"))
+
+
+def of_tests(**changes):
+    def change(about, parts):
+        parts.update(changes)
+
+    return change
+
+
+def no_tests(about, parts):
+    del about["inputs"][0]["test_tensor"]
+
+
+def smaller(about, parts):
+    about["outputs"][0]["axes"] = axes(1, None, 6, 1, out=True)
+
+
+WRONG = np.zeros((1, 1, 48, 48), np.float32)
+BOMB = npy(np.zeros(3)).replace(b"(3,)", b"(999999999,)").replace(b"          \n", b"  \n", 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (of_tests(**{"out.npy": npy(WRONG)}), r"does not give its author's test result here: 100"),
+        (of_tests(**{"out.npy": npy(WRONG[..., :9])}), "has a test result of"),
+        (of_tests(**{"out.npy": npy(np.array([None]))}), "that is no array"),
+        (of_tests(**{"out.npy": BOMB}), "that is no array"),
+        (of_tests(**{"in.npy": npy(WRONG[0])}), "cannot compute its own test image"),
+        (of_tests(**{"weights.onnx": weights()[:-9]}), r"sha256 of weights.onnx must be"),
+        (smaller, r"must return \(1, "),
+    ],
+)
+def test_packages_that_do_not_do_what_they_say_are_refused(tmp_path, change, words):
+    path = package(tmp_path / "a.zip", change=change)
+
+    with pytest.raises(CheckpointError, match=words):
+        open_package(path)
+
+
+def test_a_package_without_test_images_says_so(tmp_path):
+    path = package(tmp_path / "a.zip", change=no_tests)
+
+    assert open_package(path).remarks[-1] == "It has no test images, so it could not be checked."
+
+
+def test_a_package_is_compared_with_its_test_image_only_once(tmp_path, monkeypatch):
+    path = package(tmp_path / "a.zip")
+    first = open_package(path)
+    monkeypatch.setattr(check, "_tensor", None)
+
+    assert open_package(path).remarks == first.remarks
+
+
+def test_the_description_in_a_folder_stands_for_the_folder(tmp_path):
+    path = package(tmp_path / "a")
+
+    assert package_at(path / "rdf.yaml") == path
+    assert package_at(path) == path
+    assert package_at(path / "in.npy") is None

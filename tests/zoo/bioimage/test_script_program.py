@@ -1,0 +1,91 @@
+"""Foreign TorchScript files; none may read or write files, or run while it is loaded."""
+
+from __future__ import annotations
+
+import copy
+import io
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from bioimage_packages import Enlarger, weights
+from torch import nn
+
+from napari_sr.zoo.bioimage.script_program import ScriptProgram
+from napari_sr.zoo.limits import RefusedError
+
+IMAGE = np.random.default_rng(0).random((1, 1, 9, 14), np.float32)
+
+
+def test_a_file_computes_its_network():
+    found = ScriptProgram(weights("torchscript"))
+
+    with torch.inference_mode():
+        wanted = Enlarger().eval()(torch.from_numpy(IMAGE))
+    np.testing.assert_allclose(found(IMAGE), wanted, rtol=0, atol=1e-6)
+    assert found.weights == 25 * 4 + 4 + 9 * 16 + 4
+    assert copy.deepcopy(found) is found
+    # two planes of 4 features at once
+    assert found.values_at_once((1, 1, 20, 30)) == pytest.approx(8 * 600, abs=700)
+
+
+def test_an_input_that_does_not_fit_is_an_error_in_one_sentence():
+    with pytest.raises(ValueError, match=r"failed for an input of \(1, 2, 9, 14\): .*channels"):
+        ScriptProgram(weights("torchscript"))(IMAGE.repeat(2, 1))
+
+
+class Writing(nn.Module):
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        torch.save(image, "stolen")
+        return image
+
+
+class Reading(nn.Module):
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return image + torch.from_file("/etc/passwd", False, 4)
+
+
+class Stateful(nn.Module):
+    @torch.jit.export
+    def __getstate__(self):
+        return (0, self.training)
+
+    @torch.jit.export
+    def __setstate__(self, state: tuple[int, bool]) -> None:
+        self.training = state[1]
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return image
+
+
+@pytest.mark.parametrize("kind", [Writing, Reading, Stateful])
+def test_programs_that_do_more_than_compute_are_refused(kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = io.BytesIO()
+    torch.jit.save(torch.jit.script(kind()), file)
+
+    with pytest.raises(RefusedError, match="only plain computations"):
+        ScriptProgram(file.getvalue())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_files_are_refused():
+    checkpoint = io.BytesIO()
+    torch.save({"a": torch.zeros(3)}, checkpoint)
+    with pytest.raises(RefusedError, match="contains no program"):
+        ScriptProgram(checkpoint.getvalue())
+    whole = weights("torchscript")
+    for content in (b"", b"PK\x03\x04", whole[: len(whole) // 2]):
+        with pytest.raises(RefusedError, match="damaged TorchScript file"):
+            ScriptProgram(content)
+    lacking = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(whole)) as source,
+        zipfile.ZipFile(lacking, "w") as target,
+    ):
+        for name in source.namelist():
+            if not name.endswith("data.pkl"):
+                target.writestr(name, source.read(name))
+    with pytest.raises(RefusedError, match="damaged TorchScript file"):
+        ScriptProgram(lacking.getvalue())
