@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from napari_sr.engine.backends.interface import POLL, share_since
+from napari_sr.engine.backends.openvino_order import own_outputs, with_early_sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -75,6 +76,7 @@ def convert(
         model = openvino.convert_model(module, example_input=examples)
     shapes = zip(model.inputs, examples, strict=True)
     model.reshape({place: list(tensor.shape) for place, tensor in shapes})
+    model = with_early_sums(model)
     openvino.save_model(model, path.with_suffix(".xml"), compress_to_fp16=False)
 
 
@@ -163,7 +165,7 @@ class Request:
     def __init__(self, compiled: Any) -> None:
         self._compiled = compiled
         self._request = compiled.create_infer_request()
-        self._outputs = range(len(compiled.outputs))
+        self._outputs = own_outputs(compiled)
 
     def __call__(self, tensors: Tensors) -> Tensors:
         """Return the segment's outputs."""
