@@ -448,7 +448,7 @@ def test_a_network_is_exported_with_its_name(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "what"),
     [
-        (["fsrcnn", "a.png"], r"a\.png must end in \.onnx"),
+        (["fsrcnn", "a.png"], r"a\.png must end in one of \.onnx, \.zip"),
         (["fsrcnn-x2", "old.onnx"], r"old\.onnx exists: give another name, or --overwrite"),
         (["fsrcnn-x2", "a.onnx", "--opset", 9], "opset must be from 18 to 20, got 9"),
         (["fsrcn", "a.onnx"], "no model is called 'fsrcn'"),

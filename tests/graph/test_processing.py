@@ -29,6 +29,10 @@ def test_values_that_the_author_does_not_allow_are_refused_unless_steps_adapt_to
     with pytest.raises(ValueError, match=r"allows values from 0 to 255, but .* from 84.\d+ to 480"):
         scaled.fitted(PLANE)
     Processing(3, before=(Standardise(),), limits=limits).fitted(PLANE)
+    with pytest.raises(ValueError, match="allows values from 0 to 255"):
+        Processing(3, (Standardise(),), (), limits, whole=True).fitted(np.rint(PLANE))
+    with pytest.raises(ValueError, match="allows only whole numbers"):
+        Processing(3, (Standardise(),), (), None, whole=True).fitted(PLANE)
 
 
 def test_other_channels_are_refused():

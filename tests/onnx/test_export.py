@@ -13,6 +13,7 @@ from napari_sr import models
 from napari_sr.files.image import FileError
 from napari_sr.onnx import export as onnx_export
 from napari_sr.onnx.export import TOLERANCE, ExportError, export
+from napari_sr.onnx.probes import probes
 
 KINDS = [
     *((name, {}) for name in models.names()),
@@ -137,7 +138,7 @@ def test_what_is_wrong_at_another_size_is_found_and_not_written(network, what, t
 
 def test_the_check_looks_at_images_and_not_at_noise(small):
     # BSRN's x2 weights blow up what noise leaves of roundings: a right file would be refused
-    point, *images = onnx_export._images(small)
+    point, *images = probes(small)
 
     assert point.shape == (1, 1, 1, 1)
     for image in images:

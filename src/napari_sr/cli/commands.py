@@ -144,20 +144,41 @@ def models_command(
 def export_command(
     model: options.ModelArgument,
     target: Annotated[
-        Path, typer.Argument(metavar="OUT", callback=at_home, help="The file to write: .onnx.")
+        Path,
+        typer.Argument(
+            metavar="OUT",
+            callback=at_home,
+            help="The file to write: .onnx, or .zip for a model package of bioimage.io.",
+        ),
     ],
     scale: options.Scale = None,
     opset: Annotated[int, typer.Option(help="Version of ONNX's operator set, 18 to 20.")] = 18,
+    author: Annotated[
+        list[str] | None, typer.Option(help="For .zip: the package's author; may be repeated.")
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="For .zip: the licence, such as CC-BY-4.0.")
+    ] = None,
+    purpose: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="For .zip: what the network is for.")
+    ] = None,
     option: options.Options = None,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Write a network as an ONNX file for images of any size, checked with onnxruntime."""
-    from napari_sr.onnx.export import check_ready, export
+    """Write a network for other programs: for images of any size, checked with onnxruntime."""
+    from napari_sr.onnx import export, package
+    from napari_sr.onnx.package_description import About
 
-    check_ready(target, opset, overwrite=overwrite)
+    suffixes = (*export.SUFFIXES, *package.SUFFIXES)
+    export.check_ready(target, opset, overwrite=overwrite, suffixes=suffixes)
     wanted = reference(model, scale, read_options(option))
     with terminal.bars() as bars:
-        export(load(wanted, bars), target, opset=opset, overwrite=overwrite)
+        network = load(wanted, bars)
+        if target.suffix.lower() in package.SUFFIXES:
+            about = About(tuple(author or ()), licence, purpose)
+            package.export_package(network, target, about=about, overwrite=overwrite)
+        else:
+            export.export(network, target, opset=opset, overwrite=overwrite)
 
 
 @app.command("demo")

@@ -50,20 +50,19 @@ class Network(nn.Module):
     exact: bool = True
     """Whether `chain` knows the receptive field, so that tiles leave no seams."""
     whole: bool = False
-    """Whether to process an image in one piece if memory allows, because tiles would leave
-    seams."""
+    """Whether to process an image in one piece if memory allows: tiles would leave seams."""
     pads_with_zeros: bool = True
     """Whether the network pads images with zeros. The engine then puts some reflected pixels
     between image and zeros; see `Settings.border`."""
     zeros_reach: int = 6
-    """Distance from the zeros, in LR pixels, at which they change flat images by less than 1 of
-    255, measured with all weights (benchmarks/quality/border.py)."""
+    """LR pixels from the zeros at which they change flat images by less than 1 of 255, measured
+    with all weights (benchmarks/quality/border.py)."""
     input_limits: tuple[float, float] | None = None
     """Smallest and largest value that it may get, where 0 is black and 1 is white, if its results
     are wrong beyond them. The engine then clips its input, and interpolates the rest."""
     corrections: int = 0
-    """How many times the chain makes the result agree with its image: see `zoo.consistent`. The
-    engine does the same with the interpolated rest."""
+    """How often the chain makes the result agree with its image (`zoo.consistent`), as the engine
+    does with the interpolated rest."""
     full_range: bool = True
     """For a network of one channel: True if it was trained on grey from 0 to 1, False if it was
     trained on luma from 16/255 to 235/255, as SRCNN was. The engine converts images accordingly."""
@@ -76,9 +75,10 @@ class Network(nn.Module):
     """The author's processing of pixels, which enter as they are stored; results are floats."""
     on_cpu: bool = False
     """Whether the network computes only on the CPU."""
+    border_halo: int = 0
+    """LR pixels at the border whose results are wrong, as the network's author says."""
     halo_source: str = ""
-    """Where the overlap of tiles comes from if the receptive field is not known: "as its author
-    says"."""
+    """Where the overlap of tiles comes from if the receptive field is unknown."""
     precisions: tuple[str, ...] = ("float32", "float16", "bfloat16")
     """Precisions in which the network does not overflow; the first is always safe."""
 

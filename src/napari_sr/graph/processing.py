@@ -31,6 +31,11 @@ class Processing:
     """Steps that need no statistics of the result."""
     limits: tuple[float, float] | None = None
     """The smallest and largest stored value that the author allows; None if unlimited."""
+    stored: bool = False
+    """Whether all statistics are those of the pixels as they are stored, instead of the pixels
+    after the steps before."""
+    whole: bool = False
+    """Whether the author allows only whole numbers; others would be cut or wrap around."""
 
     @property
     def gathers(self) -> bool:
@@ -40,10 +45,18 @@ class Processing:
     @property
     def words(self) -> dict[str, list[str]]:
         """The steps as text, for records."""
+        stored = ["statistics of the stored pixels"] * (self.stored and self.ambiguous)
         return {
-            "before": [step.words for step in self.before],
+            "before": [*stored, *(step.words for step in self.before)],
             "after": [step.words for step in self.after],
         }
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether a statistic follows a step that changes values, so that `stored` matters."""
+        changes = [place for place, step in enumerate(self.before) if step.changes]
+        gathers = [place for place, step in enumerate(self.before) if step.gathers]
+        return bool(changes and gathers) and changes[0] < gathers[-1]
 
     def fitted(self, plane: NDArray[Any]) -> Fitted:
         """Return the processing of one plane, (H, W, C), with its statistics.
@@ -63,13 +76,18 @@ class Processing:
         x = plane.astype(np.float32) if self.gathers else plane[:1, :1].astype(np.float32)
         for place, step in enumerate(self.before):
             steps.append(step.fitted(x))
-            if any(later.gathers for later in self.before[place + 1 :]):
+            if not self.stored and any(later.gathers for later in self.before[place + 1 :]):
                 x = steps[-1](x).astype(np.float32)
         return Fitted(steps, [step.fitted(x) for step in self.after])
 
     def _check(self, plane: NDArray[Any]) -> None:
-        """Check that the values of a plane are allowed, unless the first step adapts to them."""
-        adapts = any(step.gathers for step in self.before)
+        """Check that the values of a plane are allowed, unless floats are normalised anyway."""
+        if self.whole and plane.dtype.kind == "f" and (plane != np.rint(plane)).any():
+            raise ValueError(
+                "the model's description allows only whole numbers, but the image has fractions: "
+                "rescale the image, and convert it to integers first"
+            )
+        adapts = any(step.gathers for step in self.before) and not self.whole
         if self.limits is None or adapts:
             return
         low, high = float(plane.min()), float(plane.max())

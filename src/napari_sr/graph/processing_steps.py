@@ -31,6 +31,10 @@ class Operation(Protocol):
         """Whether the step needs statistics of the whole plane."""
 
     @property
+    def changes(self) -> bool:
+        """Whether the step changes values, except by rounding."""
+
+    @property
     def words(self) -> str:
         """The step as text, for records."""
 
@@ -45,6 +49,7 @@ class Linear:
     gain: Numbers = 1.0
     offset: Numbers = 0.0
     gathers = False
+    changes = True
 
     @property
     def words(self) -> str:
@@ -68,6 +73,7 @@ class Standardise:
     eps: float = 1e-6
     mean: Numbers | None = None
     std: Numbers | None = None
+    changes = True
 
     @property
     def gathers(self) -> bool:
@@ -99,6 +105,7 @@ class ScaleRange:
     axes: Axes = (0, 1, 2)
     eps: float = 1e-6
     gathers = True
+    changes = True
 
     @property
     def words(self) -> str:
@@ -125,6 +132,7 @@ class Clip:
     percentiles: tuple[float | None, float | None] = (None, None)
     """Percentiles instead of `low` and `high`, where they are not None."""
     axes: Axes = (0, 1, 2)
+    changes = True
 
     @property
     def gathers(self) -> bool:
@@ -161,6 +169,7 @@ class Binarize:
 
     threshold: Numbers
     gathers = False
+    changes = True
 
     @property
     def words(self) -> str:
@@ -178,6 +187,7 @@ class Sigmoid:
     """1 / (1 + exp(-x))."""
 
     gathers = False
+    changes = True
     words = "sigmoid"
 
     def fitted(self, plane: NDArray[np.float32]) -> Apply:
@@ -197,6 +207,7 @@ class Convert:
 
     dtype: str
     gathers = False
+    changes = False
 
     @property
     def words(self) -> str:

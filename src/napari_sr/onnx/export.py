@@ -9,30 +9,24 @@ import copy
 import os
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch.nn.functional import interpolate
 
 from napari_sr import __version__
 from napari_sr.atomic_write import atomic_write
 from napari_sr.files.place import check_place
 from napari_sr.graph.network import Network
 from napari_sr.onnx.graph import IMAGE, ExportError, graph_of
+from napari_sr.onnx.probes import image_for, probes
 from napari_sr.runs.model import ModelReference
+from napari_sr.zoo.bioimage.packaged import Packaged
 from napari_sr.zoo.registry import entries
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from torch import Tensor
 
 SUFFIXES = (".onnx",)
 PACKAGES = ("onnx", "onnxruntime")
 OPSETS = range(18, 21)
 """Versions of ONNX's operators that can be written; most programs can read the first one."""
-SPOT = 5
-"""Distance of the spots of a test image, in pixels."""
 TOLERANCE = 1e-4
 """Files with larger errors are not written. The unit is the range of the network's results."""
 
@@ -90,20 +84,53 @@ def export(
             "scale and options must not be given for a loaded network, got "
             f"scale={scale} and options {options} for one of scale {model.scale}"
         )
-    loaded = ModelReference.of(model, scale, options).load()
-    network = copy.deepcopy(loaded).cpu().float().eval()
-    # the exporter identifies parameters by their memory, which it copies for other memory formats
-    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    graph = graph_of(network, _image(network, 2, 10, 13), opset)  # no two lengths are equal
-    error = _error(graph.SerializeToString(), network)
-    content = _labelled(graph, {**metadata(network), "max_error": f"{error:.1e}"})
+    content = content_of(plain(ModelReference.of(model, scale, options).load()), opset)
     with atomic_write(path) as file:
         file.write(content)
     return path
 
 
-def check_ready(path: Path, opset: int, *, overwrite: bool) -> None:
+def plain(network: Network) -> Network:
+    """Return a copy of a network that can be exported: on the CPU, in float32.
+
+    Raises
+    ------
+    ExportError
+        If the network is that of a model package, which already is a file for other programs.
+    """
+    if isinstance(network, Packaged):
+        raise ExportError(f"{network.title} comes from a model package: pass on that package")
+    found = copy.deepcopy(network).cpu().float().eval()
+    # the exporter identifies parameters by their memory, which it copies for other memory formats
+    return found.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload,no-any-return]
+
+
+def content_of(network: Network, opset: int) -> bytes:
+    """Return the content of a network's file, which was compared with the network.
+
+    Parameters
+    ----------
+    network : Network
+        A network that `plain` returned.
+    opset : int
+        Version of ONNX's operators.
+
+    Raises
+    ------
+    ExportError
+        As `export` does.
+    """
+    graph = graph_of(network, image_for(network, 2, 10, 13), opset)  # no two lengths are equal
+    error = _error(graph.SerializeToString(), network)
+    return _labelled(graph, {**metadata(network), "max_error": f"{error:.1e}"})
+
+
+def check_ready(
+    path: Path, opset: int, *, overwrite: bool, suffixes: tuple[str, ...] = SUFFIXES
+) -> None:
     """Check path, opset and packages, before anything is loaded or computed.
+
+    The path must end in one of `suffixes`.
 
     Raises
     ------
@@ -112,7 +139,7 @@ def check_ready(path: Path, opset: int, *, overwrite: bool) -> None:
     ValueError
         If the path cannot be written, or the opset is unsupported.
     """
-    check_place(path, SUFFIXES, overwrite=overwrite)
+    check_place(path, suffixes, overwrite=overwrite)
     missing = [package for package in PACKAGES if find_spec(package) is None]
     if missing:
         raise ExportError(
@@ -156,20 +183,6 @@ def _sees(network: Network) -> str:
     return f"luma, 16/255 black, 235/255 white{last}"
 
 
-def _image(network: Network, images: int, height: int, width: int) -> Tensor:
-    """Return images of smooth spots, at least of the given size, that the network accepts.
-
-    Noise is unsuitable: BSRN's x2 weights amplify it to a thousand times the range from black to
-    white, and rounding errors as much.
-    """
-    step = network.multiple
-    height, width = (-(-max(side, network.least_size) // step) * step for side in (height, width))
-    generator = torch.Generator().manual_seed(0)
-    coarse = (side // SPOT + 2 for side in (height, width))
-    spots = torch.rand(images, network.inputs, *coarse, generator=generator)
-    return interpolate(spots, (height, width), mode="bilinear", align_corners=True)
-
-
 def _error(content: bytes, network: Network) -> float:
     """Return the file's largest error, in units of the range of the network's results.
 
@@ -189,7 +202,7 @@ def _error(content: bytes, network: Network) -> float:
     error, low, high = 0.0, float("inf"), -float("inf")
     try:
         session = onnxruntime.InferenceSession(content, settings, ["CPUExecutionProvider"])
-        for image in _images(network):
+        for image in probes(network):
             with torch.inference_mode():
                 expected = network(image)
             (found,) = session.run(None, {IMAGE: image.numpy()})
@@ -205,13 +218,6 @@ def _error(content: bytes, network: Network) -> float:
             f"{network.title} by {error:.3g} in a range from {low:.3g} to {high:.3g}"
         )
     return error / (high - low)
-
-
-def _images(network: Network) -> Iterable[Tensor]:
-    """Yield images of sizes other than the traced one: smallest, odd, and larger."""
-    yield _image(network, 1, 1, 1)
-    yield _image(network, 3, 7, 11)
-    yield _image(network, 1, 37, 26)
 
 
 def _labelled(model: Any, about: dict[str, str]) -> bytes:

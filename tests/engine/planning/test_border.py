@@ -57,6 +57,15 @@ def test_a_network_that_is_only_guessed_or_wants_the_whole_image_is_not_extended
     assert [width(network, border) for border in BORDERS] == [0, USUAL_WIDTH, 0]
 
 
+def test_the_number_of_wrong_pixels_that_an_author_states_is_the_width():
+    network = Nearest(radius=9)
+    network.exact, network.pads_with_zeros, network.border_halo = False, False, 5
+
+    assert [width(network, border) for border in BORDERS] == [5, 5, 0]
+    network.multiple = 4
+    assert width(network) == 8
+
+
 def test_the_decision_is_in_words():
     assert decided_border(Nearest(radius=3), Settings()) == "reflect"
     assert decided_border(Nearest(), Settings()) == "zeros"

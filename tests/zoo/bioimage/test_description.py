@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sr.graph.processing import Processing
-from napari_sr.graph.processing_steps import Clip, ScaleRange
+from napari_sr.graph.processing_steps import Binarize, Clip, Convert, ScaleRange
 from napari_sr.zoo.bioimage.description import Source, described
 from napari_sr.zoo.limits import RefusedError
 
+FLOATS = Convert("float32")
 UNIT = {"type": "float32", "range": [0, 1]}
 
 
@@ -26,14 +27,16 @@ def test_the_facts_of_a_model_are_read():
     assert (found.format, found.kind, found.name) == ("0.5.4", "onnx", "A small enlarger")
     assert found.weights == Source("weights.onnx")
     assert found.tests == (Source("in.npy"), Source("out.npy"))
-    assert found.processing == Processing(1, before=(ScaleRange(),))
+    assert found.processing == Processing(1, (FLOATS, ScaleRange(), FLOATS), (FLOATS,))
     assert (found.card.author, found.card.licence, found.card.scale) == ("Ada", "MIT", 2)
 
 
 def test_a_network_from_0_to_1_gets_black_and_white_as_ours_do():
     clip = steps(("clip", {"min": 0, "max": 1}))
     about = description(data=UNIT, after=clip)
-    assert described(about).processing == Processing(1, after=(Clip(0.0, 1.0),), limits=(0.0, 1.0))
+    assert described(about).processing == Processing(
+        1, (FLOATS, FLOATS), (Clip(0.0, 1.0), FLOATS), (0.0, 1.0)
+    )
 
     about["outputs"][0]["data"] = UNIT
 
@@ -59,6 +62,27 @@ def test_the_allowed_values_are_read(data, limits):
     processing = described(description(data=data)).processing
 
     assert processing.limits == limits
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted"),
+    [
+        ((), (Convert("uint8"), Convert("uint8"))),
+        ([("clip", {"max": 9})], (Convert("uint8"), Clip(None, 9.0), Convert("uint8"))),
+        ([("ensure_dtype", {"dtype": "float32"})], (FLOATS, Convert("uint8"))),
+        (
+            [("ensure_dtype", {"dtype": "int16"}), ("binarize", {"threshold": 3})],
+            (Convert("int16"), Binarize(3.0)),
+        ),
+    ],
+)
+def test_missing_conversions_are_added_as_the_format_says(before, wanted):
+    about = description(before=steps(*before), data={"type": "uint8"})
+    about["outputs"][0]["data"] = {"type": "int16"}
+
+    found = described(about).processing
+
+    assert (found.before, found.after, found.whole) == (wanted, (Convert("int16"),), True)
 
 
 def test_the_older_format_is_read():
@@ -93,7 +117,7 @@ def test_the_older_format_is_read():
     )  # fmt: skip
 
     assert (found.kind, found.weights) == ("torchscript", Source("b.pt", "00"))
-    assert found.processing == Processing(1, before=(ScaleRange(axes=(0, 1)),))
+    assert found.processing == Processing(1, (FLOATS, ScaleRange(axes=(0, 1)), FLOATS), (FLOATS,))
     assert found.tests == (Source("a.npy"), Source("b.npy"))
     assert (found.geometry.scale, found.geometry.halo) == (1, 8)
 
@@ -107,6 +131,7 @@ def test_the_older_format_is_read():
         ({"weights": None}, "formats none"),
         ({"weights": {"onnx": {"external_data": {}}}}, "whose weights are in another file"),
         ({"inputs": 3}, "has 0 inputs"),
+        ({"outputs": [{**description()["outputs"][0], "data": {"type": "x"}}]}, "type 'x'"),
     ],
 )
 def test_other_descriptions_are_refused(change, words):

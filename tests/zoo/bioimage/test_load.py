@@ -73,21 +73,36 @@ def test_results_are_those_of_the_author_in_tiles_and_parts(tmp_path, kind, modu
     path = package(tmp_path / "a.zip", module, kind, **options)
     raw = RAW[:-1]  # an even number of rows
 
-    whole = napari_sr.upscale(raw, path)
+    zeros = {"border": "zeros"}
+    whole = napari_sr.upscale(raw, path, **zeros)
 
     assert whole.dtype == np.float32
     np.testing.assert_allclose(whole, authors(raw, module())[0, 0], rtol=0, atol=2e-5)
     if module is not Everywhere:
-        np.testing.assert_allclose(napari_sr.upscale(raw, path, tile=32), whole, atol=1e-5)
+        tiled = napari_sr.upscale(raw, path, tile=32, **zeros)
+        np.testing.assert_allclose(tiled, whole, atol=1e-5)
     # statistics are those of the whole plane, never of a part
-    part = napari_sr.upscale(raw, path, region=((20, 40), (10, 50)))
+    part = napari_sr.upscale(raw, path, region=((20, 40), (10, 50)), **zeros)
     np.testing.assert_allclose(part, whole[40:80, 20:100], atol=1e-5)
-    lazy = napari_sr.upscale_lazy(raw, path)
+    lazy = napari_sr.upscale_lazy(raw, path, **zeros)
     assert lazy.dtype == np.float32
     np.testing.assert_allclose(np.asarray(lazy), whole, atol=1e-5)
     out = np.zeros_like(whole)
-    napari_sr.upscale(raw, path, out=out)
+    napari_sr.upscale(raw, path, out=out, **zeros)
     np.testing.assert_allclose(out, whole, atol=1e-5)
+
+
+def test_the_stated_halo_is_reflected_around_each_plane(tmp_path):
+    path = package(tmp_path / "a.zip")  # its halo is 3 pixels of the image
+
+    found = napari_sr.upscale(RAW, path)
+
+    low, high = np.percentile(RAW, [1, 99.8])
+    image = np.pad((RAW - low) / (high - low + 1e-6), 3, mode="symmetric").astype(np.float32)
+    with torch.inference_mode():
+        large = Enlarger().eval()(torch.from_numpy(image)[None, None])[0, 0, 6:-6, 6:-6]
+    np.testing.assert_allclose(found, 100 * large.numpy() + 5, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(napari_sr.upscale(RAW, path, tile=32), found, atol=1e-5)
 
 
 def test_the_record_says_what_ran_and_repeats_it(tmp_path):
@@ -100,7 +115,7 @@ def test_the_record_says_what_ran_and_repeats_it(tmp_path):
     assert record["package"] == "bioimage.io 0.5.4, onnx"
     assert record["halo_from"] == "as its author says"
     assert "the largest difference is" in record["test"]
-    assert record["processing"]["after"] == ["x * 100.0 + 5.0"]
+    assert record["processing"]["after"] == ["x * 100.0 + 5.0", "as float32"]
     assert record["tiles_exact"] is False
     assert "overlap by 3 px on each side, as its author says" in " ".join(record["notes"])
     assert (record["file"], record["sha256"]) == (str(path), open_package(path).sha256)
@@ -117,7 +132,7 @@ def test_a_network_from_0_to_1_gives_the_type_of_the_image(tmp_path):
         result = Enlarger().eval()(torch.from_numpy(image)).numpy()
     path = write(tmp_path / "a.zip", files(about, weights(), image, result))
 
-    found = napari_sr.upscale(RAW, path, value_range=(0, 4000))
+    found = napari_sr.upscale(RAW, path, value_range=(0, 4000), border="zeros")
 
     with torch.inference_mode():
         wanted = Enlarger().eval()(torch.from_numpy(RAW / np.float32(4000))[None, None])[0, 0]
@@ -130,7 +145,7 @@ def test_a_stack_is_normalised_plane_by_plane(tmp_path):
     path = package(tmp_path / "a.zip")
     stack = np.stack([RAW, RAW // 3 + 7])
 
-    found = napari_sr.upscale(stack, path)
+    found = napari_sr.upscale(stack, path, border="zeros")
 
     for plane, result in zip(stack, found, strict=True):
         np.testing.assert_allclose(result, authors(plane, Enlarger())[0, 0], rtol=0, atol=2e-5)
@@ -188,6 +203,31 @@ def test_packages_that_do_not_do_what_they_say_are_refused(tmp_path, change, wor
 
     with pytest.raises(CheckpointError, match=words):
         open_package(path)
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_the_test_image_decides_which_statistics_a_later_step_uses(tmp_path, stored):
+    before = steps(("clip", {"min": 500, "max": 3000}), ("zero_mean_unit_variance", {}))
+
+    def author(pixels):
+        x = pixels.astype(np.float64).clip(500, 3000)
+        of = pixels if stored else x
+        image = torch.from_numpy(((x - of.mean()) / (of.std() + 1e-6)).astype(np.float32))
+        with torch.inference_mode():
+            return Enlarger().eval()(image[None, None]).numpy()
+
+    about = description(before=before)
+    part = RAW[:24, :24]
+    parts = files(about, weights(), part[None, None], author(part))
+    path = write(tmp_path / "a.zip", parts)
+
+    found = napari_sr.upscale(RAW, path, border="zeros")
+
+    np.testing.assert_allclose(found, author(RAW)[0, 0], rtol=0, atol=1e-5)
+    del about["inputs"][0]["test_tensor"]
+    write(tmp_path / "b.zip", {**parts, "rdf.yaml": json.dumps(about).encode()})
+    with pytest.raises(CheckpointError, match="normalises pixels after another step"):
+        open_package(tmp_path / "b.zip")
 
 
 def test_a_package_without_test_images_says_so(tmp_path):

@@ -34,7 +34,8 @@ def border_width(network: Network, settings: Settings) -> int:
 
     The width is the network's receptive field, but at most its `zeros_reach`, rounded up to its
     alignment. By default, it is 0 for networks whose receptive field is unknown or the whole image:
-    reflected pixels would change the values that these networks gather from the whole image.
+    reflected pixels would change the values that these networks gather from the whole image. If the
+    network's author states how many pixels at the border are wrong, the width is this number.
 
     Parameters
     ----------
@@ -50,13 +51,14 @@ def border_width(network: Network, settings: Settings) -> int:
         If the setting is wrong.
     """
     check_border(settings.border)
-    field = network.receptive_field
+    field, alignment = network.receptive_field, network.tile_alignment
+    if settings.border != "zeros" and network.border_halo:
+        return math.ceil(network.border_halo / alignment) * alignment
     if settings.border == "zeros" or not network.pads_with_zeros:
         return 0
     local = network.exact and not network.whole and field is not None
     if settings.border == "auto" and not local:
         return 0
-    alignment = network.tile_alignment
     width = network.zeros_reach if field is None else min(field, network.zeros_reach)
     return math.ceil(width / alignment) * alignment
 

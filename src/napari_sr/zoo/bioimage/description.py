@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr.graph.processing import Processing
-from napari_sr.graph.processing_steps import Clip, Convert
+from napari_sr.graph.processing_steps import Binarize, Clip, Convert
 from napari_sr.zoo.bioimage.geometry import geometry_of
-from napari_sr.zoo.bioimage.steps import Frame, steps_of
+from napari_sr.zoo.bioimage.steps import TYPES, Frame, steps_of
 from napari_sr.zoo.limits import BROKEN, RefusedError
 from napari_sr.zoo.model_card import card_from
 
@@ -177,14 +177,26 @@ def _processing(
         after.get("postprocessing"), Frame(geometry.names_out, geometry.channels, result=True)
     )
     limits, kind = _range(before)
-    ends, _ = _range(after)
+    ends, ending = _range(after)
+    whole = np.dtype(kind).kind in "iu"
+    newer = not str(found.get("format_version")).startswith("0.4")
+    first = _with_types(first, kind, kind if newer else "float32")
+    last = _with_types((Convert("float32"), *last), "", ending)[1:]
     config = found.get("config")
     ours = config.get(OURS) if isinstance(config, dict) else None
     ours = isinstance(ours, dict) and ours.get("result") == list(UNIT)
     unit = limits == UNIT and kind.startswith("float") and (ends == UNIT or ours)
     if unit and all(map(_keeps_floats, first)) and all(map(_keeps_unit, last)):
         return None
-    return Processing(geometry.channels, first, last, limits)
+    return Processing(geometry.channels, first, last, limits, whole=whole)
+
+
+def _with_types(steps: tuple[Operation, ...], first: str, last: str) -> tuple[Operation, ...]:
+    """Return steps with the conversions that the format adds at both ends if they are missing."""
+    if not steps or not isinstance(steps[0], Convert):
+        steps = (Convert(first), *steps)
+    ended = len(steps) > 1 and isinstance(steps[-1], Convert | Binarize)
+    return steps if ended else (*steps, Convert(last))
 
 
 def _keeps_floats(step: Operation) -> bool:
@@ -204,6 +216,8 @@ def _range(tensor: dict[str, Any]) -> tuple[tuple[float, float] | None, str]:
     data = data[0] if isinstance(data, list) and data else data
     data = data if isinstance(data, dict) else {}
     kind = str(tensor.get("data_type", data.get("type", "float32")))
+    if kind not in TYPES:
+        raise RefusedError(f"has pixels of the type {kind!r}, which is none of {', '.join(TYPES)}")
     ends = tensor.get("data_range", data.get("range")) or (None, None)
     try:
         low, high = (None if one is None else float(one) for one in ends)

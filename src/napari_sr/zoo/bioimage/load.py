@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.zoo.bioimage import onnx_program
@@ -21,6 +21,7 @@ from napari_sr.zoo.limits import RefusedError, first_line
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_sr.graph.processing import Processing
     from napari_sr.zoo.bioimage.contents import Contents
     from napari_sr.zoo.bioimage.description import Description
     from napari_sr.zoo.bioimage.packaged import Program
@@ -107,8 +108,9 @@ def _opened(contents: Contents, description: Description, weights: bytes) -> Pac
         if isinstance(error, RefusedError):
             raise
         raise RefusedError(f"cannot be run: {error}") from error
-    told = _CHECKED.get(key) or check_tests(network, description, contents)
-    _CHECKED[key] = told
+    if key not in _CHECKED:
+        _CHECKED[key] = _checked(network, description, contents)
+    network.processing, told = _CHECKED[key]
     tiles = f"Tiles overlap by {halo} px, {halo_source}." if halo is not None else _WHOLE
     return Package(
         network.eval(), description, contents.sha256, program.weights,
@@ -117,9 +119,33 @@ def _opened(contents: Contents, description: Description, weights: bytes) -> Pac
 
 
 _WHOLE = "It needs whole planes: no limit to how far it looks was stated or measured."
-_CHECKED: dict[tuple[str, str], str] = {}
-"""What the comparison with the test image said, by the hashes of weights and package."""
+_CHECKED: dict[tuple[str, str], tuple[Processing | None, str]] = {}
+"""The processing with which the test image gave its result, and a sentence on the comparison, by
+the hashes of weights and package."""
 _REACHES: dict[tuple[str, str], int | None] = {}
+
+
+def _checked(
+    network: Packaged, description: Description, contents: Contents
+) -> tuple[Processing | None, str]:
+    """Return the processing that gives the author's test result, and a sentence on it.
+
+    If a normalisation follows another step, programs differ in whether its statistics are those of
+    the stored pixels. The test image decides.
+    """
+    processing = description.processing
+    if processing is None or not processing.ambiguous:
+        return processing, check_tests(network, description, contents)
+    if description.tests is None:
+        raise RefusedError(
+            "normalises pixels after another step, which programs do differently, and has no test "
+            "image that shows what its author did"
+        )
+    try:
+        return processing, check_tests(network, description, contents)
+    except RefusedError:
+        other = replace(processing, stored=True)
+        return other, check_tests(network, replace(description, processing=other), contents)
 
 
 def _network(

@@ -87,6 +87,7 @@ class Packaged(Foreign):
         self._program, self._geometry = program, geometry
         self.processing = processing
         self.halo = halo or 0
+        self.border_halo = geometry.halo or 0
         self.halo_source = halo_source
         probe = [one.fitting(64) for one in (height, width)]
         shape = _shape(geometry, *probe)

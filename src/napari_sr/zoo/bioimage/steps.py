@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
     from napari_sr.graph.processing_steps import Axes, Numbers, Operation
 
-TYPES = ("float32", "float64", "uint8", "int8", "uint16", "int16", "uint32", "int32", "bool")
+TYPES = (
+    "float32", "float64", "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64",
+    "bool",
+)  # fmt: skip
 """Types to which pixels can be converted."""
 _PLACES = {"y": 0, "x": 1, "c": 2}
 

@@ -9,6 +9,8 @@ from napari_sr.zoo.limits import RefusedError, first_line
 
 DEEPEST = 40
 """Largest number of nested lists and tables."""
+MOST_VALUES = 100_000
+"""Largest number of values, where each reference (YAML anchor) counts like what it stands for."""
 _FLOAT = re.compile(r"^[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?$")
 """Numbers of YAML 1.2, such as 1e-06, which PyYAML takes for a text."""
 
@@ -24,24 +26,28 @@ def read_yaml(content: bytes) -> dict[str, Any]:
     Raises
     ------
     RefusedError
-        If it is not valid YAML, contains objects of Python, references (anchors), duplicate keys or
-        deeply nested values, or is not a table.
+        If it is not valid YAML, contains objects of Python, too many or deeply nested values, or
+        values that contain themselves, or is not a table.
     """
     import yaml
 
     class Plain(yaml.SafeLoader):  # type: ignore[misc]  # its types are not published
-        """A loader without references, whose few bytes could stand for billions of values."""
+        """A loader that counts what references stand for: few bytes could be billions of values."""
 
         depth = 0
 
         def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.events.AliasEvent):
-                raise RefusedError("has a description with references (YAML anchors)")
             self.depth += 1
             if self.depth > DEEPEST:
                 raise RefusedError(f"has a description nested more than {DEEPEST} times")
             node = super().compose_node(parent, index)
             self.depth -= 1
+            return node
+
+        def get_single_node(self) -> Any:
+            node = super().get_single_node()
+            if _values(node, {}) > MOST_VALUES:
+                raise RefusedError(f"has a description of more than {MOST_VALUES:,} values")
             return node
 
     Plain.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
@@ -54,3 +60,16 @@ def read_yaml(content: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise RefusedError(f"has a description that is a {type(found).__name__}, not a table")
     return found
+
+
+def _values(node: Any, known: dict[int, int]) -> int:
+    """Return the number of values that a node stands for; refuse one that contains itself."""
+    if id(node) in known:
+        if not known[id(node)]:
+            raise RefusedError("has a description with a value that contains itself")
+        return known[id(node)]
+    known[id(node)] = 0
+    inner = node.value if node is not None and isinstance(node.value, list) else []
+    parts = (part for one in inner for part in (one if isinstance(one, tuple) else (one,)))
+    known[id(node)] = 1 + sum(_values(part, known) for part in parts)
+    return known[id(node)]
