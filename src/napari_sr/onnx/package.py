@@ -174,7 +174,8 @@ def _checked(files: dict[str, bytes], path: Path) -> bytes:
     content = packed.getvalue()
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, path.name)
-        copy.write_bytes(content)
+        with atomic_write(copy) as file:
+            file.write(content)
         try:
             found = open_package(copy)
         except CheckpointError as error:
