@@ -132,3 +132,9 @@ def test_pixel_sizes_say_whether_z_is_coarse():
     assert "unknown" in remark_on(None, Axial(2, "network"), 2)
     with pytest.raises(ValueError, match=r"their distance is 0\.9 pixels"):
         remark_on(0.9, Axial(2, "network"), 2)
+
+
+def test_the_recorded_factor_is_the_one_that_is_computed():
+    """0.3 / 0.1 is not exactly 3; positions are computed from the record."""
+    assert Axial(2 * 0.3 / 0.1).record == {"axial": 6.0, "axial_by": "interpolation"}
+    assert Axial(2.7777).record["axial"] == 2.7777

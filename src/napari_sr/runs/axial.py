@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from napari_sr.engine.image.arrays import layout_of
-from napari_sr.engine.image.axial import checked_axial, enlarge_z, enlarged_along_z
+from napari_sr.engine.image.axial import FINEST, checked_axial, enlarge_z, enlarged_along_z
 from napari_sr.engine.image.guards import check_outliers
 from napari_sr.engine.planning.devices import OutOfMemoryError
 from napari_sr.files.units import METRES
@@ -19,7 +20,6 @@ from napari_sr.runs.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
-    from fractions import Fraction
 
     from numpy.typing import NDArray
 
@@ -50,7 +50,8 @@ class Axial:
     @property
     def record(self) -> dict[str, object]:
         """The entries of a run's record."""
-        return {"axial": float(self.factor), "axial_by": self.by}
+        factor = Fraction(self.factor).limit_denominator(FINEST)  # as it is computed
+        return {"axial": float(factor), "axial_by": self.by}
 
     def check(self) -> None:
         """Raise a ValueError if the way is unknown."""

@@ -31,8 +31,8 @@ MOST_VALUES = 1 << 24
 """Largest number of values of the result that are computed at once."""
 HALF = 2
 """Bytes of a float16."""
-LARGEST = 64
-"""Largest enlargement."""
+LARGEST, FINEST = 64, 10_000
+"""Largest enlargement, and largest denominator of its fraction."""
 
 
 def checked_axial(axial: object, layout: Layout) -> Fraction:
@@ -52,7 +52,7 @@ def checked_axial(axial: object, layout: Layout) -> Fraction:
         )
     if layout.samples and layout.channels == 4:
         raise ValueError("axial needs grey or RGB, got RGBA: leave out alpha")
-    return Fraction(float(axial)).limit_denominator(10_000)  # type: ignore[arg-type]
+    return Fraction(float(axial)).limit_denominator(FINEST)  # type: ignore[arg-type]
 
 
 def enlarged_along_z(layout: Layout, factor: Fraction | int) -> Layout:
