@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MODELS = (
-    ("fsrcnn", 2), ("fsrcnn", 3), ("fsrcnn", 4), ("edsr-slim", 2), ("edsr-slim", 4),
-    ("microscope", 2),
+    ("fsrcnn", 2), ("fsrcnn", 3), ("fsrcnn", 4), ("edsr-slim", 2), ("edsr-slim", 3),
+    ("edsr-slim", 4), ("microscope", 2),
 )  # fmt: skip
 OPTICS = Optics(wavelength=(0.45, 0.65), aperture=(0.6, 1.2), pixel=(0.15, 0.3))
 """Optics of the training of `microscope`."""

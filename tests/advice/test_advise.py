@@ -114,7 +114,7 @@ def test_a_blurred_image_with_some_noise_is_interpolated(sharp, random):
 
 @pytest.mark.parametrize(
     ("scale", "models"),
-    [(3, {"fsrcnn-x3"}), (4, {"edsr-slim-x4", "micrograph-x4"}), (8, {"bicubic-x8"})],
+    [(3, {"edsr-slim-x3"}), (4, {"edsr-slim-x4", "micrograph-x4"}), (8, {"bicubic-x8"})],
 )
 def test_other_scales_get_what_ships(sharp, random, scale, models):
     assert advise(sharp, scale=scale).model in models

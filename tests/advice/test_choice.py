@@ -65,7 +65,7 @@ def test_the_best_model_that_has_the_scale_is_taken():
     name, reason = chosen(3, **gains)
     assert name == "bicubic-x3"
     assert "do not upscale 3 times" in reason
-    assert chosen(3, **(gains | {"photographs": 1.0}))[0] == "fsrcnn-x3"
+    assert chosen(3, **(gains | {"photographs": 1.0}))[0] == "edsr-slim-x3"
     assert (
         "No network that suits the image upscales 8 times"
         in chosen(8, **(gains | {"photographs": 1.0}))[1]

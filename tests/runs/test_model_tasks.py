@@ -80,9 +80,10 @@ def test_models_that_are_here_are_timed_at_each_scale(monkeypatch):
 
     steps, result = finish(measure_models([row("bsrn"), row("edsr-slim")]))
 
-    assert [reference.name for reference in timed] == ["edsr-slim-x2", "edsr-slim-x4"]
-    assert [step.doing for step in steps] == ["Timing EDSR slim x2 …", "Timing EDSR slim x4 …"]
-    assert result == "Timed 2 models"
+    scales = (2, 3, 4)
+    assert [reference.name for reference in timed] == [f"edsr-slim-x{one}" for one in scales]
+    assert [step.doing for step in steps] == [f"Timing EDSR slim x{one} …" for one in scales]
+    assert result == "Timed 3 models"
 
 
 def test_closing_ends_the_timing_after_a_model(monkeypatch):

@@ -54,7 +54,7 @@ def test_the_default_clears_bicubic_on_set5(scale, gain, shared):
     assert np.mean(ours) == pytest.approx(find("fsrcnn", scale).psnr_set5, abs=0.006)
 
 
-@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("scale", [2, 3, 4])
 def test_the_slim_edsr_is_what_the_registry_says_and_better_than_the_default(scale, shared):
     images = ImageSet(shared / "data" / "Set5")
 

@@ -79,7 +79,10 @@ def test_other_words_are_refused(border):
         napari_sr.upscale(np.zeros((4, 4), np.float32), device="cpu", border=border)
 
 
-SHIPPED = ("fsrcnn-x2", "fsrcnn-x3", "fsrcnn-x4", "edsr-slim-x2", "edsr-slim-x4", "microscope-x2")
+SHIPPED = (
+    "fsrcnn-x2", "fsrcnn-x3", "fsrcnn-x4", "edsr-slim-x2", "edsr-slim-x3", "edsr-slim-x4",
+    "microscope-x2",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("level", [0, 0.5, 1])

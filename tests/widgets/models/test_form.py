@@ -260,8 +260,8 @@ def test_the_speed_of_installed_models_is_measured_on_demand(widget, monkeypatch
 
     ended(widget, qtbot, widget.form.measure)
 
-    assert timed == ["edsr-slim-x2", "edsr-slim-x4"]
-    assert widget.form.status.text() == "Timed 2 models."
+    assert timed == ["edsr-slim-x2", "edsr-slim-x3", "edsr-slim-x4"]
+    assert widget.form.status.text() == "Timed 3 models."
     assert "0.42 s per megapixel" in widget.form.details.toPlainText()
 
 
