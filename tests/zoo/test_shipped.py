@@ -101,3 +101,13 @@ def test_shipped_weights_carry_their_card_and_are_small():
         else:  # older than recipes
             assert {"seed", "learning_rate", "batch", "crop"} <= set(card)
     assert sum(entry.size for entry in shipped) < 3 * 2**20
+
+
+@pytest.mark.parametrize("value", [0, 0.25, 0.5, 0.75, 1])
+def test_the_network_for_electron_micrographs_keeps_flat_areas(value):
+    """Without constant images in its training, black and white moved by up to 1.3 % of white."""
+    flat = np.full((40, 44), value, np.float32)
+
+    result = napari_sr.upscale(flat, "em", 2, axes="YX", device="cpu", engine="torch")
+
+    assert np.abs(result - value).max() < 0.003
