@@ -6,6 +6,8 @@ import torch
 from fakes import Nearest
 
 import napari_sr
+from napari_sr.api import request_of
+from napari_sr.engine.planning.settings import Settings
 
 
 def test_the_default_needs_nothing_and_enlarges_twice(random):
@@ -47,8 +49,8 @@ def test_a_network_takes_the_place_of_a_name(random):
     result = napari_sr.upscale(image, Nearest(scale=3), device="cpu")
 
     np.testing.assert_allclose(result, image.repeat(3, 0).repeat(3, 1), atol=1e-6)
-    with pytest.raises(ValueError, match="Nearest needs scale=3 or none, got scale=2"):
-        napari_sr.upscale(image, Nearest(scale=3), scale=2)
+    with pytest.raises(ValueError, match=r"Nearest enlarges at most 9 times .* got scale=10"):
+        napari_sr.upscale(image, Nearest(scale=3), scale=10)
 
 
 def test_a_list_of_lists_is_an_image_too():
@@ -100,13 +102,13 @@ def test_the_public_names_are_listed():
         napari_sr.nothing_here  # noqa: B018
 
 
-@pytest.mark.parametrize("setting", ["tile", "halo", "scale"])
+@pytest.mark.parametrize("setting", ["tile", "halo"])
 def test_settings_that_are_no_whole_numbers_are_refused(setting):
     image = np.zeros((9, 8), np.uint8)
 
     for value in (True, 2.5, -1, "3"):
         with pytest.raises(ValueError, match=f"{setting} must be a whole number .* got {value!r}"):
-            napari_sr.upscale(image, "bicubic", **{"scale": 2, setting: value})
+            napari_sr.upscale(image, "bicubic", 2, **{setting: value})
 
 
 def test_whole_numbers_of_numpy_and_devices_of_torch_are_settings():
@@ -146,3 +148,14 @@ def test_a_region_equals_the_same_part_of_the_result(random):
     np.testing.assert_array_equal(part, whole[40:140, :62])
     with pytest.raises(ValueError, match="right <= 90"):
         napari_sr.upscale(image, region=((20, 70), (0, 91)))
+
+
+def test_the_request_has_all_arguments():
+    image = np.zeros((9, 8), np.uint8)
+
+    found = request_of(
+        image, "fsrcnn", 2.5, Settings(tile=7.0), "YX", ((1, 4), (2, 8)), consistent=True
+    )
+
+    assert (found.model.scale, found.model.factor, found.model.consistent) == (3, 2.5, True)
+    assert (found.settings.tile, found.axes, found.region.spans) == (7, "YX", ((1, 4), (2, 8)))

@@ -9,7 +9,7 @@ from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.conversion import as_array, whole_number
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.engine.planning.settings import Settings
-from napari_sr.runs.model import ModelReference
+from napari_sr.runs.factor import factor_of, reference_at
 from napari_sr.runs.run import Request, drive, run_request
 from napari_sr.streaming.axial import upscale_stack
 
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from napari_sr.engine.execution.context import Progress
     from napari_sr.engine.image.arrays import ArrayLike
     from napari_sr.engine.image.value_range import Percentiles
+    from napari_sr.graph.factor import Factor
     from napari_sr.graph.network import Network
 
 
 def upscale(
     image: ArrayLike,
     model: str | Path | Network | None = None,
-    scale: int | None = None,
+    scale: float | None = None,
     *,
     axes: str | None = None,
     tile: int | None = None,
@@ -43,6 +44,7 @@ def upscale(
     engine: str = "auto",
     border: str = "auto",
     noise: float | None = None,
+    pixel_size: tuple[float, float] | None = None,
     region: tuple[tuple[int, int], tuple[int, int]] | None = None,
     axial: float | None = None,
     axial_by: str = "interpolation",
@@ -60,8 +62,10 @@ def upscale(
     model : str, Path or Network, optional
         A name or path as for `load`, or a network that `load` returned. By default FSRCNN, whose
         weights are part of napari-sr.
-    scale : int, optional
-        Enlargement factor along Y and X; for the default model, 2 by default.
+    scale : float, optional
+        Enlargement along Y and X, from 1 to 16; for the default model, 2 by default. If the model
+        has no such network, the next larger one runs, or two in series, and the result is shrunk;
+        see docs/tiling.md. For a file, a whole number is the scale of its network.
     axes : str, optional
         One capital letter per axis, such as "TZYX" or "YXC". Y and X are enlarged. A last axis C or
         S of length 3 or 4 is RGB(A). Planes along all other axes are upscaled one by one. By
@@ -116,6 +120,8 @@ def upscale(
         For networks that take the level of the noise: its standard deviation over the image, in
         pixel values; 0 for none. By default, it is estimated from the whole image, once for all
         planes and tiles.
+    pixel_size : (float, float), optional
+        Pixel sizes of `image` and of the result, in the same unit, in place of `scale`.
     region : ((top, bottom), (left, right)), optional
         The rectangle of each plane to upscale, in pixels of the image: its first row, the row after
         its last, and the same for columns. The result equals that part of the whole result. Only
@@ -148,11 +154,9 @@ def upscale(
     napari_sr.engine.planning.devices.OutOfMemoryError
         If the smallest tile does not fit.
     """
-    settings = Settings(
-        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, border,
-        noise,
-    )  # fmt: skip
-    request = request_of(image, model, scale, settings, axes, region, consistent=consistent)
+    how = tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, border
+    settings, factor = Settings(*how, noise), factor_of(scale, pixel_size)
+    request = request_of(image, model, factor, settings, axes, region, consistent=consistent)
     if axial is not None:
         return upscale_stack(request, axial, axial_by, out, progress)
     if out is None:
@@ -167,7 +171,7 @@ def upscale(
 def upscale_lazy(
     image: ArrayLike,
     model: str | Path | Network | None = None,
-    scale: int | None = None,
+    scale: float | None = None,
     *,
     axes: str | None = None,
     tile: int | None = None,
@@ -182,6 +186,7 @@ def upscale_lazy(
     engine: str = "auto",
     border: str = "auto",
     noise: float | None = None,
+    pixel_size: tuple[float, float] | None = None,
 ) -> Any:
     """Upscale an image lazily: return a dask array whose chunks are computed when they are needed.
 
@@ -189,9 +194,8 @@ def upscale_lazy(
     chunk equals the same part of `upscale`'s result. To compute it, only the pixels that it depends
     on are read. Each process computes one chunk at a time.
 
-    Networks with global values, such as BSRN, compute the whole plane of a chunk. Results of planes
-    are kept in temporary files, up to 16 GiB, and reused for other chunks while source and weights
-    stay the same. To check that, the plane of the source is read each time.
+    Networks with global values, such as BSRN, compute the whole plane of a chunk, and keep results
+    of planes in temporary files of up to 16 GiB, for other chunks of the same source and weights.
 
     Parameters
     ----------
@@ -199,7 +203,7 @@ def upscale_lazy(
         NumPy, dask, Zarr or similar, as for `upscale`.
     model, scale, axes, tile, halo, device, precision, kernels, outliers : optional
         As for `upscale`.
-    ensemble, consistent, value_range, engine, border, noise : optional
+    ensemble, consistent, value_range, engine, border, noise, pixel_size : optional
         As for `upscale`. With the engine "auto", the first chunk in a process may take some seconds
         longer, until the network is compiled.
 
@@ -217,17 +221,15 @@ def upscale_lazy(
     """
     from napari_sr.streaming.lazy import lazy_result
 
-    settings = Settings(
-        tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, border,
-        noise,
-    )  # fmt: skip
-    return lazy_result(request_of(image, model, scale, settings, axes, consistent=consistent))
+    how = tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, border
+    settings, factor = Settings(*how, noise), factor_of(scale, pixel_size)
+    return lazy_result(request_of(image, model, factor, settings, axes, consistent=consistent))
 
 
 def request_of(
     image: Any,
     model: str | Path | Network | None,
-    scale: int | None,
+    scale: float | Factor | None,
     settings: Settings,
     axes: str | None,
     region: object = None,
@@ -235,15 +237,13 @@ def request_of(
     consistent: bool = False,
 ) -> Request:
     """Return a request with the arguments of `upscale`, after checking the types of numbers."""
-    scale = whole_number("scale", scale)
     settings = replace(
         settings,
         tile=whole_number("tile", settings.tile),
         halo=whole_number("halo", settings.halo, least=0),
         device=str(settings.device),
     )
-    wanted = ModelReference(None, scale) if model is None else ModelReference.of(model, scale)
-    wanted = replace(wanted, consistent=consistent)
+    wanted = replace(reference_at(model, scale), consistent=consistent)
     pixels = as_array(image)
     if region is not None:
         region = checked_region(region, layout_of(pixels.shape, pixels.dtype, axes))

@@ -67,7 +67,7 @@ def test_black_and_white_are_chosen(folders):
     [
         ({"pattern": "*.gif"}, r"matches \*\.gif"),
         ({"model": "nosuch"}, "nosuch"),
-        ({"scale": 7}, "7"),
+        ({"scale": 17}, "17"),
     ],
 )
 def test_nothing_is_written_if_the_call_is_wrong(folders, changes, what):
@@ -89,6 +89,7 @@ def test_a_folder_has_the_options_of_the_command_line():
         "resume",
         "part",
         "finish",
+        "pixel_size",
     }
     own = set(inspect.signature(module.upscale_folder).parameters)
 

@@ -325,7 +325,7 @@ def infinite(shape):
                 (("--model", "absent.pth"), r"there is no checkpoint file absent\.pth"),
                 (("--model", "in.tif"), r"in\.tif is not a checkpoint but a TIFF image"),
                 (("--model", "fsrcnn"), r"comes with the scales 2, 3 and 4"),
-                (("--scale", "7"), r"got scale=7"),
+                (("--scale", "17"), r"from 1 to 16, got 17"),
                 (("--device", "abacus"), r"abacus"),
                 (("--precision", "int1"), r"int1"),
                 (("--tile", "-4"), r"-4"),
@@ -337,7 +337,7 @@ def infinite(shape):
                 (("--blend", "absent.pth"), r"fsrcnn-x2 \(FSRCNN x2\) cannot .*: there is no"),
                 (("--blend", "fsrcnn-x2", "--weight", "-1"), r"a number from 0 to 1, got -1"),
                 (("--blend", "bsrn-x4"), r"fsrcnn-x2 .* cannot .* with bsrn-x4: .* 4 times, got"),
-                (("--scale", "two"), r"'--scale'.*integer"),
+                (("--scale", "two"), r"--scale.*2\.5 or 5/2, got 'two'"),
                 (("--colour",), r"--colour"),
             ]
         ),

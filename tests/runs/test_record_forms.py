@@ -209,7 +209,7 @@ def test_a_series_is_loaded_as_it_was():
     assert 'model = napari_sr.series(napari_sr.load("/a/clean.pth", 1), napari_sr.load("fs' in code
     assert "upscale(\n    image,\n    model," in code
     told = [command[command.index(name) + 1] for name in ("--model", "--scale", "--then")]
-    assert told == ["/a/clean.pth", "1", "fsrcnn-x2"]
+    assert told == ["/a/clean.pth", "2", "fsrcnn-x2"]
     strange = record_of(series=[first, {**first, "scale": 2}])
     assert as_command(strange).startswith("napari-sr run ")
 

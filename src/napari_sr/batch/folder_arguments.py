@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.files.patterns import read_patterns
+from napari_sr.runs.factor import at_scale
 from napari_sr.runs.model import ModelReference
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ USUAL_PERCENTILES = (0.1, 99.9)
 
 def reference_of(
     model: str,
-    scale: int | None,
+    scale: float | None,
     blend: str | Path | None = None,
     weight: float = 0.5,
     options: Mapping[str, Any] | None = None,
@@ -34,7 +35,7 @@ def reference_of(
         more |= {"second": ModelReference.of(blend, None, options), "weight": weight}
     if then is not None:
         more["then"] = ModelReference.of(then)
-    return ModelReference.of(model, scale, options, **more)
+    return at_scale(ModelReference.of(model, None, options, **more), scale)
 
 
 def patterns_in(text: str) -> list[str]:

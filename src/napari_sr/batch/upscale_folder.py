@@ -39,7 +39,7 @@ def upscale_folder(
     target: Path,
     pattern: str = "*.tif; *.tiff; *.png",
     model: str = "fsrcnn",
-    scale: int = 2,
+    scale: float = 2,
     to: str = "",
     values: str = FILE,
     black: float = 0.0,
@@ -84,8 +84,9 @@ def upscale_folder(
         **/*.tif also in its subfolders.
     model : str
         Name of a model, or path of a checkpoint. Missing models are downloaded once.
-    scale : int
-        How many times larger the results are.
+    scale : float
+        How many times larger the results are, from 1 to 16; see `napari_sr.upscale`. With `then`,
+        by both models together.
     to : str
         Format of the results as a suffix, such as .ome.tif; "" keeps the format of each image.
     values : str

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_sr.batch.job import TILES, FileStep
 from napari_sr.files import formats, room
+from napari_sr.graph.factor import number_of
 from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.file_range import with_range
 from napari_sr.runs.file_record import file_record, software
@@ -51,14 +52,15 @@ def upscale_whole(
     image = read(job.source, job.axes, scale)
     settings, of_range = with_range(image, job.settings)
     network = load()
-    told = formats.check_holds(target, image, network.scale)
+    factor = number_of(network.factor)
+    told = formats.check_holds(target, image, factor)
     for note in (*image.notes, *of_range, *told):
         yield FileStep(message=note, about=job.source.name)
     request = Request(image.pixels, job.model, settings, image.axes)
     result = yield from translate(run_request(request, network), _tiles)
     record = file_record(result.record, job.source, image, job.settings, job.axes)
     made_by = software(record)
-    larger = image.enlarged(result.pixels, network.scale, made_by)
+    larger = image.enlarged(result.pixels, factor, made_by)
     record = with_consistency(record, image.pixels, larger.pixels, image.axes)
     formats.write(target, replace(larger, record=for_file(record)))
     return f"{target}: {larger.axes} {larger.pixels.shape}, {made_by}"

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from napari_sr.advice.advise import Advice
     from napari_sr.engine.image.value_range import Percentiles
+    from napari_sr.graph.factor import Factor
 
+SCALES = (2, 3, 4)
+"""Scales of networks, for advice on other factors."""
 AUTO = "auto"
 """The value of `--model` that chooses the advised model."""
 
@@ -100,6 +103,13 @@ def text(advice: Advice) -> str:
             *advice.on_advised,
         ]
     )
+
+
+def scale_for(factor: Factor | None) -> int | None:
+    """Return the scale of the networks among which advice chooses, for any factor."""
+    if factor is None:
+        return None
+    return next((scale for scale in SCALES if scale >= factor), SCALES[-1])
 
 
 def model_for(

@@ -10,6 +10,7 @@ from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.axial import checked_axial
 from napari_sr.engine.planning.devices import OutOfMemoryError
 from napari_sr.files.lazy import open_lazy
+from napari_sr.graph.factor import number_of
 from napari_sr.runs.axial import CUBES, Axial, ratio_of
 from napari_sr.runs.file_range import with_range
 from napari_sr.streaming.axial_file import remark, write_along_z
@@ -66,8 +67,9 @@ def run(
     layout = layout_of(image.pixels.shape, image.pixels.dtype, image.axes)
     checked_axial(1 if axial.factor == CUBES else axial.factor, layout)
     network = load(job.model, bars) if network is None else network
-    axial = _decided(axial, image, network.scale)
-    told = remark(image, axial, network.scale)
+    finer = number_of(network.factor)
+    axial = _decided(axial, image, finer)
+    told = remark(image, axial, finer)
     for note in (*image.notes, *with_range(image, job.settings)[1], *filter(None, [told])):
         terminal.tell(bars, note, job.source.name)
     steps = write_along_z(
@@ -82,7 +84,7 @@ def run(
         terminal.tell(bars, note, job.target.name)
 
 
-def _decided(axial: Axial, image: LazyImage, scale: int) -> Axial:
+def _decided(axial: Axial, image: LazyImage, scale: float) -> Axial:
     """Return the enlargement; "cubes" becomes the number that the pixel sizes give.
 
     Raises

@@ -20,6 +20,7 @@ from napari_sr.cli import upscale_options as of_upscale
 from napari_sr.cli.model import load, read_options, reference
 from napari_sr.cli.options import at_home
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs.factor import at_scale
 from napari_sr.zoo.download import cache_folder
 
 app = typer.Typer(
@@ -51,7 +52,8 @@ def upscale_command(
     blend: of_upscale.Blend = None,
     weight: of_upscale.Weight = None,
     then: of_upscale.Then = None,
-    scale: options.Scale = None,
+    scale: of_upscale.Scale = None,
+    pixel_size: of_upscale.PixelSize = None,
     tile: of_upscale.Tile = None,
     halo: of_upscale.Halo = None,
     device: options.Device = "auto",
@@ -88,13 +90,16 @@ def upscale_command(
     from napari_sr.batch.folder_plan import FolderJob
     from napari_sr.batch.job import BlockOptions, FileJob
     from napari_sr.cli import advise, folder, upscale
+    from napari_sr.cli.factor import read_factor
     from napari_sr.cli.how import read_axial, read_part, read_version
 
     values = upscale.declared(value_range, percentiles)
+    factor = read_factor(scale, pixel_size, source, axes)
     if model == advise.AUTO:
-        model = advise.model_for(source, scale, values, axes)
+        model = advise.model_for(source, advise.scale_for(factor), values, axes)
     given = read_options(option)
-    wanted = replace(reference(model, scale, given, blend, weight, then), consistent=consistent)
+    wanted = at_scale(reference(model, None, given, blend, weight, then), factor)
+    wanted = replace(wanted, consistent=consistent)
     settings = Settings(
         tile, halo, device, precision, values, kernels, outliers, ensemble, engine, border, noise
     )

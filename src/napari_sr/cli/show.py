@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.cli.model import CommandError
+from napari_sr.graph.factor import factor_in
+from napari_sr.graph.factor import in_words as told_factor
 from napari_sr.runs.record import read_record
 from napari_sr.runs.record_forms import FORMS
 from napari_sr.runs.recorded import Recorded
@@ -43,7 +45,7 @@ def in_words(record: Mapping[str, Any]) -> Iterator[str]:
     """
     found = Recorded.of(record)
     for name, told in (
-        ("model", f"{found.model}, x{found.scale}"),
+        ("model", f"{found.model}, x{found.scale}{_shrunk(found)}"),
         *((f"sha256 of {one.model}", one.sha256) for one in found.weights),
         *_chosen(record),
         ("corrected", "by back-projection, to agree with its source" if found.consistent else ""),
@@ -58,6 +60,11 @@ def in_words(record: Mapping[str, Any]) -> Iterator[str]:
         if told:
             yield f"{name}: {told}"
     yield from (f"note: {note}" for note in record.get("notes", ()))
+
+
+def _shrunk(found: Recorded) -> str:
+    """Return how much a result was shrunk after the network, or ""."""
+    return "" if found.factor is None else f", shrunk to x{told_factor(factor_in(found.factor))}"
 
 
 def _chosen(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -54,7 +54,23 @@ Then = Annotated[
     typer.Option(
         metavar="MODEL",
         callback=at_home,
-        help="Another model that then reads the result, such as bsrn-x4 after one that restores.",
+        help="Another model that then reads the result, such as bsrn after one that restores. "
+        "--scale is then the factor of both together.",
+    ),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FACTOR",
+        help="How many times larger, such as 4 or 2.5; needed if the model exists for several "
+        "scales.",
+    ),
+]
+PixelSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Pixel size of OUT, in place of --scale: 0.1 (in the unit of IN) or 0.1um.",
     ),
 ]
 Tile = Annotated[

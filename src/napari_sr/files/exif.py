@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.files.orientation import TAG as ORIENTATION
 from napari_sr.files.orientation import UPRIGHT
+from napari_sr.graph.factor import boundary, exact_factor
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -30,6 +31,8 @@ _UNITS = {2: "inch", 3: "cm"}
 _SIDES = ((0x0100, 0x0101), (X_RESOLUTION, Y_RESOLUTION))
 _SIDES_INSIDE = ((0xA002, 0xA003), (0xA20E, 0xA20F))
 """Pairs of tags for x and y: sizes in pixels, and pixels per unit of length."""
+_SIZES = (0x0100, 0x0101, 0xA002, 0xA003)
+"""Tags of sizes in whole pixels."""
 _PLACES = (0x9214, 0xA214)
 """Tags of the area in focus. They are removed, because they hold pixels of the stored image."""
 
@@ -64,7 +67,7 @@ def density_of(exif: Image.Exif) -> tuple[float, float, str] | None:
     return float(x), float(y), unit
 
 
-def changed(content: bytes, *, swapped: bool = False, scale: int = 1) -> bytes:
+def changed(content: bytes, *, swapped: bool = False, scale: float = 1) -> bytes:
     """Return the EXIF of the image after it was turned upright and enlarged `scale` times.
 
     Parameters
@@ -73,7 +76,7 @@ def changed(content: bytes, *, swapped: bool = False, scale: int = 1) -> bytes:
         EXIF, with or without the prefix that it has in a JPEG.
     swapped : bool
         Whether turning the image upright exchanges x and y.
-    scale : int
+    scale : float
         Factor for sizes in pixels, and for pixels per unit of length.
 
     Returns
@@ -92,11 +95,17 @@ def changed(content: bytes, *, swapped: bool = False, scale: int = 1) -> bytes:
     return exif.tobytes().removeprefix(PREFIX)
 
 
+def _times(tag: int, value: Any, scale: float) -> Any:
+    """Return a size in pixels, or a number of pixels per unit, of the enlarged image."""
+    whole = tag in _SIZES and isinstance(value, int)
+    return boundary(value, exact_factor(scale)) if whole else value * scale
+
+
 def _change(
-    tags: MutableMapping[int, Any], pairs: tuple[tuple[int, int], ...], swapped: bool, scale: int
+    tags: MutableMapping[int, Any], pairs: tuple[tuple[int, int], ...], swapped: bool, scale: float
 ) -> None:
     for x, y in pairs:
-        found = {tag: tags[tag] * scale for tag in (x, y) if tag in tags}
+        found = {tag: _times(tag, tags[tag], scale) for tag in (x, y) if tag in tags}
         if swapped:
             found = {x + y - tag: value for tag, value in found.items()}
             for tag in (x, y):

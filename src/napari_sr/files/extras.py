@@ -41,7 +41,7 @@ class Extras:
     xmp: bytes | None = None
     """XMP, which is XML."""
 
-    def enlarged(self, scale: int) -> Extras:
+    def enlarged(self, scale: float) -> Extras:
         """Return the metadata of an image that is `scale` times larger."""
         if self.exif is None:
             return self

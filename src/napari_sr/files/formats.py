@@ -113,7 +113,7 @@ def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
     check_no_part(path, source)
 
 
-def check_holds(path: Path, image: ImageFile, scale: int) -> list[str]:
+def check_holds(path: Path, image: ImageFile, scale: float) -> list[str]:
     """Check that a file format can hold an image enlarged `scale` times.
 
     Returns

@@ -24,7 +24,7 @@ _RASTER_TYPE, _PIXEL_IS_POINT = 1025, 2
 
 
 def enlarged_tags(
-    tags: Mapping[int, tuple[int, int, Any]], scale: int
+    tags: Mapping[int, tuple[int, int, Any]], scale: float
 ) -> dict[int, tuple[int, int, Any]]:
     """Return the tags of an image `scale` times larger that shows the same ground.
 
@@ -33,7 +33,7 @@ def enlarged_tags(
     tags : dict
         Data type, count and value of each tag, by tag number. Tags that are not about positions
         stay unchanged.
-    scale : int
+    scale : float
         Enlargement factor along rows and columns.
     """
     centre = _is_point(tags)
@@ -53,13 +53,13 @@ def _is_point(tags: Mapping[int, tuple[int, int, Any]]) -> bool:
     return [_RASTER_TYPE, 0, 1, _PIXEL_IS_POINT] in entries
 
 
-def _scales(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray[np.float64]:
+def _scales(values: NDArray[np.float64], scale: float, centre: bool) -> NDArray[np.float64]:
     """Divide a pixel's size on the ground along x and y; z is a height and stays unchanged."""
     values[:2] /= scale
     return values
 
 
-def _tiepoints(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray[np.float64]:
+def _tiepoints(values: NDArray[np.float64], scale: float, centre: bool) -> NDArray[np.float64]:
     """Move raster points (i, j) to the same place on the ground in the enlarged raster."""
     points = values[: len(values) // 6 * 6].reshape(-1, 6)
     shift = 0.5 if centre else 0.0
@@ -67,7 +67,7 @@ def _tiepoints(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray
     return values
 
 
-def _map(values: NDArray[np.float64], scale: int, centre: bool) -> NDArray[np.float64]:
+def _map(values: NDArray[np.float64], scale: float, centre: bool) -> NDArray[np.float64]:
     """Make the 4 x 4 matrix, which maps raster points to the ground, fit the enlarged raster."""
     if values.size != 16:
         return values

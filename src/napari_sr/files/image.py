@@ -51,7 +51,7 @@ class Density:
     unit: str
     """A key of `METRES`, another unit that the file names, or "" if it names none."""
 
-    def times(self, scale: int) -> Density:
+    def times(self, scale: float) -> Density:
         """Return the density after enlarging: `scale` times more pixels per unit of length."""
         return replace(self, x=self.x * scale, y=self.y * scale)
 
@@ -172,7 +172,7 @@ class ImageFile(StoredValues):
     def enlarged(
         self,
         pixels: NDArray[Any],
-        scale: int,
+        scale: float,
         software: str,
         record: Mapping[str, Any] | None = None,
     ) -> ImageFile:
@@ -184,7 +184,7 @@ class ImageFile(StoredValues):
         ----------
         pixels : array
             The enlarged pixels.
-        scale : int
+        scale : float
             Enlargement along Y and X.
         software : str
             The software that computed them.
@@ -222,7 +222,7 @@ _ORIGINS = ("xorigin", "yorigin")
 _REGIONS = ("ROI", "Overlays")
 
 
-def _enlarged_details(details: Mapping[str, Any], scale: int) -> dict[str, Any]:
+def _enlarged_details(details: Mapping[str, Any], scale: float) -> dict[str, Any]:
     changed = {key: value for key, value in details.items() if key not in _REGIONS}
     for key in _SIZES:
         if key in changed:

@@ -154,7 +154,7 @@ def xmp_of(path: Path) -> bytes | None:
         raise FileError(f"{path} {_reason(path, error)}") from error
 
 
-def check_jpeg(image: ImageFile, path: Path, scale: int) -> None:
+def check_jpeg(image: ImageFile, path: Path, scale: float) -> None:
     """Check that a JPEG can hold an image enlarged `scale` times.
 
     Raises
@@ -174,7 +174,7 @@ def check_jpeg(image: ImageFile, path: Path, scale: int) -> None:
         raise FileError(f"{path.name}: a JPEG has at most {LIMIT} px a side, not {longest}")
 
 
-def losses(image: ImageFile, scale: int) -> list[str]:
+def losses(image: ImageFile, scale: float) -> list[str]:
     """Describe the metadata that a JPEG of the enlarged image cannot hold."""
     extras, density = image.extras, image.density
     others = [text for text in extras.texts if not _is_comment(text)]

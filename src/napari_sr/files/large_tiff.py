@@ -59,7 +59,7 @@ def write_large_tiff(
     levels: Sequence[ArrayLike],
     axes: str,
     image: LazyImage,
-    scale: int,
+    scale: float,
     software: str,
 ) -> Iterator[tuple[int, int]]:
     """Write a pyramid as a tiled TIFF: BigTIFF if it is large, OME-TIFF if that can hold it.
@@ -80,7 +80,7 @@ def write_large_tiff(
         One letter per axis of each level. The colour axis is S, or C if `image` has an axis S.
     image : LazyImage
         The source, whose metadata are written.
-    scale : int
+    scale : float
         Enlargement of the first level along Y and X.
     software : str
         The software that computed the pixels, in ASCII.
@@ -171,7 +171,12 @@ class _Tiles:
 
 
 def _write(
-    file: BinaryIO, levels: list[Level], image: LazyImage, scale: int, software: str, tiles: _Tiles
+    file: BinaryIO,
+    levels: list[Level],
+    image: LazyImage,
+    scale: float,
+    software: str,
+    tiles: _Tiles,
 ) -> None:
     first = levels[0]
     kind = np.dtype(first.array.dtype)
@@ -195,7 +200,7 @@ def _write(
             writer.write(shown, shape=level.shape, subfiletype=1, metadata=None, **options)
 
 
-def _told(image: LazyImage, scale: int, looped: str | None) -> dict[str, Any]:
+def _told(image: LazyImage, scale: float, looped: str | None) -> dict[str, Any]:
     """Return the first level's tags, and OME metadata if `looped`, the axes of planes, is given."""
     places = image.enlarged_places(scale)
     tags = enlarged_tags(image.details.get(TAGS, {}), scale)

@@ -88,7 +88,7 @@ class LazyImage(StoredValues):
             for letter, axis in self.places.items()
         }
 
-    def enlarged_places(self, scale: int, axial: float = 1) -> dict[str, Axis]:
+    def enlarged_places(self, scale: float, axial: float = 1) -> dict[str, Axis]:
         """Return `places` after enlarging `scale` times along Y and X, `axial` times along Z."""
         factors = {"Y": scale, "X": scale, "Z": axial}
         return {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 NAMESPACE = "napari-sr"
 """The namespace of our annotation."""
-_SHOWN = ("model", "scale", "sha256", "source", "source_path")
+_SHOWN = ("model", "scale", "factor", "sha256", "source", "source_path")
 """Entries of a record that are also written separately, for human readers."""
 
 

@@ -117,7 +117,7 @@ def _quiet() -> Iterator[None]:
         logger.removeFilter(elsewhere)
 
 
-def check_png(image: ImageFile, path: Path, scale: int) -> None:
+def check_png(image: ImageFile, path: Path, scale: float) -> None:
     """Check that a PNG can hold an image enlarged `scale` times.
 
     Raises
@@ -150,7 +150,7 @@ def check_plane(image: ImageFile, path: Path, kind: str) -> None:
         )
 
 
-def losses(image: ImageFile, scale: int) -> list[str]:
+def losses(image: ImageFile, scale: float) -> list[str]:
     """Describe the metadata that a PNG of the enlarged image cannot hold."""
     density = None if image.density is None else image.density.times(scale)
     if density is None or png_extras.density_chunk(density) is not None:

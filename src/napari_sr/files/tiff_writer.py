@@ -29,7 +29,7 @@ OME_SUFFIXES = (".ome.tif", ".ome.tiff")
 _UNIT_NUMBERS = {"": 1, "inch": 2, "cm": 3}
 
 
-def kind_for(image: ImageFile, path: Path, scale: int) -> Literal["plain", "imagej", "ome"]:
+def kind_for(image: ImageFile, path: Path, scale: float) -> Literal["plain", "imagej", "ome"]:
     """Return the kind of TIFF that can hold an image enlarged `scale` times."""
     looped = image.axes.removesuffix("S" if image.colour else "")
     in_order = looped[-2:] == "YX" and set(looped[:-2]) <= set(AXES)
@@ -44,7 +44,7 @@ def kind_for(image: ImageFile, path: Path, scale: int) -> Literal["plain", "imag
     return "plain"
 
 
-def losses(image: ImageFile, path: Path, scale: int) -> list[str]:
+def losses(image: ImageFile, path: Path, scale: float) -> list[str]:
     """Describe the metadata that cannot be kept."""
     told = []
     if image.kind != "plain" and kind_for(image, path, scale) == "plain":

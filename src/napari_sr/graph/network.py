@@ -21,6 +21,7 @@ from napari_sr.graph.run import run
 
 if TYPE_CHECKING:
     from napari_sr.graph.chain import Chain
+    from napari_sr.graph.factor import Factor
     from napari_sr.graph.processing import Processing
 
 StateDict: TypeAlias = Mapping[str, Tensor]
@@ -104,6 +105,11 @@ class Network(nn.Module):
         return type(self).__name__
 
     @property
+    def factor(self) -> Factor:
+        """Enlargement of the result that the engine returns: `scale`, or less if it shrinks it."""
+        return self.scale
+
+    @property
     def inputs(self) -> int:
         """Number of planes that enter the network: its channels, and the noise if it takes it."""
         return self.channels + self.takes_noise
@@ -151,13 +157,7 @@ class Network(nn.Module):
         self.check_size(*image.shape[-2:])
 
     def check_size(self, height: int, width: int) -> None:
-        """Raise an error if an image is too small, or its sides are not multiples of `multiple`.
-
-        Raises
-        ------
-        ValueError
-            If the size is wrong; the message names the needed and the given size.
-        """
+        """Raise a ValueError if a size is too small or no multiple of `multiple`; it gives both."""
         name = self.title
         if min(height, width) < self.least_size:
             raise ValueError(

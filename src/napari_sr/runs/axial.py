@@ -14,6 +14,7 @@ from napari_sr.engine.image.axial import FINEST, checked_axial, enlarge_z, enlar
 from napari_sr.engine.image.guards import check_outliers
 from napari_sr.engine.planning.devices import OutOfMemoryError
 from napari_sr.files.units import METRES
+from napari_sr.graph.factor import in_words
 from napari_sr.runs.axial_network import AWAY, along_z, of_stack, within
 from napari_sr.runs.run import run_request
 from napari_sr.runs.source import Source
@@ -95,10 +96,15 @@ def upscale_along_z(
     factor, asked, image = checked_axial(axial.factor, layout), request.settings, request.image
     check_outliers(asked.outliers, layout.dtype)
     part = layout if request.region is None else layout.resized(request.region.size)
-    larger, done, share = part.enlarged(network.scale), 1, 0.0
+    larger, done, share = part.enlarged(network.factor), 1, 0.0
     if axial.by == NETWORK:
         if request.region is not None:
             raise ValueError("axial_by='network' needs whole planes, without region")
+        if network.factor != network.scale:
+            raise ValueError(
+                f"axial_by='network' needs a scale of the network, {network.scale}, got "
+                f"{in_words(network.factor)}"
+            )
         done = network.scale
         check_room(larger, factor, bytes_of(enlarged_along_z(larger.as_floats, done)))
         stack = of_stack(image, layout, network, asked)
@@ -138,7 +144,7 @@ def ratio_of(places: Mapping[str, Axis]) -> float | None:
     return sizes[0] / sizes[1]
 
 
-def remark_on(ratio: float | None, axial: Axial, scale: int) -> str:
+def remark_on(ratio: float | None, axial: Axial, scale: float) -> str:
     """Check an enlargement against pixel sizes; return a warning for the user, or "".
 
     Parameters
@@ -147,7 +153,7 @@ def remark_on(ratio: float | None, axial: Axial, scale: int) -> str:
         Distance of planes in pixels of the source; None if it is unknown.
     axial : Axial
         The enlargement along Z.
-    scale : int
+    scale : float
         The enlargement along Y and X.
 
     Raises

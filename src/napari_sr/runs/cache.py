@@ -38,7 +38,8 @@ def load_checked(reference: ModelReference) -> Network:
     """
     from napari_sr.runs import loading
 
-    if reference.second is None or reference.consistent or reference.then is not None:
+    alone = reference.consistent or reference.then is not None or reference.factor is not None
+    if reference.second is None or alone:
         return loading.load(reference, load_first)
     from napari_sr.zoo.blend import check_alike
 
@@ -54,7 +55,7 @@ def load_first(reference: ModelReference) -> Network:
     """Load a reference without its other models; read its file again only if it has changed."""
     return _loaded(
         _stamp(reference.name),
-        replace(reference, second=None, weight=0.0, consistent=False, then=None),
+        replace(reference, second=None, weight=0.0, consistent=False, then=None, factor=None),
     )
 
 

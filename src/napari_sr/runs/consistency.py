@@ -9,6 +9,7 @@ from napari_sr.consistency.pair import pair_of
 from napari_sr.consistency.source_part import part_of_source
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.runs.record import shrunk_as
+from napari_sr.zoo.provenance import FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ def with_consistency(
 ) -> dict[str, Any]:
     """Return a record with the figures as its entry `consistency`; see `consistency.figures`.
 
-    If there are no finite pixels, the entry is left out.
+    If there are no finite pixels, or the result was shrunk to a factor, the entry is left out.
 
     Parameters
     ----------
@@ -34,6 +35,8 @@ def with_consistency(
     axes : str, optional
         One letter per axis of both.
     """
+    if FACTOR in record:  # the source cannot be compared with pixels of another grid
+        return dict(record)
     layout = layout_of(source.shape, source.dtype, axes)
     spans = part_of_source(record, layout)
     model = shrunk_as(record)

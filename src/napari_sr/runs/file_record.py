@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from napari_sr import __version__
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.files.identity import file_identity
-from napari_sr.zoo.provenance import checkpoints_in
+from napari_sr.graph.factor import factor_in, in_words
+from napari_sr.zoo.provenance import FACTOR, checkpoints_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,4 +87,5 @@ def software(record: Mapping[str, Any]) -> str:
     loaded = checkpoints_in(record)
     hashes = " and ".join(str(each.get("sha256", "unknown")) for each in loaded)
     mean = ", mean of 8 views" if record.get("ensemble") else ""
-    return f"napari-sr {__version__}, {record.get('model')}, sha256 {hashes}{mean}"
+    shrunk = f", shrunk to x{in_words(factor_in(record[FACTOR]))}" if FACTOR in record else ""
+    return f"napari-sr {__version__}, {record.get('model')}, sha256 {hashes}{mean}{shrunk}"

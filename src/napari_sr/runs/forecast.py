@@ -138,7 +138,7 @@ def forecast(request: Request, folder: Path | None = None) -> Forecast:
     if isinstance(image, Source) and request.region is None:
         look_for_infinity(image)
     network = None if model.missing else cache.load_checked(model)
-    scale = model.known_scale or (1 if network is None else network.scale)
+    scale = model.known_factor or (1 if network is None else network.factor)
     layout = _layout(request)
     shape = layout.enlarged(scale).shape
     spread = math.prod(shape) * np.float32().itemsize if request.settings.spread else 0

@@ -20,6 +20,7 @@ from napari_sr.zoo.card import options_in, scale_in, trained_on_grey
 from napari_sr.zoo.checkpoint import Checkpoint, CheckpointError, open_checkpoint
 from napari_sr.zoo.consistent import Consistent
 from napari_sr.zoo.optics import OPTICS, card_tells_optics
+from napari_sr.zoo.resized import Resized, enlarging
 from napari_sr.zoo.series import Series
 
 if TYPE_CHECKING:
@@ -67,7 +68,11 @@ def load(reference: ModelReference, load_one: Callable[[ModelReference], Network
     network = _load(reference, load_one)
     if reference.then is not None:
         network = _in_series(network, reference.then, load_one)
-    return Consistent(network).eval() if reference.consistent else network
+    factor = reference.factor
+    if factor is not None:
+        network = enlarging(network, factor, alone=reference.then is None)
+    network = Consistent(network).eval() if reference.consistent else network
+    return network if factor in (None, network.scale) else Resized(network, factor).eval()
 
 
 def _load(reference: ModelReference, load_one: Callable[[ModelReference], Network]) -> Network:

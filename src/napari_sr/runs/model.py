@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.image.conversion import whole_number
+from napari_sr.graph.factor import in_words
 from napari_sr.zoo import download
 from napari_sr.zoo.file_kind import names_file
 from napari_sr.zoo.registry import Entry, find
@@ -16,6 +17,7 @@ from napari_sr.zoo.registry import Entry, find
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from napari_sr.graph.factor import Factor
     from napari_sr.graph.network import Network
 
 
@@ -49,6 +51,8 @@ class ModelReference:
     """Whether the result is made consistent with its source, see `zoo.consistent`."""
     then: ModelReference | None = None
     """The model that reads the result of this one, see `zoo.series`, or None."""
+    factor: Factor | None = None
+    """Enlargement of the result if it is shrunk, see `zoo.resized`; otherwise None."""
     title: str = field(default="", compare=False)
     """The model's name in messages; by default `name`."""
 
@@ -114,6 +118,17 @@ class ModelReference:
         return None if own is None or later is None else own * later
 
     @property
+    def known_factor(self) -> Factor | None:
+        """Enlargement of the result; None if only a file shows it.
+
+        Raises
+        ------
+        ValueError
+            If no model has this name and scale.
+        """
+        return self.known_scale if self.factor is None else self.factor
+
+    @property
     def label(self) -> str:
         """Title and scale, as in the name of a result; a scale in the title is not repeated."""
         name = self._called
@@ -123,7 +138,8 @@ class ModelReference:
         scale = "" if self.scale is None else f" x{self.scale}"
         whole = name if name.endswith(scale) else f"{name}{scale}"
         whole = whole if self.then is None else f"{whole}, then {self.then.label}"
-        return f"{whole}, consistent" if self.consistent else whole
+        whole = f"{whole}, consistent" if self.consistent else whole
+        return whole if self.factor is None else f"{whole}, shrunk to x{in_words(self.factor)}"
 
     @property
     def _called(self) -> str:

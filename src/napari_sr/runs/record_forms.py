@@ -19,6 +19,7 @@ from napari_sr.runs.weights_in_python import (
     loaded_in_python,
     name_in_python,
     named,
+    number_in_python,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def as_python(record: Mapping[str, Any]) -> str:
 def _imports(found: Recorded) -> Iterator[str]:
     if found.is_file:
         yield from ("from pathlib import Path", "")
+    if found.factor is not None and "Fraction" in number_in_python(found.factor):
+        yield from ("from fractions import Fraction", "")
     yield "import napari_sr"
     if found.is_file:
         yield "from napari_sr.files.lazy import open_lazy"
@@ -82,19 +85,27 @@ def _model(found: Recorded) -> Iterator[str]:
         yield ")"
     elif found.series:
         yield f"model = napari_sr.series({', '.join(map(loaded_in_python, found.series))})"
-    elif found.options or found.full_range is not None:
+    elif _needs_loading(found):
         yield f"model = {loaded_in_python(found.weights[0])}"
+
+
+def _needs_loading(found: Recorded) -> bool:
+    """Return whether name and scale do not suffice to load a single model."""
+    shrunk = found.factor is not None and not is_known(vars(found.weights[0]))
+    return bool(found.options) or found.full_range is not None or shrunk
 
 
 def _arguments(found: Recorded) -> Iterator[str]:
     """Yield the arguments of `napari_sr.upscale`."""
     yield "image"
-    if len(found.weights) > 1 or found.options or found.full_range is not None:
+    if len(found.weights) > 1 or _needs_loading(found):
         yield "model"
     else:
         yield name_in_python(found.weights[0])
         if not is_known(vars(found.weights[0])):
             yield str(found.scale)
+    if found.factor is not None:
+        yield f"scale={number_in_python(found.factor)}"
     if found.axes is not None:
         yield f"axes={in_quotes(found.axes)}"
     for name, value in decided(found).items():
@@ -139,8 +150,7 @@ def _usual(dtype: str | None) -> tuple[float, float] | None:
 
 
 def _remarks(found: Recorded) -> Iterator[str]:
-    made = ", ".join(f"{name} {version}" for name, version in found.versions.items())
-    if made:
+    if made := ", ".join(f"{name} {version}" for name, version in found.versions.items()):
         yield f"this returns the same pixels with {made}"
     for one in found.weights:
         if one.sha256:
@@ -177,8 +187,10 @@ def as_command(record: Mapping[str, Any]) -> str:
         words = ["napari-sr", "run", TOML, *(() if found.source_path else ("--input", source))]
         return shlex.join([*words, "--output", out_name(found)])
     words = ["napari-sr", "upscale", source, out_name(found), "--model", named(first)]
-    if not is_known(vars(first)):
-        words += ["--scale", str(first.scale)]
+    if found.factor is not None:
+        words += ["--scale", found.factor]
+    elif not is_known(vars(first)):
+        words += ["--scale", str(found.scale)]
     if found.series:
         words += ["--then", named(others[0])]
     elif others:
@@ -201,8 +213,9 @@ def _needs_record(found: Recorded) -> bool:
     """Return whether `napari-sr upscale` lacks options that the run needs."""
     first, *others = found.weights
     different = any(one.options != first.options for one in others)
-    # --then takes no scale, which a file may need
-    scaled = bool(found.series) and not is_known(vars(others[0]))
+    # a file may need its own scale, but --scale is that of the result
+    last = others[0] if found.series else first
+    scaled = (bool(found.series) or found.factor is not None) and not is_known(vars(last))
     nested = any(one.blended or one.series for one in found.series)
     grey = any(one.full_range is not None for one in found.weights)
     texts = any(isinstance(value, str) for one in found.weights for value in one.options.values())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.graph.factor import factor_in
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.record import RecordError, is_known, plain
 from napari_sr.zoo import registry
@@ -135,6 +136,8 @@ class Recorded:
     """Share of the second checkpoint in a blend."""
     series: tuple[Weights, ...] = ()
     """The checkpoints of two networks in series."""
+    factor: str | None = None
+    """Enlargement of the result if it was shrunk, such as "5/2"; None if it is `scale`."""
     consistent: bool = False
     """Whether the result was made consistent with its source."""
     source: str | None = None
@@ -216,20 +219,15 @@ class Recorded:
         RecordError
             If a checkpoint cannot be found.
         """
-        return replace(self._whole.reference(folder), consistent=self.consistent)
+        found = replace(self._whole.reference(folder), consistent=self.consistent)
+        return found if self.factor is None else replace(found, factor=factor_in(self.factor))
 
     def chosen(self) -> Settings:
         """Return the settings of the run; a declared range is in values of the source."""
         return Settings(**vars(self.settings))
 
     def check_weights(self, network: Network) -> None:
-        """Check that the weights of a loaded network are those of the record.
-
-        Raises
-        ------
-        RecordError
-            If they differ; the message names both.
-        """
+        """Raise a RecordError that names both, if a network's weights are not the record's."""
         for one, now in zip(self.weights, checkpoints_in(network.provenance), strict=False):
             if one.sha256 and now.get("sha256") != one.sha256 and not is_known(vars(one)):
                 raise RecordError(

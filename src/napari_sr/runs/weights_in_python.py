@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_sr.graph.factor import exact_factor, factor_in, number_of
 from napari_sr.runs.record import is_known
 
 if TYPE_CHECKING:
@@ -47,3 +48,10 @@ def in_quotes(value: object) -> str:
     """Return a string as Python code, in double quotes where these need no escapes."""
     code = repr(str(value))
     return code if '"' in code or "\\" in code or code[0] == '"' else f'"{code[1:-1]}"'
+
+
+def number_in_python(text: str) -> str:
+    """Return a recorded factor as Python code that `napari_sr.upscale` takes exactly."""
+    factor = factor_in(text)
+    number = repr(number_of(factor))
+    return number if exact_factor(float(number)) == factor else f'Fraction("{text}")'

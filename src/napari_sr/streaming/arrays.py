@@ -52,7 +52,8 @@ def upscale_into(
     layout = layout_of(image.shape, image.dtype, request.axes)
     layout = result_layout(layout, network, request.settings)
     region = request.region
-    larger = (layout if region is None else layout.resized(region.size)).enlarged(network.scale)
+    whole = usual_grid(layout, network, request.settings, region=region)
+    larger = whole.enlarged(network.scale)
     check_out(out, larger, image)
     if spread is not None:
         check_out(spread, replace(larger, dtype=np.dtype(np.float32)), image)

@@ -88,8 +88,8 @@ def upscale_into_along_z(
     image: Any = request.image
     layout = layout_of(image.shape, image.dtype, request.axes)
     factor, region = checked_factor(axial, layout), request.region
-    larger = (layout if region is None else layout.resized(region.size)).enlarged(network.scale)
-    larger = enlarged_along_z(larger, factor)
+    whole = usual_grid(layout, network, request.settings, region=region)
+    larger = enlarged_along_z(whole.enlarged(network.scale), factor)
     check_out(out, larger, image)
     grid = usual_grid(layout, network, request.settings, side_of(out, larger, network), region)
     run = run_on(image, grid, network, request.settings)

@@ -43,7 +43,7 @@ KEPT = "nothing is kept, because a run with --axial cannot be resumed"
 """End of error messages."""
 
 
-def remark(image: LazyImage, axial: Axial, scale: int) -> str:
+def remark(image: LazyImage, axial: Axial, scale: float) -> str:
     """Check an enlargement along Z against the pixel sizes of a file, as `remark_on` does."""
     return remark_on(ratio_of(image.places), axial, scale)
 
@@ -121,7 +121,7 @@ def write_along_z(
 
 def _result(part: Part, pixels: Any, network: Network, record: Mapping[str, Any]) -> LazyImage:
     """Return the result at its place."""
-    larger = part.enlarged(pixels, network.scale, record["model"], record, record["axial"])
+    larger = part.enlarged(pixels, network.factor, record["model"], record, record["axial"])
     return replace(larger, significant_bits=part.image.significant_bits)
 
 

@@ -11,6 +11,7 @@ from napari_sr.files.image import FileError
 from napari_sr.files.large_tiff import write_large_tiff
 from napari_sr.files.ome_zarr.arrangement import arranged
 from napari_sr.files.scientific.other import WRITTEN, write_other
+from napari_sr.graph.factor import number_of
 from napari_sr.streaming.disk import told_in_one_sentence
 from napari_sr.streaming.result import KEPT, opened
 
@@ -57,7 +58,7 @@ def _parts(result: Path, target: Path) -> Generator[Progress, None, None]:
     levels, letters = writer.levels, arranged(writer.layout).letters
     software = str(writer.provenance["software"])
     pace = Pace()
-    scale = task.network.scale
+    scale = number_of(task.network.factor)
     if target.name.lower().endswith(WRITTEN):
         steps = write_other(target, levels[0], letters, image, scale, software, overwrite=True)
     else:

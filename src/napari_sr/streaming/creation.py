@@ -14,6 +14,7 @@ from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr import write as ome_zarr
 from napari_sr.files.ome_zarr.folder import make_room
 from napari_sr.files.room import in_words
+from napari_sr.graph.factor import number_of
 from napari_sr.runs.file_record import file_record
 from napari_sr.runs.record import for_file
 from napari_sr.streaming.block_record import block_record
@@ -54,7 +55,7 @@ def check_free(request: FileRequest, journal: Journal) -> None:
 
 def space(result: Path, new: Opened) -> list[str]:
     """Return a note for the user on the disk space that a result needs."""
-    layout = new.layout.enlarged(new.network.scale)
+    layout = new.layout.enlarged(new.network.factor)
     needed = int(math.prod(layout.shape) * layout.dtype.itemsize * PYRAMID)
     free = shutil.disk_usage(result).free
     told = f"the result needs up to {in_words(needed)}; {in_words(free)} are free"
@@ -163,9 +164,9 @@ def _create(path: Path, request: FileRequest, new: Opened) -> None:
     scale = new.network.scale
     ome_zarr.create(
         path,
-        new.layout.enlarged(scale),
+        new.grid.enlarged(scale),
         block=shard_of_block(new.grid, scale),
-        places=new.image.enlarged_places(scale),
+        places=new.image.enlarged_places(number_of(new.network.factor)),
         channels=new.image.channels,
         name=new.image.name,
         version=request.version,

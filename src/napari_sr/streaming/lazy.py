@@ -18,13 +18,15 @@ from napari_sr.engine.backends.fingerprint import fingerprint
 from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.value_range import Percentiles, value_range_of
-from napari_sr.engine.planning.block_size import usual_grid, usual_side
+from napari_sr.engine.planning.block_size import usual_grid
 from napari_sr.engine.planning.for_network import result_layout, settings_for
+from napari_sr.engine.planning.tiling import Region
 from napari_sr.runs import cache
 from napari_sr.runs.run import drive
 from napari_sr.streaming.kept_planes import KeptPlanes, mark_of
 from napari_sr.streaming.reader import value_range
 from napari_sr.streaming.run import BlockRun, output_place, run_blocks
+from napari_sr.streaming.shards import shard_of_block
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,15 +68,15 @@ def lazy_result(request: Request) -> Any:
     computed = dask_array.map_blocks(
         _chunk_of,
         lazy=lazy,
-        chunks=_chunks(layout, (grid.rows, grid.columns), network.scale),
+        chunks=_chunks(grid.enlarged(network.scale), _sides(grid, network.scale)),
         name=f"upscaled-{np.random.default_rng().bytes(8).hex()}",
         **options,
     )
     if not grid.whole:
         return computed
-    side = usual_side(network.scale)
+    side = shard_of_block(grid, network.scale)
     with dask.config.set({"array.rechunk.method": "tasks"}):  # chunks are only cut, never joined
-        parts = computed.rechunk(_chunks(layout, (side, side), network.scale))
+        parts = computed.rechunk(_chunks(grid.enlarged(network.scale), side))
     return parts.map_blocks(np.array, **options)  # copies, so that no one writes into kept planes
 
 
@@ -136,7 +138,8 @@ class _Lazy:
         of_block = replace(layout, shape=result.shape)
 
         def write(part: Block, values: NDArray[Any]) -> None:
-            place = part.core.slices_in(block.core, run.network.scale)
+            outer, inner = (output_place(one, run.network.scale) for one in (block, part))
+            place = Region(*inner).slices_in(Region(*outer), 1)
             of_block.write(result, first, *place, values)
 
         drive(run_blocks(run, [block.number], write))
@@ -194,15 +197,22 @@ def _chunk_of(lazy: _Lazy, block_id: tuple[int, ...]) -> NDArray[Any]:
     return lazy.chunk(block_id)
 
 
-def _chunks(layout: Layout, side: tuple[int, int], scale: int) -> tuple[tuple[int, ...], ...]:
-    """Return the chunks of a result, for blocks with these sides in pixels of the image."""
+def _sides(grid: BlockGrid, scale: int) -> tuple[int, int]:
+    """Return rows and columns of the result of a block."""
+    if grid.shrinking is not None:
+        return grid.output_sides
+    return grid.rows * scale, grid.columns * scale
+
+
+def _chunks(larger: Layout, side: tuple[int, int]) -> tuple[tuple[int, ...], ...]:
+    """Return the chunks of a result, which have these sides or end where the result ends."""
     sides = dict(zip("YX", side, strict=True))
     chunks = []
-    for axis, (letter, length) in enumerate(zip(layout.axes, layout.shape, strict=True)):
+    for axis, (letter, length) in enumerate(zip(larger.axes, larger.shape, strict=True)):
         if letter in sides:
             starts = range(0, length, sides[letter])
-            chunks.append(tuple(min(sides[letter], length - at) * scale for at in starts))
-        elif layout.samples and axis == len(layout.axes) - 1:
+            chunks.append(tuple(min(sides[letter], length - at) for at in starts))
+        elif larger.samples and axis == len(larger.axes) - 1:
             chunks.append((length,))
         else:
             chunks.append((1,) * length)

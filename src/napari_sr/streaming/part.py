@@ -10,6 +10,7 @@ import numpy as np
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.files.lazy_image import LazyImage
+from napari_sr.graph.factor import first_edge, number_of
 from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.file_range import with_range
 from napari_sr.runs.file_record import file_record
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import ArrayLike
     from napari_sr.engine.planning.settings import Settings
     from napari_sr.engine.planning.tiling import Region
+    from napari_sr.graph.factor import Factor
     from napari_sr.graph.network import Network
 
 
@@ -46,7 +48,7 @@ class Part:
     def enlarged(
         self,
         pixels: ArrayLike,
-        scale: int,
+        factor: Factor,
         model: str,
         record: Mapping[str, Any],
         axial: float = 1,
@@ -57,7 +59,7 @@ class Part:
         ----------
         pixels : array
             The enlarged pixels of the part.
-        scale : int
+        factor : int or Fraction
             Enlargement along Y and X.
         model : str
             Name of the model, which is added to the image's name.
@@ -70,14 +72,16 @@ class Part:
         spans = None if self.region is None else self.region.spans
         kept = for_file({**record, "plane": self.plane, "region": spans})
         name = f"{image.name} [{model}]" if image.name else model
-        places = replace(image, places=self._places()).enlarged_places(scale, axial)
+        at = replace(image, places=self._places(factor))
+        places = at.enlarged_places(number_of(factor), axial)
         return LazyImage(pixels, image.axes, {}, places, image.channels, name, record=kept)
 
-    def _places(self) -> dict[str, Any]:
-        """Return pixel sizes of the image, and origins of the part."""
-        starts = dict(zip(self.image.axes, self.plane or (), strict=False))
+    def _places(self, factor: Factor) -> dict[str, Any]:
+        """Return pixel sizes of the image, and origins of the part that is enlarged."""
+        starts: dict[str, float] = dict(zip(self.image.axes, self.plane or (), strict=False))
         if self.region is not None:
-            starts |= {"Y": self.region.rows.start, "X": self.region.columns.start}
+            starts |= {"Y": first_edge(self.region.rows.start, factor)}
+            starts |= {"X": first_edge(self.region.columns.start, factor)}
         return {
             letter: replace(axis, origin=axis.origin + starts.get(letter, 0) * axis.size)
             for letter, axis in self.image.places.items()
@@ -188,7 +192,7 @@ def _upscale(
     record = file_record(result.record, path, part.image, asked, axes)
     pixels = within_bits(result.pixels, part.image)
     record = with_consistency(record, part.pixels, pixels, part.image.axes)
-    return part.enlarged(pixels, network.scale, record["model"], record), result.spread
+    return part.enlarged(pixels, network.factor, record["model"], record), result.spread
 
 
 def within_bits(pixels: NDArray[Any], image: LazyImage) -> NDArray[Any]:

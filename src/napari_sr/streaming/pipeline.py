@@ -130,7 +130,9 @@ class BlockOutput:
     def __init__(
         self, run: BlockRun, layout: Layout, write: Write, thread: ThreadPoolExecutor
     ) -> None:
-        self.dtype = layout.dtype
+        self._grid, self._shrinking = run.reader.grid, run.reader.grid.shrinking
+        self._kind = layout.dtype
+        self.dtype = layout.dtype if self._shrinking is None else layout.as_floats.dtype
         self._layout, self._scale, self._in_parts = layout, run.network.scale, run.in_parts
         self._write, self._thread = write, thread
         self._result: Any = np.empty(0, self.dtype)
@@ -152,8 +154,11 @@ class BlockOutput:
         if isinstance(self._result, PlaneResult):
             self._result.close()
             return
-        core = block.core.slices_in(block.window, self._scale)
-        self._hand_on(block, self._result[core])
+        values = self._result[block.core.slices_in(block.window, self._scale)]
+        if self._shrinking is not None and block.target is not None:
+            size = self._grid.layout.height, self._grid.layout.width
+            values = self._shrinking.apply(values, block.core, size, block.target, self._kind)
+        self._hand_on(block, values)
 
     def _hand_on(self, block: Block, values: NDArray[Any]) -> None:
         self.wait()

@@ -151,7 +151,7 @@ def repeat(
     if found.kept is None and found.axial is None:
         shown = {**record, "region": None if part.region is None else part.region.spans}
         record = with_consistency(shown, part.pixels, result, image.axes)
-    image = part.enlarged(result, network.scale, found.model, record, found.axial or 1)
+    image = part.enlarged(result, network.factor, found.model, record, found.axial or 1)
     return image if found.kept is None else _kept(image, found.kept)
 
 

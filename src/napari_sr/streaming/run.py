@@ -55,7 +55,8 @@ class BlockRun:
     @property
     def in_parts(self) -> bool:
         """Whether blocks are planes whose results are written shard by shard."""
-        return self.reader.grid.whole and self.reader.grid.region is None
+        grid = self.reader.grid
+        return grid.whole and grid.region is None and grid.shrinking is None
 
     def input_layout(self, count: int, block: Block) -> Layout:
         """Return the layout of the pixels that the network reads for `count` blocks of one size."""
@@ -216,4 +217,6 @@ def _run_alike(
 
 def output_place(block: Block, scale: int) -> tuple[slice, slice]:
     """Return the rows and columns of the result that a block covers."""
+    if block.output is not None:
+        return block.output.rows, block.output.columns
     return scaled(block.place.rows, scale), scaled(block.place.columns, scale)

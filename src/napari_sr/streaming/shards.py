@@ -28,6 +28,9 @@ def shard_of_block(grid: BlockGrid, scale: int) -> tuple[int, int]:
     scale : int
         Enlargement factor.
     """
+    if grid.shrinking is not None:
+        side = grid.shrinking.side(usual_side(scale))
+        return (side, side) if grid.whole else grid.output_sides
     if grid.whole:
         return (usual_side(scale) * scale,) * 2
     return grid.rows * scale, grid.columns * scale

@@ -104,7 +104,7 @@ def write_with_spread(
     run = yield from fixing(run_on(image.pixels, grid, network, settings))
     record = file_record(block_record(run), source, image, asked, axes)
     whole = Part(image, image.pixels)
-    result = whole.enlarged(image.pixels, network.scale, record["model"], record)
+    result = whole.enlarged(image.pixels, network.factor, record["model"], record)
     with (
         private_folders(files.result, files.spread) as folders,
         told_in_one_sentence(files.result, KEPT),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.graph.factor import factor_in
 from napari_sr.runs.model import ModelReference
 
 
@@ -22,6 +23,7 @@ def model_as_json(model: ModelReference) -> dict[str, Any]:
         # older versions began results without this entry
         **({"consistent": True} if model.consistent else {}),
         **({} if model.then is None else {"then": model_as_json(model.then)}),
+        **({} if model.factor is None else {"factor": str(model.factor)}),
     }
 
 
@@ -36,6 +38,7 @@ def model_from_json(found: dict[str, Any]) -> ModelReference:
         found["weight"],
         found.get("consistent", False),
         model_from_json(found["then"]) if "then" in found else None,
+        factor_in(found["factor"]) if "factor" in found else None,
     )
 
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+FACTOR = "factor"
+"""Key of an enlargement that is not the network's scale, because its result is shrunk; as text:
+"5/2" or "7"."""
 SEVERAL = "blended", "series"
 """Keys of lists of checkpoints: the two of a blend, or of two networks in series."""
 

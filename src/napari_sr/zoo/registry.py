@@ -120,6 +120,22 @@ def find(name: str | None, scale: int | None = None) -> Entry:
     raise ValueError(_unknown(name))
 
 
+def matching(name: str | None) -> tuple[Entry, ...]:
+    """Return the checkpoints of the family with this name, or the one checkpoint with it.
+
+    Raises
+    ------
+    ValueError
+        If no family and no checkpoint has this name.
+    """
+    wanted = _plain(DEFAULT[0] if name is None else name)
+    alone = tuple(entry for entry in entries() if _plain(entry.name) == wanted)
+    found = alone or tuple(entry for entry in entries() if _plain(entry.family) == wanted)
+    if not found:
+        raise ValueError(_unknown(name or DEFAULT[0]))
+    return found
+
+
 def _at_scale(family: str, scale: int | None) -> Entry:
     members = [entry for entry in entries() if entry.family == family]
     *most, last = (str(entry.scale) for entry in members)

@@ -10,6 +10,7 @@ from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.plan import make_plan
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.warnings import run_warnings
+from napari_sr.zoo.series import Series
 
 
 class Guessed(Nearest):
@@ -79,3 +80,13 @@ def test_tiles_that_may_leave_seams_are_not_called_exact():
 
     assert not plan.exact_for(network)
     assert make_plan(layout_of((90, 70), "float32"), network, Settings()).exact_for(network)
+
+
+def test_several_passes_are_said_to_invent_detail():
+    network = Series(Nearest(scale=2), Series(Nearest(scale=1), Nearest(scale=3)))
+    for one, scale in ((network.first, 2), (network.second.first, 1), (network.second.second, 3)):
+        one.provenance = {"scale": scale}
+    network = Series(network.first, Series(network.second.first, network.second.second))
+
+    assert ["passes, x2 and then x3" in told for told in warnings_of(network)] == [True]
+    assert warnings_of(network.second) == []

@@ -9,6 +9,7 @@ import torch
 
 from napari_sr.engine.execution.block_reader import BlockReader
 from napari_sr.engine.execution.prepared import prepare
+from napari_sr.engine.execution.shrunk_planes import into_region
 from napari_sr.engine.execution.upscale import Planes, Upscaled, upscale_planes
 from napari_sr.engine.image.arrays import Cropped, layout_of
 from napari_sr.engine.image.value_range import Percentiles, check_values, value_range_of
@@ -95,9 +96,12 @@ def _upscale(
     prepared = prepare(kind, network, settings, lazy=lazy, size=first.extended.size)
     values = _value_range(image, layout, cropped, prepared)
     larger = inside.enlarged(network.scale)
+    rows, columns = core.slices_in(window, network.scale)
+    if first.output is not None:  # the output has nothing but the region
+        larger = grid.enlarged(network.scale)
+        rows, columns = first.output.rows, first.output.columns
     output = np.empty(larger.shape, kind.dtype)
     spread = np.empty(larger.shape, np.float32) if settings.spread else None
-    rows, columns = core.slices_in(window, network.scale)
     if partial is not None:
         partial.begin(output, larger, Region(rows, columns))
     reader = BlockReader(image, grid, network.receptive_field)
@@ -106,7 +110,8 @@ def _upscale(
     def read(index: tuple[int, ...]) -> Filled:
         return reader.read(blocks[index])
 
-    planes = Planes(inside, read, values, partial or output, partial=partial, spread=spread)
+    target, finish = into_region(partial or output, kind, grid, first)
+    planes = Planes(inside, read, values, target, finish, partial=partial, spread=spread)
     try:
         record = yield from upscale_planes(prepared, planes)
     finally:
@@ -115,7 +120,7 @@ def _upscale(
     found = {**record, **_region_record(record, prepared, grid, core)}
 
     def kept(whole: NDArray[Any]) -> NDArray[Any]:
-        part = Cropped(whole, inside, rows, columns)[(slice(None),) * whole.ndim]
+        part = Cropped(whole, larger, rows, columns)[(slice(None),) * whole.ndim]
         return np.ascontiguousarray(part)
 
     return Upscaled(kept(output), layout.axes, found, None if spread is None else kept(spread))

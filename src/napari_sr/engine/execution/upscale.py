@@ -1,13 +1,12 @@
 """Upscale one image tile by tile, as a generator.
 
-A script loops over the generator, a worker thread runs it, a test steps through it. Closing the
-generator cancels the run within one tile and frees the memory. The device's memory never contains
-more than one tile and its result.
+Closing the generator cancels the run within one tile and frees the memory. The device's memory
+never contains more than one tile and its result.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from napari_sr.engine.execution.pace import Pace
 from napari_sr.engine.execution.plane import upscale_plane
 from napari_sr.engine.execution.prepared import prepare
 from napari_sr.engine.execution.run_record import record_of
+from napari_sr.engine.execution.shrunk_planes import shrunk
 from napari_sr.engine.image.arrays import ArrayLike, layout_of
 from napari_sr.engine.image.conversion import Extension, fill_missing
 from napari_sr.engine.image.guards import Diagnostics
@@ -111,21 +111,19 @@ def upscale_array(
     Yields
     ------
     Progress
-        Its `message` tells the user about smaller tiles, computations repeated in float32 and
-        implausible results.
+        Its `message` tells of smaller tiles, repetitions in float32 and implausible results.
 
     Returns
     -------
     Upscaled
-        Image with the same axes and data type, Y and X `network.scale` times longer.
+        Image with the same axes and data type, Y and X `network.factor` times longer.
 
     Raises
     ------
     ValueError
         If the image is empty or has infinite values, or its axes or a setting are wrong.
     OutOfMemoryError
-        If the run does not fit into memory, which is checked before anything is read, or if memory
-        runs out later.
+        If the run does not fit into memory, before anything is read or later.
     """
     with explain_memory_errors("upscaling the image"):
         return (yield from _upscale(image, network, settings or Settings(), axes, partial))
@@ -146,7 +144,7 @@ def _upscale(
     prepared = prepare(kind, network, settings, lazy=not isinstance(image, np.ndarray))
     has_weights = next(network.parameters(), None) is not None
     values = checked_range(image, layout, settings.value_range, has_weights=has_weights)
-    larger = layout.enlarged(network.scale)
+    larger = layout.enlarged(network.factor)
     output = np.empty(larger.shape, kind.dtype)
     spread = np.empty(larger.shape, np.float32) if settings.spread else None
     if partial is not None:
@@ -159,6 +157,8 @@ def _upscale(
         return fill_missing(pixels, reach)._replace(extension=extension)
 
     planes = Planes(layout, read, values, partial or output, partial=partial, spread=spread)
+    if network.factor != network.scale:
+        planes = replace(planes, **shrunk(planes.output, kind, network))
     record = yield from upscale_planes(prepared, planes)
     return Upscaled(output, layout.axes, record, spread)
 

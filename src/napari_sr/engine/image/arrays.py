@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from napari_sr.engine.image.axes import axes_of
+from napari_sr.graph.factor import boundary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import DTypeLike, NDArray
+
+    from napari_sr.graph.factor import Factor
 
 
 class ArrayLike(Protocol):
@@ -123,9 +126,17 @@ class Layout:
         wide = self.dtype.itemsize > (4 if self.dtype.kind == "f" else 2)
         return replace(self, dtype=np.dtype(np.float64 if wide else np.float32))
 
-    def enlarged(self, scale: int) -> Layout:
-        """Return the layout of the image `scale` times larger along Y and X."""
-        return self.resized((self.height * scale, self.width * scale))
+    @property
+    def one_plane(self) -> Layout:
+        """The layout of one plane, with the same axes."""
+        shape = tuple(1 if axis in self._looped else n for axis, n in enumerate(self.shape))
+        return replace(self, shape=shape)
+
+    def enlarged(self, scale: Factor) -> Layout:
+        """Return the layout of the image `scale` times larger along Y and X, in whole pixels."""
+        if isinstance(scale, int):
+            return self.resized((self.height * scale, self.width * scale))
+        return self.resized((boundary(self.height, scale), boundary(self.width, scale)))
 
     def resized(self, size: tuple[int, int]) -> Layout:
         """Return the layout of an image with another height and width."""

@@ -16,13 +16,14 @@ from napari_sr.engine.planning.border import border_width
 from napari_sr.engine.planning.devices import choose_precision
 from napari_sr.engine.planning.for_network import device_for, result_layout
 from napari_sr.engine.planning.network_profile import profile_of
+from napari_sr.engine.planning.shrinking import Shrinking
+from napari_sr.engine.planning.tiling import Region
 
 if TYPE_CHECKING:
     import torch
 
     from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.planning.settings import Settings
-    from napari_sr.engine.planning.tiling import Region
     from napari_sr.graph.network import Network
 
 SIDE = 2048
@@ -100,18 +101,37 @@ def make_grid(
         reads `CONTEXT` pixels around the rectangle instead of the whole plane, so its results
         differ from the same part of the whole result.
     """
+    area = region or Region(slice(0, layout.height), slice(0, layout.width))
+    shrinking = Shrinking.of(network)
     if not local:
-        rows, columns = region.size if region else (layout.height, layout.width)
+        outputs = shrinking.target(area).size if shrinking else (0, 0)
         margin = CONTEXT if region else border
         if region and network.processing is not None and network.processing.gathers:
             margin = max(layout.height, layout.width)  # the whole plane, for its statistics
-        return BlockGrid(layout, rows, columns, margin, whole=True, region=region, border=border)
+        return BlockGrid(
+            layout, *area.size, margin, whole=True, region=region, border=border,
+            shrinking=shrinking, output_sides=outputs,
+        )  # fmt: skip
     if side is None:
         side = (usual_side(network.scale),) * 2
     alignment = network.tile_alignment
     least = max(network.least_size, LEAST_WINDOW)
     margin = margin_of(network, halo)
-    return BlockGrid(layout, *side, margin, alignment, least, region=region, border=border)
+    return BlockGrid(
+        layout, *side, margin, alignment, least, region=region, border=border,
+        shrinking=shrinking, output_sides=_output_sides(shrinking, side, region),
+    )  # fmt: skip
+
+
+def _output_sides(
+    shrinking: Shrinking | None, side: tuple[int, int], region: Region | None
+) -> tuple[int, int]:
+    """Return the sides of a block of the result; a whole region is one block."""
+    if shrinking is None:
+        return 0, 0
+    if region is not None and side == region.size:
+        return shrinking.target(region).size
+    return shrinking.side(side[0]), shrinking.side(side[1])
 
 
 def usual_side(scale: int) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from napari_sr.engine.image.arrays import Layout
+    from napari_sr.engine.planning.shrinking import Shrinking
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Block:
     """The core's position relative to the region that is cut into blocks."""
     last: bool = True
     """True for a whole block, and for the last part of a block that is computed in parts."""
+    target: Region | None = None
+    """The pixels of the plane's result that the block computes, if the network's result is shrunk:
+    `core` then has all pixels that they depend on, and cores overlap."""
+    output: Region | None = None
+    """The same pixels, relative to the result of the region that is cut into blocks."""
 
     @property
     def extension(self) -> Extension:
@@ -77,6 +83,10 @@ class BlockGrid:
     border: int = 0
     """Number of LR pixels, a multiple of `multiple`, by which each plane is extended on each side;
     see `border_width`."""
+    shrinking: Shrinking | None = None
+    """How the network's result is shrunk; None if it is not."""
+    output_sides: tuple[int, int] = (0, 0)
+    """Height and width of a block of the result, if the network's result is shrunk."""
 
     @property
     def area(self) -> Region:
@@ -87,8 +97,10 @@ class BlockGrid:
     @property
     def counts(self) -> tuple[int, int]:
         """Number of blocks along Y and X."""
-        height, width = self.area.size
-        return math.ceil(height / self.rows), math.ceil(width / self.columns)
+        (height, width), sides = self.area.size, (self.rows, self.columns)
+        if self.shrinking is not None:
+            (height, width), sides = self.shrinking.target(self.area).size, self.output_sides
+        return math.ceil(height / sides[0]), math.ceil(width / sides[1])
 
     @property
     def count(self) -> int:
@@ -112,16 +124,37 @@ class BlockGrid:
         down, across = self.counts
         plane, position = divmod(number, down * across)
         row, column = divmod(position, across)
-        area = self.area
-        core = Region(_span(row, self.rows, area.rows), _span(column, self.columns, area.columns))
+        core, sides, target, output = self._cut(row, column)
         height, width = self.layout.height, self.layout.width
         extended = Region(
-            self._widened(core.rows, self.rows, height),
-            self._widened(core.columns, self.columns, width),
+            self._widened(core.rows, sides[0], height),
+            self._widened(core.columns, sides[1], width),
         )
         window = Region(_inside(extended.rows, height), _inside(extended.columns, width))
-        place = Region(*core.slices_in(area, 1))
-        return Block(number, self._planes[plane], core, window, extended, place)
+        place = Region(*core.slices_in(self.area, 1))
+        index = self._planes[plane]
+        return Block(number, index, core, window, extended, place, target=target, output=output)
+
+    def _cut(
+        self, row: int, column: int
+    ) -> tuple[Region, tuple[int, int], Region | None, Region | None]:
+        """Return the core of a block, the sides of whole cores, and its `target` and `output`."""
+        area, shrinking = self.area, self.shrinking
+        if shrinking is None:
+            core = Region(
+                _span(row, self.rows, area.rows), _span(column, self.columns, area.columns)
+            )
+            return core, (self.rows, self.columns), None, None
+        result, (rows, columns) = shrinking.target(area), self.output_sides
+        target = Region(_span(row, rows, result.rows), _span(column, columns, result.columns))
+        sides = shrinking.most_read(rows), shrinking.most_read(columns)
+        sizes = self.layout.height, self.layout.width
+        spans = []
+        for span, side, size in zip((target.rows, target.columns), sides, sizes, strict=True):
+            start = shrinking.reads(span, size).start
+            spans.append(slice(start, min(start + side, size)))
+        core = Region(*spans)
+        return core, sides, target, Region(*target.slices_in(result, 1))
 
     def reads_plane(self, block: Block) -> bool:
         """Return whether the network reads a block's whole plane, including reflected pixels."""
@@ -129,7 +162,9 @@ class BlockGrid:
         return block.extended.size == Extension.around(self.border).of(plane)
 
     def enlarged(self, scale: int) -> Layout:
-        """Return the layout of the result of all blocks."""
+        """Return the layout of the result of all blocks, for a network with this scale."""
+        if self.shrinking is not None:
+            return self.layout.resized(self.shrinking.target(self.area).size)
         return self.layout.resized(self.area.size).enlarged(scale)
 
     def __iter__(self) -> Iterator[Block]:

@@ -93,11 +93,20 @@ def _result(layout: Layout, plan: Plan, network: Network, *, shards: bool) -> in
     scale = network.scale
     itemsize = layout.dtype.itemsize + (torch.float32.itemsize if plan.spread else 0)
     if not shards:
-        return math.prod(layout.enlarged(scale).shape) * itemsize
+        result = math.prod(layout.enlarged(network.factor).shape) * itemsize
+        return result + _before_shrinking(layout, network)
     side = usual_side(scale)
     rows = (math.ceil(plan.stages.largest_tile[0] / side) + 1) * side
     pixels = min(rows, layout.height) * layout.width * scale**2
     return pixels * layout.channels * itemsize
+
+
+def _before_shrinking(layout: Layout, network: Network) -> int:
+    """Return the bytes of a plane of the network's result that is then shrunk to a factor."""
+    if network.factor == network.scale:
+        return 0
+    plane = layout.one_plane.enlarged(network.scale).as_floats
+    return math.prod(plane.shape) * plane.dtype.itemsize
 
 
 def fit_to_memory(
@@ -131,7 +140,7 @@ def fit_to_memory(
             "upscale a region of the image, or choose a network with a limited receptive field"
         )
     raise OutOfMemoryError(
-        f"the result, {layout.enlarged(network.scale).shape} of {layout.dtype}, needs "
+        f"the result, {layout.enlarged(network.factor).shape} of {layout.dtype}, needs "
         f"{in_words(needed.result)} of memory, and one plane of the image with its tiles of "
         f"{plan.side} px needs {in_words(needed.total - needed.result)} more, but only "
         f"{in_words(free)} are free: upscale a part of the image, choose a smaller scale, or write "

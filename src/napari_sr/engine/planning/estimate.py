@@ -69,7 +69,7 @@ def estimate(
     speed : float, optional
         Speed in LR pixels per second, as `measure_speed` returns it.
     """
-    larger = layout.enlarged(network.scale).shape
+    larger = layout.enlarged(network.factor).shape
     height, width = plan.stages.largest_tile
     tiles = plan.count * layout.count
     mean = bytes_of_mean(layout, network.scale, spread=plan.spread) if plan.ensemble else 0

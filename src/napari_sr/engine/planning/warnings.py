@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from napari_sr.engine.planning.plan import Plan
     from napari_sr.engine.planning.settings import Settings
@@ -32,6 +32,12 @@ def run_warnings(plan: Plan, network: Network, settings: Settings) -> Iterator[s
         )
     if precision not in ("auto", *network.precisions):
         yield f"{network.title} cannot compute in {precision}: float32 is used instead"
+    passes = [f"x{one['scale']}" for one in _networks(network) if one.get("scale", 1) > 1]
+    if len(passes) > 1:
+        yield (
+            f"enlarged in {len(passes)} passes, {' and then '.join(passes)}: each pass takes the "
+            "result before it for an image, so most of the fine detail is invented"
+        )
     if not plan.tiled:
         return
     if network.whole:
@@ -51,3 +57,9 @@ def run_warnings(plan: Plan, network: Network, settings: Settings) -> Iterator[s
             f"the receptive field of {network.title} is not known: tiles overlap by {halo} px on "
             "each side and may leave visible seams"
         )
+
+
+def _networks(network: Network) -> Sequence[Mapping[str, Any]]:
+    """Return the provenance of the networks that run one after the other."""
+    series: Any = network.provenance.get("series", ())
+    return [part for one in series for part in one.get("series", [one])]

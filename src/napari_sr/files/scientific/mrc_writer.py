@@ -59,7 +59,7 @@ class _Sums:
 
 
 def write_mrc(
-    path: Path, pixels: ArrayLike, axes: str, image: LazyImage, scale: int, software: str
+    path: Path, pixels: ArrayLike, axes: str, image: LazyImage, scale: float, software: str
 ) -> Iterator[tuple[int, int]]:
     """Write an MRC file.
 
@@ -102,7 +102,7 @@ def _write_header(
     axes: str,
     order: str,
     image: LazyImage,
-    scale: int,
+    scale: float,
     software: str,
 ) -> None:
     """Let mrcfile write the header and reserve space for the pixels; seek to their start."""

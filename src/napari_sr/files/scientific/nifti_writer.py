@@ -36,7 +36,7 @@ _NIFTI_1 = 2**15 - 1
 """Length in pixels of the longest axis that NIfTI-1 can hold."""
 
 
-def enlarged_affine(affine: Any, scale: int) -> NDArray[np.float64]:
+def enlarged_affine(affine: Any, scale: float) -> NDArray[np.float64]:
     """Return the matrix from the pixels of an enlarged image to the world.
 
     Parameters
@@ -44,7 +44,7 @@ def enlarged_affine(affine: Any, scale: int) -> NDArray[np.float64]:
     affine : array_like, (4, 4)
         Matrix of the source, from pixels (X, Y, Z, 1) to the world. Pixel centres are whole
         numbers.
-    scale : int
+    scale : float
         Enlargement along X and Y. The image's outer edges do not move.
     """
     to_source = np.diag([1 / scale, 1 / scale, 1.0, 1.0])
@@ -53,7 +53,7 @@ def enlarged_affine(affine: Any, scale: int) -> NDArray[np.float64]:
 
 
 def write_nifti(
-    path: Path, pixels: ArrayLike, axes: str, image: LazyImage, scale: int, software: str
+    path: Path, pixels: ArrayLike, axes: str, image: LazyImage, scale: float, software: str
 ) -> Iterator[tuple[int, int]]:
     """Write a NIfTI file: NIfTI-1, or NIfTI-2 if an axis is too long for it.
 
@@ -88,7 +88,13 @@ def write_nifti(
 
 
 def _header(
-    nibabel: Any, path: Path, pixels: ArrayLike, axes: str, image: LazyImage, scale: int, text: str
+    nibabel: Any,
+    path: Path,
+    pixels: ArrayLike,
+    axes: str,
+    image: LazyImage,
+    scale: float,
+    text: str,
 ) -> Any:
     colours = int(pixels.shape[axes.index("S")]) if "S" in axes else 0
     kind: Any = np.dtype(pixels.dtype)
@@ -118,7 +124,7 @@ def _header(
 
 
 def _set_place(
-    header: Any, image: LazyImage, places: Mapping[str, Axis], scale: int
+    header: Any, image: LazyImage, places: Mapping[str, Axis], scale: float
 ) -> tuple[str, str]:
     """Set the affine and the time interval; return the units of space and time."""
     kept = image.details.get(AFFINE)

@@ -96,7 +96,7 @@ def write_other(
     pixels: ArrayLike,
     axes: str,
     image: LazyImage,
-    scale: int,
+    scale: float,
     software: str,
     *,
     overwrite: bool = False,
@@ -116,7 +116,7 @@ def write_other(
         One letter per axis of `pixels`.
     image : LazyImage
         The source, whose position in the world and metadata are written.
-    scale : int
+    scale : float
         Enlargement along Y and X.
     software : str
         The software that computed the pixels, in ASCII.

@@ -1,0 +1,122 @@
+"""The planes of a network's result in memory, each shrunk when it is complete.
+
+Symbols: S scale of the network.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sr.engine.planning.shrinking import Shrinking
+from napari_sr.engine.planning.tiling import Region
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from napari_sr.engine.execution.context import Output
+    from napari_sr.engine.image.arrays import Layout
+    from napari_sr.engine.planning.blocks import Block, BlockGrid
+    from napari_sr.graph.network import Network
+
+
+class ShrunkPlanes:
+    """The output of a run whose planes are shrunk: tiles are assigned to it by index.
+
+    One plane of the network's result is in memory at a time, as floats.
+
+    Parameters
+    ----------
+    shrinking : Shrinking
+        The last step of the enlargement.
+    window : Layout
+        Layout of the part of the image that the run gets.
+    place : Region
+        Rows and columns of this part in the whole plane.
+    size : (int, int)
+        Height and width of the whole plane.
+    target : Region
+        The pixels of the plane's shrunk result that are computed.
+    output : array
+        Receives the shrunk planes, and nothing else of each plane.
+    layout : Layout
+        Layout of the output.
+    """
+
+    def __init__(
+        self,
+        shrinking: Shrinking,
+        window: Layout,
+        place: Region,
+        size: tuple[int, int],
+        target: Region,
+        output: Output,
+        layout: Layout,
+    ) -> None:
+        self._shrinking, self._place, self._size, self._target = shrinking, place, size, target
+        self._output, self._layout = output, layout
+        one = window.one_plane.as_floats
+        self.dtype = one.dtype
+        self._larger = one.enlarged(shrinking.scale)
+        self._plane: NDArray[Any] = np.empty(self._larger.shape, self.dtype)
+
+    def __setitem__(self, index: tuple[Any, ...], values: NDArray[Any]) -> None:
+        at = tuple(one if isinstance(one, slice) else 0 for one in index)
+        self._plane[at] = values
+
+    def finish(self, index: tuple[int, ...]) -> None:
+        """Shrink the plane, and write it as the plane with this index."""
+        plane = self._larger.read(self._plane, (0,) * len(index))
+        kind = self._output.dtype
+        small = self._shrinking.apply(plane, self._place, self._size, self._target, kind)
+        whole = slice(0, small.shape[0]), slice(0, small.shape[1])
+        self._layout.write(self._output, index, *whole, small)
+
+
+def shrunk(output: Output, layout: Layout, network: Network) -> dict[str, Any]:
+    """Return the output of a run on whole planes, and what it calls with each finished plane.
+
+    Parameters
+    ----------
+    output : array
+        Receives the result.
+    layout : Layout
+        Layout of the image.
+    network : Network
+        The network that runs; its factor is not its scale.
+    """
+    shrinking = Shrinking(network.scale, network.factor)
+    size = layout.height, layout.width
+    whole = Region(slice(0, size[0]), slice(0, size[1]))
+    target, larger = shrinking.target(whole), layout.enlarged(shrinking.factor)
+    planes = ShrunkPlanes(shrinking, layout, whole, size, target, output, larger)
+    return {"output": planes, "finish": planes.finish}
+
+
+def into_region(
+    output: Output, window: Layout, grid: BlockGrid, block: Block
+) -> tuple[Output, Callable[[tuple[int, ...]], object] | None]:
+    """Return the output of a run on one block of each plane, and what to call with each plane.
+
+    If the network's result is not shrunk, the output is the given one, and nothing is called.
+
+    Parameters
+    ----------
+    output : array
+        Receives the result.
+    window : Layout
+        Layout of the pixels of the image that the run gets.
+    grid : BlockGrid
+        The blocks, one per plane.
+    block : Block
+        One of them.
+    """
+    shrinking, target = grid.shrinking, block.target
+    if shrinking is None or target is None:
+        return output, None
+    size, larger = (grid.layout.height, grid.layout.width), grid.enlarged(shrinking.scale)
+    planes = ShrunkPlanes(shrinking, window, block.window, size, target, output, larger)
+    return planes, planes.finish

@@ -1,0 +1,106 @@
+"""A network whose result the engine shrinks to a factor that no network has, such as 2.5.
+
+The network enlarges to its own scale; `engine.planning.shrinking` describes the last step.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_sr.graph.factor import exact_factor, in_words
+from napari_sr.graph.network import Network
+from napari_sr.zoo.blend import name_of
+from napari_sr.zoo.provenance import FACTOR
+from napari_sr.zoo.series import Series
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from napari_sr.graph.chain import Chain
+    from napari_sr.graph.factor import Factor
+
+_COPIED = (
+    "multiple", "least_size", "exact", "whole", "full_range", "precisions", "pads_with_zeros",
+    "zeros_reach", "input_limits", "corrections", "takes_noise", "processing", "on_cpu",
+    "halo_source",
+)  # fmt: skip
+"""Attributes that are copied from the network."""
+
+
+class Resized(Network):
+    """A network whose result is shrunk to another factor.
+
+    `forward` and `chain` give the result of the network itself; the engine shrinks it.
+
+    Parameters
+    ----------
+    network : Network
+        The network; it is not copied.
+    factor : int or Fraction
+        Enlargement of the result, at least 1 and less than the network's scale.
+
+    Raises
+    ------
+    ValueError
+        If the factor is not in this range.
+    """
+
+    def __init__(self, network: Network, factor: float | Fraction) -> None:
+        exact = exact_factor(factor)
+        if not 1 <= exact < network.scale:
+            raise ValueError(
+                f"a result of {network.title}, which enlarges {network.scale} times, can be shrunk "
+                f"to a factor of at least 1 and less than {network.scale}, got {in_words(exact)}"
+            )
+        super().__init__(scale=network.scale, channels=network.channels)
+        self.network = network
+        self._factor = exact
+        for name in _COPIED:
+            setattr(self, name, getattr(network, name))
+        self.provenance = {**network.provenance, FACTOR: str(exact)}
+        self.train(network.training)
+
+    @property
+    def factor(self) -> Factor:
+        """Enlargement of the result that the engine returns."""
+        return self._factor
+
+    @property
+    def title(self) -> str:
+        """Name of the network in records and errors."""
+        return self.network.title
+
+    @property
+    def tile_alignment(self) -> int:
+        """The origin of any tile must be a multiple of this."""
+        return self.network.tile_alignment
+
+    def chain(self) -> Chain:
+        """Return the network's links."""
+        return self.network.chain()
+
+
+def enlarging(network: Network, factor: Factor, *, alone: bool = True) -> Network:
+    """Return a network that enlarges at least by a factor: itself, or itself twice in series.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    factor : int or Fraction
+        The enlargement.
+    alone : bool
+        Whether it may run twice.
+
+    Raises
+    ------
+    ValueError
+        If it does not enlarge enough.
+    """
+    if factor <= network.scale:
+        return network
+    if alone and factor <= network.scale**2:
+        return Series(network, network).eval()
+    twice = alone and network.scale > 1
+    most = f"{network.scale**2} times in two passes" if twice else f"{network.scale} times"
+    raise ValueError(f"{name_of(network)} enlarges at most {most}, got scale={in_words(factor)}")
