@@ -73,7 +73,13 @@ def test_a_family_that_enlarges_too_little_is_named():
 
 @pytest.mark.parametrize(
     ("sizes", "factor"),
-    [((0.108333, 0.1), Fraction(108333, 100000)), ((0.2, 0.1), 2), ((1, 1), 1), ((8, 0.5), 16)],
+    [
+        ((0.108333, 0.1), Fraction(108333, 100000)),
+        ((0.2, 0.1), 2),
+        ((1, 1), 1),
+        ((8, 0.5), 16),
+        ((1, 1 / 3), 3),
+    ],
 )
 def test_pixel_sizes_give_the_factor_exactly(sizes, factor):
     assert factor_for(*sizes) == factor

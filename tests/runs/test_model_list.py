@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -197,3 +198,17 @@ def test_a_scale_in_the_model_s_name_is_not_repeated():
 
     assert ChosenModel(model, 2).label == "spots FSRCNN x2"
     assert ChosenModel(model, 4).label == "spots FSRCNN x2 x4"
+
+
+def test_a_factor_chooses_the_networks_and_is_part_of_the_label():
+    fsrcnn = next(model for model in known_models() if model.name == "fsrcnn")
+
+    half, large = (ChosenModel(fsrcnn, 3, factor=factor) for factor in (Fraction(5, 2), 7))
+
+    assert (half.enlargement, half.reference.scale, half.reference.factor) == (2.5, 3, 2.5)
+    assert half.label == "FSRCNN x3, shrunk to x2.5"
+    assert large.label == "FSRCNN x4, then FSRCNN x2, shrunk to x7"
+    shown, shrunk = large.enlarged_only()
+    assert (shown.enlargement, shown.reference.factor, shrunk) == (8, None, "x7")
+    assert ChosenModel(fsrcnn, 3).enlarged_only() == (ChosenModel(fsrcnn, 3), "")
+    assert ChosenModel(fsrcnn, 3, factor=3).enlarged_only()[1] == ""

@@ -1,5 +1,7 @@
 import json
 import shutil
+from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from napari_sr import upscale
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr.read import open_ome_zarr
+from napari_sr.runs.factor import reference_at
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import drive
 from napari_sr.streaming import result as module
@@ -46,9 +49,11 @@ def test_the_result_is_that_of_the_whole_image_and_lies_in_its_place(source, tmp
     assert attributes["complete"] is True
 
 
-def test_a_resumed_result_equals_one_without_a_break(source, tmp_path):
-    run(request_of(source, tmp_path / "whole.zarr"))
-    request = request_of(source, tmp_path / "out.zarr", resume=True)
+@pytest.mark.parametrize("scale", [2, 2.5, Fraction(108333, 70000)])
+def test_a_resumed_result_equals_one_without_a_break(source, tmp_path, scale):
+    model = reference_at("fsrcnn", scale)
+    run(replace(request_of(source, tmp_path / "whole.zarr"), model=model))
+    request = replace(request_of(source, tmp_path / "out.zarr", resume=True), model=model)
     run(request, [3, 0])
     before = {path: path.read_bytes() for path in (tmp_path / "out.zarr").rglob("c/*/*/*")}
     module.opened.cache_clear()

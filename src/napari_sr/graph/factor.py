@@ -66,7 +66,9 @@ def first_edge(position: int, factor: Factor) -> float:
     The part begins at `position`; the boundary between pixels that is nearest to it may be up to
     half a pixel of the result before or behind it.
     """
-    return float(Fraction(boundary(position, factor)) / factor)
+    if isinstance(factor, int):
+        return position
+    return float(boundary(position, factor) / factor)
 
 
 def bounds(span: slice, factor: Factor) -> slice:

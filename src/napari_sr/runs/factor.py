@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 LARGEST = 16
 """Largest factor."""
+ROUNDING = Fraction(1, 10**9)
+"""Largest relative difference of a ratio of pixel sizes from a whole number that counts as none."""
 
 
 def checked_factor(scale: object) -> Factor:
@@ -67,7 +69,9 @@ def factor_for(source: object, wanted: object) -> Factor:
             f"pixel_size must be at most the image's {source:g} and at least a {LARGEST}th of it, "
             f"{float(sizes[0]) / LARGEST:g}, got {wanted:g}"
         )
-    return exact_factor(ratio)
+    nearest = round(ratio)
+    # sizes such as 1/3 are rounded in files, and should not need a larger network
+    return nearest if abs(ratio - nearest) <= ROUNDING * ratio else exact_factor(ratio)
 
 
 def factor_of(scale: float | None, pixel_size: object) -> float | Factor | None:
@@ -188,6 +192,8 @@ def _scales(reference: ModelReference) -> list[int]:
     known = _entries(reference)
     if known is not None:
         return [one.scale for one in known]
+    if reference.scale is not None:
+        return [reference.scale]
     from napari_sr.runs import cache
 
     return [cache.load(replace(reference, then=None, consistent=False)).scale]

@@ -12,7 +12,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.graph.factor import in_words
 from napari_sr.runs.card_words import card_in_brief, facts_of, short_purpose
+from napari_sr.runs.factor import with_factor
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.words import size_in_words
 from napari_sr.zoo import imported, registry, trained
@@ -23,6 +25,7 @@ from napari_sr.zoo.training_facts import UNKNOWN, TrainingFacts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from napari_sr.graph.factor import Factor
     from napari_sr.zoo.model_card import ModelCard
 
 TRAINED, IMPORTED = "Trained here", "Imported files"
@@ -62,7 +65,6 @@ class ListedModel:
     grey: bool = False
     """Whether the model was trained on grey from 0 to 1 instead of luma; the same for both models
     of a blend."""
-
     own_training: TrainingFacts = UNKNOWN
     """Facts from a file's card on how its network was trained."""
     remarks: tuple[str, ...] = ()
@@ -109,10 +111,14 @@ class ChosenModel:
     """Whether the result is made consistent with its source."""
     then: ChosenModel | None = None
     """The model that reads the result of this one, or None."""
+    factor: Factor | None = None
+    """Enlargement of the result if it is shrunk, or None."""
 
     @property
-    def enlargement(self) -> int:
+    def enlargement(self) -> Factor:
         """How many times larger the result is than the source."""
+        if self.factor is not None:
+            return self.factor
         return self.scale if self.then is None else self.scale * self.then.enlargement
 
     @property
@@ -136,7 +142,19 @@ class ChosenModel:
         second = None if self.second is None else self.second.reference
         blended = replace(alone, second=second, weight=self.weight, title=self.model.title)
         then = None if self.then is None else self.then.reference
-        return replace(blended, consistent=self.consistent, then=then)
+        whole = replace(blended, consistent=self.consistent, then=then)
+        if self.factor is None:
+            return whole
+        if self.entry is not None and second is None:  # any scale of the family
+            whole = replace(whole, name=self.model.name, scale=None)
+        return with_factor(whole, self.factor)
+
+    def enlarged_only(self) -> tuple[ChosenModel, str]:
+        """Return the same model, whose result is not shrunk, and the factor in words or ""."""
+        factor, scale = self.factor, self.reference.known_scale or self.scale
+        if factor is None or factor == scale:
+            return self, ""
+        return replace(self, factor=scale), f"x{in_words(factor)}"
 
     def blended(self, second: ListedModel, weight: float) -> ChosenModel:
         """Return this model blended with a second one, which gets the same answers."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr.engine.image.arrays import pixels_of
+from napari_sr.graph.factor import first_edge, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_sr.engine.planning.tiling import Region
+    from napari_sr.graph.factor import Factor
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,15 @@ class Source:
         shape = (*(1 for _ in plane), *self.shape[len(plane) :])
         return replace(self, shape=shape, plane=plane)
 
-    def origin_of(self, region: Region | None) -> tuple[int, ...]:
-        """Return the index of the first pixel of a region, without the colour axis."""
+    def origin_of(self, region: Region | None, scale: Factor = 1) -> tuple[float, ...]:
+        """Return the index of the first pixel of a region, without the colour axis.
+
+        For a result that is enlarged by `scale`, it is the place where its first pixel begins.
+        """
         if region is None:
             return self.origin
-        return (*self.origin[:-2], region.rows.start, region.columns.start)
+        first = region.rows.start, region.columns.start
+        return (*self.origin[:-2], *(first_edge(one, scale) for one in first))
 
     @property
     def record(self) -> dict[str, Any]:
@@ -77,9 +83,9 @@ class Source:
         """The array, or its single plane with leading axes of length 1; nothing is read."""
         return self.data if self.plane is None else _SinglePlane(self)
 
-    def factors(self, scale: int) -> tuple[int, ...]:
+    def factors(self, scale: Factor) -> tuple[float, ...]:
         """Return the enlargement factor of each axis, without the colour axis."""
-        return (*(1 for _ in self.origin[:-2]), scale, scale)
+        return (*(1 for _ in self.origin[:-2]), number_of(scale), number_of(scale))
 
 
 class _SinglePlane:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_sr.widgets.common.pixel_size import pixel_size, square_pixel_size
+from napari_sr.widgets.common.pixel_size import pixel_size, side_in_unit, square_pixel_size
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,13 @@ def test_only_square_pixels_have_a_side(viewer, scale, units, size):
     layer = viewer.add_image(np.zeros((4, 5)), scale=scale, units=units)
 
     assert square_pixel_size(layer) == size
+
+
+def test_a_side_in_the_layer_s_own_unit_needs_square_pixels(viewer):
+    layer = viewer.add_image(np.zeros((4, 5)), scale=(-65, 65), units=("nm", "nm"), name="cells")
+    plain = viewer.add_image(np.zeros((4, 5)))
+    wide = viewer.add_image(np.zeros((4, 5)), scale=(0.2, 0.4), name="wide")
+
+    assert side_in_unit(layer) == (65, "nm")
+    assert side_in_unit(plain)[0] == 1
+    assert side_in_unit(wide).startswith("The pixels of wide are not square (0.4 wide, 0.2 high)")

@@ -20,9 +20,11 @@ from qtpy.QtWidgets import QWidget
 import napari_sr
 from napari_sr import models, reader
 from napari_sr.engine.execution import pace, tile
-from napari_sr.engine.planning.settings import EngineError
+from napari_sr.engine.execution.upscale import upscale_array
+from napari_sr.engine.planning.settings import EngineError, Settings
 from napari_sr.runs import cache, forecast
 from napari_sr.runs.model import ModelReference
+from napari_sr.runs.run import drive
 from napari_sr.runs.words import TIMES
 from napari_sr.streaming.journal import Journal
 from napari_sr.streaming.layer_task import LayerTask
@@ -32,6 +34,7 @@ from napari_sr.widgets.common.memory import remember
 from napari_sr.widgets.upscale import growing, resuming
 from napari_sr.widgets.upscale.output_chooser import FOLDER
 from napari_sr.widgets.upscale.region_chooser import CURRENT
+from napari_sr.zoo.resized import Resized
 
 
 @pytest.fixture
@@ -451,6 +454,36 @@ def test_a_folder_holds_the_result_and_its_layer_lies_in_place(
     assert widget.form.layers.layer() is source
     seen(folder.with_name("result (2).ome.zarr"))
     assert widget.form.run.isEnabled()
+
+
+@pytest.mark.needs("zarr")
+@pytest.mark.parametrize("in_folder", [False, True])
+def test_a_result_with_the_wanted_pixels_lies_in_place(
+    viewer, widget, run, into_folder, random, in_folder
+):
+    pixels = random.integers(0, 255, (2, 100, 90), np.uint8)
+    source = viewer.add_image(
+        pixels, name="cells", scale=(3, 0.12, 0.12), units=("um",) * 3, rotate=(0, 0, 20)
+    )
+    scale = widget.form.model.scale
+    scale.setCurrentIndex(scale.findData("pixel size"))
+    scale.activated.emit(scale.currentIndex())
+    scale.number.setValue(0.08)
+    if in_folder:
+        into_folder()
+
+    run(widget)
+
+    layer = viewer.layers[1]
+    assert layer.name == "cells [FSRCNN x2, shrunk to x1.5]"
+    data = layer.data[0] if in_folder else layer.data
+    settings = Settings(device="cpu", engine="torch")
+    steps = upscale_array(pixels, Resized(Nearest(scale=2), 1.5), settings, axes="ZYX")
+    np.testing.assert_array_equal(np.asarray(data), drive(steps).pixels)
+    np.testing.assert_allclose(layer.scale, (3, 0.08, 0.08), rtol=1e-12)
+    corner = layer.data_to_world((1, -0.5, -0.5))
+    np.testing.assert_allclose(corner, source.data_to_world((1, -0.5, -0.5)), atol=1e-9)
+    assert layer.metadata[METADATA_KEY]["factor"] == "3/2"
 
 
 @pytest.mark.needs("zarr")

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from napari.layers import Image
 
+from napari_sr.engine.planning.tiling import Region
+from napari_sr.graph.factor import boundary
 from napari_sr.runs.model_list import ChosenModel, ListedModel
 from napari_sr.widgets.common.layer_source import METADATA_KEY, source_of
 from napari_sr.widgets.upscale.result import result_arguments, result_name, with_record
@@ -183,3 +188,22 @@ def test_a_long_models_name_is_cut_in_the_middle():
 
     assert len(name) == len("cells []") + 48
     assert name.endswith("final x4, ensemble]")
+
+
+@pytest.mark.parametrize("factor", [Fraction(5, 2), Fraction(13, 12), Fraction(108333, 70000)])
+@pytest.mark.parametrize("region", [None, Region(slice(2, 5), slice(3, 8))], ids=["whole", "part"])
+def test_a_result_of_any_factor_lies_corner_on_corner(layer, factor, region):
+    choice = replace(choice_of(3), factor=factor)
+
+    found = result_arguments(layer, source_of(layer), choice, region=region)
+
+    first = (0, 0) if region is None else (2, 3)
+    shape = [*layer.level_shapes[0][: layer.ndim - 2], 9, 9, *([3] if layer.rgb else [])]
+    result = Image(np.zeros(shape, np.uint8), **{**found, "rgb": layer.rgb})
+    leading = (0,) * (layer.ndim - 2)
+    corner = [boundary(one, factor) for one in first]
+    for ahead in (0, 3.7):  # also a place inside the result
+        place = [(one + ahead) / float(factor) - 0.5 for one in corner]
+        there = layer.data_to_world((*leading, *place))
+        here = result.data_to_world((*leading, ahead - 0.5, ahead - 0.5))
+        np.testing.assert_allclose(here, there, rtol=1e-9, atol=1e-9)

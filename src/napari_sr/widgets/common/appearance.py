@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Image
 
+    from napari_sr.graph.factor import Factor
     from napari_sr.runs.source import Source
 
 CARRIED = (
@@ -28,9 +29,9 @@ other attributes with them."""
 def appearance(
     layer: Image,
     source: Source,
-    factor: int,
+    factor: Factor,
     order: Sequence[int] | None = None,
-    origin: tuple[int, ...] | None = None,
+    origin: tuple[float, ...] | None = None,
 ) -> dict[str, Any]:
     """Return keyword arguments of `add_image` that make a result look like its source.
 
@@ -40,7 +41,7 @@ def appearance(
         The source layer.
     source : Source
         The pixels that are read from the layer.
-    factor : int
+    factor : int or Fraction
         How many times larger Y and X become.
     order : sequence of int, optional
         The viewer's `dims.order`. napari defines rendering planes along its last three axes; by
@@ -110,7 +111,7 @@ def _stretch(normal: Sequence[float], factors: Sequence[float]) -> float:
 
 
 def _displayed(
-    source: Source, factor: int, order: Sequence[int] | None, origin: tuple[int, ...]
+    source: Source, factor: Factor, order: Sequence[int] | None, origin: tuple[float, ...]
 ) -> tuple[list[float], list[float]]:
     """Return factors and origins of the three axes along which rendering planes are defined."""
     factors = source.factors(factor)

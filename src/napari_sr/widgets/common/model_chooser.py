@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QStandardItem, QStandardItemModel
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QWidget
+from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QWidget
 
 from napari_sr.runs.model_list import ChosenModel, ListedModel, about, known_models
-from napari_sr.runs.words import TIMES
 from napari_sr.widgets.common.blend_chooser import BlendChooser
 from napari_sr.widgets.common.checkpoint import CheckpointChooser
 from napari_sr.widgets.common.label import WrappedLabel
@@ -21,6 +20,7 @@ from napari_sr.widgets.common.model_marks import (
     make_room,
     show_marks,
 )
+from napari_sr.widgets.common.scale_box import ScaleBox
 from napari_sr.widgets.common.wheel import guard_from_wheel
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 ABOUT_LINES = 4
 """Lines reserved for the text about a model, so that no field moves when the text changes."""
-RESTORES = ", restores"
-"""Stands behind the scale 1."""
 _ABOUT = {
     "input_range": "The value of white that the network was trained with: 1 or 255.",
     "res_scale": "The factor of each residual branch: 1, or 0.1 in large networks.",
@@ -62,7 +60,7 @@ class ModelChooser(CheckpointChooser):
         self.models.setItemDelegate(MarkedItems(self.models))
         self.models.setToolTip("The network. Models that are not included are downloaded once.")
         self.about = WrappedLabel(lines=ABOUT_LINES, cut=True)
-        self.scale = QComboBox()
+        self.scale = ScaleBox()
         self.blend = BlendChooser()
         self.questions = QFormLayout()
         self._rows.addLayout(self.questions)
@@ -73,6 +71,7 @@ class ModelChooser(CheckpointChooser):
         # choosing the same model again clears the error of a file that could not be used
         self.models.activated.connect(self._change_model)
         self.scale.activated.connect(self._change_scale)
+        self.scale.number.valueChanged.connect(self._change_scale)
         self.blend.changed.connect(self.changed)
 
     def choice(self) -> ChosenModel | None:
@@ -83,7 +82,7 @@ class ModelChooser(CheckpointChooser):
         answers = ((name, box.value()) for name, box in self._boxes().items())
         # 0 means the network's own default
         options = tuple((name, value) for name, value in answers if value)
-        choice = ChosenModel(model, int(self.scale.currentData()), options)
+        choice = ChosenModel(model, self.scale.scale(), options)
         other = self.blend.model()
         return choice if other is None else choice.blended(other, self.blend.weight.value())
 
@@ -105,7 +104,7 @@ class ModelChooser(CheckpointChooser):
         self.models.clear()
         for model in (*known, *self._opened):
             self._add(model)
-        show_marks(self.models, self._advice, self.scale.currentData())
+        show_marks(self.models, self._advice, self.scale.scale())
         found = chosen is not None and self._select(chosen.name)
         self.models.blockSignals(False)
         if found:
@@ -127,7 +126,7 @@ class ModelChooser(CheckpointChooser):
             The advice on the chosen layer, or None if there is none.
         """
         self._advice = advice
-        show_marks(self.models, advice, self.scale.currentData())
+        show_marks(self.models, advice, self.scale.scale())
 
     def renew(self) -> None:
         """Update list and text, because models were downloaded, imported or removed."""
@@ -167,7 +166,7 @@ class ModelChooser(CheckpointChooser):
             return
         self._opened.append(found)
         self._add(found)
-        show_marks(self.models, self._advice, self.scale.currentData())
+        show_marks(self.models, self._advice, self.scale.scale())
         self.models.setCurrentIndex(self.models.count() - 1)
 
     def _add(self, model: ListedModel) -> None:
@@ -193,22 +192,17 @@ class ModelChooser(CheckpointChooser):
 
     def _offer_to_blend(self) -> None:
         model: ListedModel | None = self.models.currentData()
-        self.blend.offer(model, self.scale.currentData(), self._listed())
+        self.blend.offer(model, self.scale.scale(), self._listed())
 
     def _show_model(self) -> None:
         model: ListedModel | None = self.models.currentData()
-        before = self.scale.currentData()
-        self.scale.clear()
+        self.scale.offer(model)
         while self.questions.rowCount():
             self.questions.removeRow(0)
         if model is None:
             self.about.say("There is no model: open a checkpoint file with Browse.")
             self._offer_to_blend()
             return
-        for scale in model.scales:
-            self.scale.addItem(f"{scale} {TIMES}{RESTORES * (scale == 1)}", scale)
-        self.scale.setCurrentIndex(max(0, self.scale.findData(before)))
-        self.scale.setToolTip(_about_scale(model))
         for name, usual in model.questions.items():
             self._ask(name, usual)
         self.about.say(about(model))
@@ -233,11 +227,3 @@ class ModelChooser(CheckpointChooser):
     def _boxes(self) -> dict[str, QDoubleSpinBox]:
         boxes = self.findChildren(QDoubleSpinBox)
         return {box.objectName(): box for box in boxes}
-
-
-def _about_scale(model: ListedModel) -> str:
-    if model.scales == (1,):
-        return "The model restores images, and does not enlarge them."
-    if model.scale_is_known:
-        return "How many times larger the result is. The model exists for these scales."
-    return "The file does not show for which scale it was trained: choose that scale."

@@ -19,6 +19,21 @@ def square_pixel_size(layer: Image) -> float | None:
     return width
 
 
+def side_in_unit(layer: Image) -> tuple[float, str] | str:
+    """Return the side of a layer's pixels in its own unit, and the unit's short name.
+
+    If the pixels are not square, return a sentence that says so.
+    """
+    down, across = (abs(float(size)) for size in layer.scale[-2:])
+    unit = layer.units[-1]
+    if not math.isclose(down, across, rel_tol=1e-4) or layer.units[-2] != unit:
+        return (
+            f"The pixels of {layer.name} are not square ({across:g} wide, {down:g} high): choose a "
+            "factor"
+        )
+    return across, f"{unit:~P}"
+
+
 def pixel_size(layer: Image, axis: int = -1) -> float | None:
     """Return the size of a layer's pixel along an axis in micrometres.
 

@@ -13,6 +13,7 @@ from napari_sr.widgets.common.fields import RunFields, beside
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.model_chooser import ModelChooser
+from napari_sr.widgets.common.pixel_size import side_in_unit
 from napari_sr.widgets.common.then_chooser import ThenChooser
 from napari_sr.widgets.upscale.advice_line import AdviceLine
 from napari_sr.widgets.upscale.boxes import (
@@ -63,6 +64,7 @@ class UpscaleFields(RunFields):
             "Correct the result until it agrees with its source when it is shrunk again (iterated\n"
             "back-projection: Irani and Peleg, 1991). Not for noisy images: it restores the noise."
         )
+        self.model.scale.allow_any()
         self.views = EnsembleBox()
         self.ensemble, self.spread = self.views.mean, self.views.spread
         self.advice = AdviceLine()
@@ -89,7 +91,7 @@ class UpscaleFields(RunFields):
             ("Model", self.model),
             ("", self.model.about),
             ("", self.advice),
-            ("Scale", beside(self.model.scale, self.all_models)),
+            ("Scale", beside(self.model.scale, beside(self.model.scale.number, self.all_models))),
             ("Tile", self.tile),
             ("Region", self.region),
         )
@@ -119,6 +121,7 @@ class UpscaleFields(RunFields):
             "model": self.model.models,
             "blend": self.model.blend.models,
             "then": self.then.models,
+            "scale": self.model.scale,
             "values": self.values.kind,
             "outliers": self.outliers,
             "consistent": self.consistent,
@@ -133,9 +136,13 @@ class UpscaleFields(RunFields):
 
     def choice(self) -> ChosenModel | None:
         """Return the chosen models, and whether to make their result consistent."""
+        layer, scale = self.layers.layer(), self.model.scale
+        scale.follow("" if layer is None else side_in_unit(layer))
         found, then = self.model.choice(), self.then.model()
-        consistent = self.consistent.isChecked()
-        return None if found is None else replace(found, consistent=consistent, then=then)
+        if found is None or scale.problem() is not None:
+            return None
+        consistent, factor = self.consistent.isChecked(), scale.factor()
+        return replace(found, consistent=consistent, then=then, factor=factor)
 
     def differences(self) -> list[str]:
         """Return the settings under More that differ from their defaults, in words."""
@@ -182,7 +189,7 @@ class UpscaleFields(RunFields):
         model = self.model.models.currentData()
         return {
             "model": None if model is None else model.name,
-            "scale": self.model.scale.currentData(),
+            "scale": self.model.scale.remembered(),
             "tile": self.tile.value(),
             "ensemble": self.ensemble.isChecked(),
             "consistent": self.consistent.isChecked(),
@@ -195,9 +202,7 @@ class UpscaleFields(RunFields):
         """Set the fields to remembered choices; leave out choices that no longer exist."""
         if isinstance(choices.get("model"), str):
             self.model.choose(choices["model"])
-        scale = self.model.scale.findData(choices.get("scale"))
-        if scale >= 0:
-            self.model.scale.setCurrentIndex(scale)
+        self.model.scale.choose(choices.get("scale"))
         if isinstance(choices.get("tile"), int):
             self.tile.setValue(min(max(choices["tile"], 0), self.tile.maximum()))
         mean, spread = (choices.get(name) is True for name in ("ensemble", "spread"))

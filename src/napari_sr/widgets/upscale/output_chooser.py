@@ -20,11 +20,14 @@ from qtpy.QtWidgets import (
 
 from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr.packages import check_packages
+from napari_sr.graph.factor import in_words
 from napari_sr.streaming.result_folder import SUFFIX, folder_name, next_path
 from napari_sr.widgets.common.label import WrappedLabel
 
 if TYPE_CHECKING:
     from napari.layers import Image
+
+    from napari_sr.graph.factor import Factor
 
 MEMORY, FOLDER = "layer in memory", "OME-Zarr folder"
 
@@ -113,14 +116,14 @@ class OutputChooser(QWidget):
         self.about.say(sentence)
         self.about.setVisible(bool(sentence))
 
-    def follow(self, layer: Image | None, scale: int | None, *, another: bool) -> None:
+    def follow(self, layer: Image | None, scale: Factor | None, *, another: bool) -> None:
         """Propose a name for the result of a layer, unless the user typed one.
 
         Parameters
         ----------
         layer : Image, optional
             The layer to upscale.
-        scale : int, optional
+        scale : int or Fraction, optional
             How many times larger the result will be.
         another : bool
             Whether the layer has just been chosen; if so, forget the user's earlier choice.
@@ -129,7 +132,7 @@ class OutputChooser(QWidget):
             self._by_hand = self._typed = False
             self._show_kind(MEMORY)
         if layer is not None and not self._typed:
-            enlarged = f"{layer.name} x{scale}" if scale else layer.name
+            enlarged = f"{layer.name} x{in_words(scale)}" if scale else layer.name
             self._show_path(self._place / folder_name(enlarged))
 
     @property

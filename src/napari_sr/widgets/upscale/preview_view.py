@@ -30,6 +30,8 @@ class View:
     scale: int
     arguments: Callable[[Region], dict[str, Any]]
     """Returns the keyword arguments of a layer that shows the result of a region."""
+    shrunk: str = ""
+    """The factor to which the result is shrunk after what the preview shows; "" if it is not."""
 
     @property
     def plane_bytes(self) -> int:
@@ -77,6 +79,8 @@ def in_words(view: View, region: Region, *, exact: bool, share: float | None = N
     if exact:
         where = "" if region == view.request.region else " in the centre of the view"
         more = f"{where}; zoom in for the rest" if where else ""
+        if view.shrunk:
+            return f"Preview: the network's result{more}, before it is shrunk to {view.shrunk}."
         return f"Preview: these are the pixels of the result{more}."
     until = "" if share is None else f" until all of the plane is computed ({share:.0%})"
     return f"Preview: the network uses the whole plane, so the preview differs slightly{until}."

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.layer_region import RegionError
 from napari_sr.widgets.common.layer_source import layer_problem
+from napari_sr.widgets.common.pixel_size import side_in_unit
+from napari_sr.widgets.common.scale_box import SIZE
 from napari_sr.widgets.upscale.output_chooser import MEMORY
 from napari_sr.widgets.upscale.stored import problem_of_layer
 from napari_sr.zoo.registry import OPTICAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from napari.components import ViewerModel
     from napari.layers import Image
@@ -36,6 +39,7 @@ def problems_of(form: UpscaleFields, viewer: ViewerModel) -> dict[str, str]:
         "model": form.model.problem(),
         "blend": form.model.blend.problem(),
         "then": form.then.problem(),
+        "scale": _scale_problem(form, layers),
         "consistent": _consistent_problem(form.choice()),
         "noise": form.noise.problem(),
     }
@@ -55,6 +59,21 @@ def problems_of(form: UpscaleFields, viewer: ViewerModel) -> dict[str, str]:
             found["output"] = f"A folder cannot store a spread: choose {MEMORY} as Output"
         found["folder"] = form.output.problem()
     return {field: reason for field, reason in found.items() if reason is not None}
+
+
+def _scale_problem(form: UpscaleFields, layers: Sequence[Image]) -> str | None:
+    """Return what is wrong with the factor or the pixel size, or None."""
+    scale = form.model.scale
+    if scale.currentData() == SIZE and len({side_in_unit(layer) for layer in layers}) > 1:
+        return "The selected layers have pixels of different sizes: choose a factor"
+    choice = form.choice()
+    if choice is None:
+        return scale.problem()
+    try:
+        choice.reference  # noqa: B018  # raises if the models enlarge too little
+    except ValueError as error:
+        return error_in_words(error)
+    return None
 
 
 def _region_problem(form: UpscaleFields, layer: Image, viewer: ViewerModel) -> str | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.execution.partial_result import FinishedPart
     from napari_sr.engine.planning.tiling import Region
+    from napari_sr.graph.factor import Factor
     from napari_sr.runs.model_list import ChosenModel
     from napari_sr.runs.source import Source
     from napari_sr.widgets.upscale.queue import PendingRun
@@ -56,7 +57,7 @@ def result_arguments(
     """
     model = f"{choice.label}, ensemble" if ensemble else choice.label
     name = source.name if region is None else f"{source.name}, part"
-    origin = source.origin_of(region)
+    origin = source.origin_of(region, choice.enlargement)
     look = appearance(layer, source, choice.enlargement, order, origin)
     if choice.model.other_unit:
         del look["contrast_limits"]  # napari finds those of the result
@@ -127,7 +128,7 @@ def part_arguments(pending: PendingRun, part: FinishedPart, words: str) -> dict[
 
 
 def _placement(
-    layer: Image, source: Source, factor: int, origin: tuple[int, ...]
+    layer: Image, source: Source, factor: Factor, origin: tuple[float, ...]
 ) -> dict[str, Any]:
     scale, translate = enlarged_transform(
         layer.scale,
