@@ -93,3 +93,14 @@ def test_a_file_has_the_wanted_pixels_exactly_and_is_repeated(name, image, tmp_p
     record = read_record(target)
     assert (record["scale"], record["factor"]) == (2, "108333/70000")
     assert "--scale 108333/70000" in as_command(record)
+
+
+def test_a_map_of_differences_is_refused_before_the_run(image, tmp_path):
+    target, maps = tmp_path / "out.tif", tmp_path / "map.ome.tif"
+    arguments = ["upscale", str(image), str(target), "--scale", "2.5", "--maps", str(maps)]
+
+    found = CliRunner().invoke(app, arguments)
+
+    assert isinstance(found.exception, CommandError)
+    assert "whole scales, got --scale 2.5" in str(found.exception)
+    assert not target.exists()

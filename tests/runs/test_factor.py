@@ -67,7 +67,7 @@ def test_a_wrong_factor_is_refused(scale):
 
 
 def test_a_family_that_enlarges_too_little_is_named():
-    with pytest.raises(ValueError, match="enlarges at most 4 times in two passes, got scale=5"):
+    with pytest.raises(ValueError, match="enlarges at most 4 times with two networks, got scale=5"):
         at_scale(ModelReference(Nearest(scale=1), then=ModelReference("fsrcnn")), 5)
 
 

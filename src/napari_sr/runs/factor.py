@@ -225,8 +225,8 @@ def _least(
     enough = [pair for pair in pairs if pair[0] >= factor]
     if not enough:
         raise ValueError(
-            f"{reference.label or 'the model'} enlarges at most {max(pairs)[0]} times in two "
-            f"passes, got scale={in_words(factor)}"
+            f"{reference.label or 'the model'} enlarges at most {max(pairs)[0]} times with two "
+            f"networks, got scale={in_words(factor)}"
         )
     # of equal products, the one whose first scale is larger: the first network saw real pixels
     return min(enough, key=lambda pair: (pair[0], -pair[1]))
