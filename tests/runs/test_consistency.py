@@ -42,6 +42,10 @@ def test_the_part_and_the_model_are_those_of_the_record(pair):
     assert optical["consistency"]["shrunk"] == "bicubic"  # other weights than those that ship
 
 
+def test_a_result_that_may_have_another_unit_gets_no_entry(pair):
+    assert "consistency" not in with_consistency({"processing": {}, "scale": 2}, *pair, "YX")
+
+
 def test_an_image_without_pixels_gets_no_entry():
     missing = np.full((30, 30), np.nan, np.float32)
 

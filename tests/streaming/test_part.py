@@ -39,3 +39,5 @@ def test_values_beyond_the_bits_become_white():
 
     assert within_bits(pixels, image_of(pixels, significant_bits=12)).max() == 4095
     assert within_bits(pixels, image_of(pixels)) is pixels
+    floats = pixels.astype("float32")  # of a network whose results have another unit
+    assert within_bits(floats, image_of(pixels, significant_bits=12)) is floats

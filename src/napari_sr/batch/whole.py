@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_sr.batch.job import TILES, FileStep
 from napari_sr.files import formats, room
 from napari_sr.graph.factor import number_of
@@ -53,7 +55,9 @@ def upscale_whole(
     settings, of_range = with_range(image, job.settings)
     network = load()
     factor = number_of(network.factor)
-    told = formats.check_holds(target, image, factor)
+    floats = network.processing is not None and image.pixels.dtype.kind != "f"
+    like = replace(image, pixels=image.pixels.astype(np.float32)) if floats else image
+    told = formats.check_holds(target, like, factor)
     for note in (*image.notes, *of_range, *told):
         yield FileStep(message=note, about=job.source.name)
     request = Request(image.pixels, job.model, settings, image.axes)

@@ -192,11 +192,13 @@ class ImageFile(StoredValues):
             Record of the run, in the form that files hold.
         """
         density = None if self.density is None else self.density.times(scale)
-        if self.significant_bits is not None and pixels.max() > self.white:
+        bits = self.significant_bits if pixels.dtype.kind in "iu" else None
+        if bits is not None and pixels.max() > self.white:
             pixels = np.minimum(pixels, np.array(self.white, pixels.dtype))
         return replace(
             self,
             pixels=pixels,
+            significant_bits=bits,
             density=density,
             details=_enlarged_details(self.details, scale),
             extras=self.extras.enlarged(scale),

@@ -11,6 +11,9 @@ from napari_sr.engine.image.arrays import layout_of
 from napari_sr.runs.record import shrunk_as
 from napari_sr.zoo.provenance import FACTOR
 
+PROCESSING = "processing"
+"""The entry of a record with the author's processing."""
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,7 +25,9 @@ def with_consistency(
 ) -> dict[str, Any]:
     """Return a record with the figures as its entry `consistency`; see `consistency.figures`.
 
-    If there are no finite pixels, or the result was shrunk to a factor, the entry is left out.
+    If there are no finite pixels, the result was shrunk to a factor, or the network's author
+    describes the processing of pixels, so that the result may have another unit, the entry is left
+    out.
 
     Parameters
     ----------
@@ -35,7 +40,8 @@ def with_consistency(
     axes : str, optional
         One letter per axis of both.
     """
-    if FACTOR in record:  # the source cannot be compared with pixels of another grid
+    # the source cannot be compared with pixels of another grid or unit
+    if FACTOR in record or PROCESSING in record:
         return dict(record)
     layout = layout_of(source.shape, source.dtype, axes)
     spans = part_of_source(record, layout)

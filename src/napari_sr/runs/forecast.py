@@ -13,6 +13,7 @@ import psutil
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.digits import counted
+from napari_sr.engine.planning.for_network import result_layout
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs import cache
 from napari_sr.runs.first_look import look_for_infinity
@@ -58,8 +59,7 @@ class Forecast:
     free_disk: int | None = None
     """Free space in bytes where the result is written; None for a result in memory."""
     count: int = 1
-    """Number of results. `shape` is the shape of the first result; `size` and `estimate` are for
-    all results together."""
+    """Number of results; `shape` is that of the first, `size` and `estimate` are for all."""
     spread: int = 0
     """Size in bytes of the spread, which is a part of `size`; 0 if it is not computed."""
 
@@ -139,13 +139,12 @@ def forecast(request: Request, folder: Path | None = None) -> Forecast:
         look_for_infinity(image)
     network = None if model.missing else cache.load_checked(model)
     scale = model.known_factor or (1 if network is None else network.factor)
-    layout = _layout(request)
+    layout = _layout(request, network)
     shape = layout.enlarged(scale).shape
     spread = math.prod(shape) * np.float32().itemsize if request.settings.spread else 0
     size = math.prod(shape) * layout.dtype.itemsize + spread
-    told = Forecast(shape, size, None, lacking=_lacking(request, size), spread=spread)
-    if folder is not None:
-        told = replace(told, free_disk=shutil.disk_usage(folder).free)
+    disk = None if folder is None else shutil.disk_usage(folder).free
+    told = Forecast(shape, size, None, "torch", _lacking(request, size), disk, spread=spread)
     if network is None:
         return told
     plan = _plan(layout, network, request.settings, folder)
@@ -196,9 +195,10 @@ def _sum(estimates: list[Estimate | None]) -> Estimate | None:
     )
 
 
-def _layout(request: Request) -> Layout:
-    """Return the layout of the pixels to upscale."""
+def _layout(request: Request, network: Network | None = None) -> Layout:
+    """Return the layout of the pixels to upscale, with the type of the network's result."""
     layout = layout_of(request.image.shape, request.image.dtype, request.axes)
+    layout = layout if network is None else result_layout(layout, network, request.settings)
     return layout if request.region is None else layout.resized(request.region.size)
 
 
@@ -206,8 +206,8 @@ def _lacking(request: Request, size: int) -> int | None:
     """Return the free memory if result and source do not fit into it, or else None."""
     image = request.image
     data = image.data if isinstance(image, Source) else image
-    there = type(data) is np.ndarray
-    source = 0 if there else math.prod(image.shape) * np.dtype(image.dtype).itemsize
+    needed = math.prod(image.shape) * np.dtype(image.dtype).itemsize
+    source = 0 if type(data) is np.ndarray else needed
     free = int(psutil.virtual_memory().available)
     return None if size + source <= free else free
 

@@ -197,7 +197,7 @@ def _upscale(
 
 def within_bits(pixels: NDArray[Any], image: LazyImage) -> NDArray[Any]:
     """Return enlarged pixels; values above white, which the file's bits define, become white."""
-    if image.significant_bits is None:
-        return pixels
+    if image.significant_bits is None or pixels.dtype.kind == "f":
+        return pixels  # floats are in another unit
     white: NDArray[Any] = np.array(image.white, pixels.dtype)
     return np.asarray(np.minimum(pixels, white))

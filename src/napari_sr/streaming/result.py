@@ -186,7 +186,7 @@ def compute(
 
     def write(block: Block, values: NDArray[Any]) -> None:
         _check_same(result, journal, task)
-        if task.image.significant_bits is not None:  # its bits cannot hold values above white
+        if task.image.significant_bits is not None and values.dtype.kind != "f":  # as within_bits
             values = np.minimum(values, np.array(task.image.white, values.dtype))
         write_block(writer, block, task.network.scale, values)
         _check_same(result, journal, task)

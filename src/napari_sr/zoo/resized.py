@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _COPIED = (
     "multiple", "least_size", "exact", "whole", "full_range", "precisions", "pads_with_zeros",
     "zeros_reach", "input_limits", "corrections", "takes_noise", "processing", "on_cpu",
-    "halo_source",
+    "halo_source", "border_halo",
 )  # fmt: skip
 """Attributes that are copied from the network."""
 

@@ -7,6 +7,7 @@ import pytest
 from fakes import Nearest
 
 from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.value_range import OutsideRangeWarning
 from napari_sr.engine.planning.for_network import device_for, result_layout, settings_for
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.graph.processing import Processing
@@ -27,8 +28,9 @@ def test_pixels_enter_as_they_are_stored(network):
     # a record of such a run can be repeated
     again = Settings(value_range=(0.0, 1.0))
     assert settings_for(again, network, IMAGE, LAYOUT).value_range == (0.0, 1.0)
-    with pytest.raises(ValueError, match=r"leave value_range out, got \(0, 4095\)"):
-        settings_for(Settings(value_range=(0, 4095)), network, IMAGE, LAYOUT)
+    with pytest.warns(OutsideRangeWarning, match=r"black and white, \(0, 4095\), are not used"):
+        found = settings_for(Settings(value_range=(0, 4095)), network, IMAGE, LAYOUT)
+    assert found.value_range == (0.0, 1.0)
 
 
 def test_results_are_floats_if_they_have_another_unit(network):

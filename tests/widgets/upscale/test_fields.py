@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from napari.layers import Image
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
+from napari_sr.runs.model_list import OPENED, ChosenModel, ListedModel
 from napari_sr.widgets.upscale.fields import UpscaleFields
 
 
@@ -55,6 +58,20 @@ def test_the_price_of_an_ensemble_is_where_it_is_chosen(form):
     assert not form.ensemble.isChecked()
     assert "eight times the time" in form.ensemble.toolTip()
     assert "EDSR" in form.ensemble.toolTip()
+
+
+@pytest.mark.parametrize("other_unit", [False, True])
+def test_black_and_white_are_not_passed_to_a_model_with_a_processing_of_its_own(
+    form, monkeypatch, other_unit
+):
+    layer = Image(np.full((9, 9), 700, np.uint16), contrast_limits=(100, 4000))
+    model = ListedModel("a.zip", "a", OPENED, "", (2,), other_unit=other_unit)
+    monkeypatch.setattr(form, "choice", lambda: ChosenModel(model, 2))
+    monkeypatch.setattr(form.values, "value", lambda layer: (100.0, 4000.0))
+
+    found = form.settings(layer).value_range
+
+    assert found == (None if other_unit else (100.0, 4000.0))
 
 
 def test_cancel_and_the_bar_belong_to_a_run(form):

@@ -21,6 +21,7 @@ from bioimage_packages import (
 )
 
 import napari_sr
+from napari_sr.engine.image.value_range import OutsideRangeWarning
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.run import Request, drive, run_request
@@ -157,7 +158,7 @@ def test_images_with_other_channels_and_options_are_refused(tmp_path):
 
     with pytest.raises(ValueError, match="takes grey images, got 3 channels"):
         napari_sr.upscale(rgb, path)
-    with pytest.raises(ValueError, match="leave value_range out"):
+    with pytest.warns(OutsideRangeWarning, match="are not used"):
         napari_sr.upscale(RAW, path, value_range=(0, 4095))
     with pytest.raises(ValueError, match="enlarges 2 times, got scale=3"):
         napari_sr.load(path, 3)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.image.described_values import STORED
+from napari_sr.engine.image.value_range import OutsideRangeWarning
 from napari_sr.engine.planning.devices import choose_device
 from napari_sr.engine.planning.noise_level import with_noise
 
@@ -27,18 +29,21 @@ def settings_for(
     settings, network, image, layout
         As for `with_noise`.
 
+    If the network takes pixels as they are stored, and a range of values is given, a warning says
+    that it is not used.
+
     Raises
     ------
-    ValueError
-        If the network takes pixels as they are stored, and a range of values is given.
     NoiseError
         As `with_noise` does.
     """
     if network.processing is not None:
         if settings.value_range not in (None, STORED):
-            raise ValueError(
+            warnings.warn(
                 f"{network.title} takes pixels as they are stored, because its author describes "
-                f"their processing: leave value_range out, got {settings.value_range}"
+                f"their processing: black and white, {settings.value_range}, are not used",
+                OutsideRangeWarning,
+                stacklevel=2,
             )
         settings = replace(settings, value_range=STORED)
     return with_noise(settings, network, image, layout)

@@ -226,10 +226,12 @@ class UpscaleFields(RunFields):
     def settings(self, layer: Image) -> Settings:
         """Return the settings of a run on a layer."""
         engine, kernels = self.engine_and_kernels()
+        choice = self.choice()
+        stored = choice is not None and choice.model.other_unit
         return Settings(
             tile=self.tile.value() or None,
             device=self.device.device(),
-            value_range=self.values.value(layer),
+            value_range=None if stored else self.values.value(layer),
             precision=str(self.precision.currentData()),
             outliers=str(self.outliers.currentData()),
             ensemble=self.ensemble.isChecked(),
