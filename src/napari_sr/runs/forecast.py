@@ -13,7 +13,6 @@ import psutil
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.digits import counted
-from napari_sr.engine.planning.for_network import result_layout
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs import cache
 from napari_sr.runs.first_look import look_for_infinity
@@ -198,7 +197,8 @@ def _sum(estimates: list[Estimate | None]) -> Estimate | None:
 def _layout(request: Request, network: Network | None = None) -> Layout:
     """Return the layout of the pixels to upscale, with the type of the network's result."""
     layout = layout_of(request.image.shape, request.image.dtype, request.axes)
-    layout = layout if network is None else result_layout(layout, network, request.settings)
+    if network is not None and network.processing is not None:
+        layout = layout.as_floats
     return layout if request.region is None else layout.resized(request.region.size)
 
 

@@ -227,3 +227,8 @@ class ModelChooser(CheckpointChooser):
     def _boxes(self) -> dict[str, QDoubleSpinBox]:
         boxes = self.findChildren(QDoubleSpinBox)
         return {box.objectName(): box for box in boxes}
+
+
+def has_other_unit(choice: ChosenModel | None) -> bool:
+    """Return whether results of the chosen model may have another unit than the image."""
+    return choice is not None and choice.model.other_unit

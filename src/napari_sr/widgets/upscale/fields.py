@@ -12,7 +12,7 @@ from napari_sr.runs.words import time_in_words
 from napari_sr.widgets.common.fields import RunFields, beside
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
-from napari_sr.widgets.common.model_chooser import ModelChooser
+from napari_sr.widgets.common.model_chooser import ModelChooser, has_other_unit
 from napari_sr.widgets.common.pixel_size import side_in_unit
 from napari_sr.widgets.common.then_chooser import ThenChooser
 from napari_sr.widgets.upscale.advice_line import AdviceLine
@@ -226,12 +226,10 @@ class UpscaleFields(RunFields):
     def settings(self, layer: Image) -> Settings:
         """Return the settings of a run on a layer."""
         engine, kernels = self.engine_and_kernels()
-        choice = self.choice()
-        stored = choice is not None and choice.model.other_unit
         return Settings(
             tile=self.tile.value() or None,
             device=self.device.device(),
-            value_range=None if stored else self.values.value(layer),
+            value_range=None if has_other_unit(self.choice()) else self.values.value(layer),
             precision=str(self.precision.currentData()),
             outliers=str(self.outliers.currentData()),
             ensemble=self.ensemble.isChecked(),
