@@ -1465,7 +1465,7 @@ def test_more_than_one_layer_does_not_fit_into_one_folder(viewer, widget, loader
 def test_the_form_remembers_what_was_chosen(viewer, docked, loader):
     first = docked(viewer).form
     first.model.choose("edsr-slim")
-    first.model.scale.setCurrentIndex(1)
+    first.model.scale.setCurrentIndex(first.model.scale.findData(4))
     first.tile.setValue(96)
     first.ensemble.setChecked(True)
     first.consistent.setChecked(True)
