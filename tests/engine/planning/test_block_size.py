@@ -23,6 +23,8 @@ from napari_sr.engine.planning.block_size import (
 from napari_sr.engine.planning.border import USUAL_WIDTH
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.tiling import Region
+from napari_sr.graph.processing import Processing
+from napari_sr.graph.processing_steps import Standardise
 
 CPU = Settings(device="cpu")
 
@@ -143,3 +145,15 @@ def test_a_network_of_the_whole_plane_reads_pixels_around_the_region():
     assert window.columns.start == 0
     assert grid.count == 1
     assert grid.whole
+
+
+@pytest.mark.parametrize("gathers", [False, True])
+def test_statistics_of_an_author_need_the_whole_plane_also_for_a_region(gathers):
+    network = Nearest(scale=2, channels=1)
+    network.processing = Processing(1, (Standardise(),) if gathers else ())
+    layout = layout_of((400, 300), "float32")
+    region = Region(slice(150, 160), slice(200, 210))
+
+    grid = make_grid(layout, network, local=False, region=region)
+
+    assert grid.reads_plane(grid.block(0)) == gathers
