@@ -4,14 +4,15 @@
 
 Each size runs in a separate process, because peak memory is measured per process. OpenVINO is
 prepared by four runs, PyTorch by one; the time is the median of later runs. The photograph is
-repeated to the wanted side, in uint8. Memory is the largest resident size of the process, minus its
-resident size before the first run.
+repeated to the wanted side, in uint8. "Processor" is the processor time of all threads, which other
+programs change less than the time itself. Memory is the largest resident size of the process, minus
+its resident size before the first run: during the first run, which PyTorch computes; during all
+runs; and during the last runs, which are timed. Reading it needs Linux.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import time
@@ -28,27 +29,38 @@ from engines import photograph
 
 
 def peak() -> float:
-    """Return the largest resident size of this process so far, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return the largest resident size of this process since `forget_peak`, in MiB."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line) / 1024
+
+
+def forget_peak() -> None:
+    """Let `peak` begin anew."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 def measure(image: Path, model: str, engine: str, side: int, runs: int) -> None:
     """Print one row."""
     network = napari_sr.load(model)
     pixels = photograph(image, side, grey=network.channels == 1)
+    forget_peak()
     before = peak()
     napari_sr.upscale(pixels, network, device="cpu", engine=engine)
     first = peak() - before
     for _ in range(3 if engine != "torch" else 0):
         wait_for_trials()
         napari_sr.upscale(pixels, network, device="cpu", engine=engine)
+    prepared = peak() - before
     times = []
+    forget_peak()
     for _ in range(runs):
-        began = time.perf_counter()
+        began = time.perf_counter(), time.process_time()
         napari_sr.upscale(pixels, network, device="cpu", engine=engine)
-        times.append(time.perf_counter() - began)
-    seconds = median(times)
-    columns = f"{seconds:.2f} | {1e6 * seconds / side**2:.2f} | {first:.0f} | {peak() - before:.0f}"
+        times.append((time.perf_counter() - began[0], time.process_time() - began[1]))
+    seconds, processor = (median(each) for each in zip(*times, strict=True))
+    each = f"{1e6 * seconds / side**2:.2f} | {1e6 * processor / side**2:.2f}"
+    last = peak() - before
+    columns = f"{seconds:.2f} | {each} | {first:.0f} | {max(prepared, last):.0f} | {last:.0f}"
     print(f"| {model} | {engine} | {side} | {columns} |", flush=True)
 
 
@@ -67,8 +79,10 @@ def main() -> None:
         measure(wanted.image, model, engine, side, wanted.runs)
         return
     print(f"commit {commit()}\n")
-    print("| network | engine | side | s | us per pixel | peak of a first run, MiB | peak, MiB |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    peaks = "peak of a first run, MiB | peak, MiB | peak of the last runs, MiB"
+    columns = f"s | us per pixel | processor, us per pixel | {peaks}"
+    print(f"| network | engine | side | {columns} |")
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
     for model in wanted.models:
         for engine in wanted.engines:
             for side in wanted.sides:
