@@ -43,7 +43,7 @@ def upscale(
     value_range: tuple[float, float] | Percentiles | None = None,
     engine: str = "auto",
     border: str = "auto",
-    noise: float | None = None,
+    noise: float | tuple[float, ...] | None = None,
     pixel_size: tuple[float, float] | None = None,
     region: tuple[tuple[int, int], tuple[int, int]] | None = None,
     axial: float | None = None,
@@ -116,10 +116,10 @@ def upscale(
         pixels, except for networks with global values (results that depend on the whole plane,
         such as BSRN's) and networks from spandrel. "reflect" extends planes for these, too. "zeros"
         leaves all padding to the network, to compare results with papers.
-    noise : float, optional
-        For networks that take the level of the noise: its standard deviation over the image, in
-        pixel values; 0 for none. By default, it is estimated from the whole image, once for all
-        planes and tiles.
+    noise : float or tuple of float, optional
+        For networks that take the level of the noise: its standard deviation over the image, or one
+        for each channel along the axis C, in pixel values; 0 for none. By default, it is estimated
+        from the whole image, once for all planes and tiles of a channel.
     pixel_size : (float, float), optional
         Pixel sizes of `image` and of the result, in the same unit, in place of `scale`.
     region : ((top, bottom), (left, right)), optional
@@ -185,7 +185,7 @@ def upscale_lazy(
     value_range: tuple[float, float] | Percentiles | None = None,
     engine: str = "auto",
     border: str = "auto",
-    noise: float | None = None,
+    noise: float | tuple[float, ...] | None = None,
     pixel_size: tuple[float, float] | None = None,
 ) -> Any:
     """Upscale an image lazily: return a dask array whose chunks are computed when they are needed.

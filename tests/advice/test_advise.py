@@ -57,18 +57,30 @@ def test_only_the_network_that_was_tried_is_judged_among_those_that_saw_clean_an
     sharp,
 ):
     grey = advise(sharp)
-    colours = advise(np.stack([255 * sharp] * 3, axis=-1).astype(np.uint8))
+    small = advise(sharp[:30])
     facts = {name: registry.find(name, 2).training for name in ("micrograph", "em", "microscope")}
 
     assert [grey.judges(one) for one in facts.values()] == [True, False, True]
-    assert [colours.judges(one) for one in facts.values()] == [False, False, True]
+    assert [small.judges(one) for one in facts.values()] == [False, False, True]
     worse = replace(grey, gains=replace(grey.gains, conditioned=-3.0))
     assert "takes detail of this image for noise" in worse.against("micrograph")
     assert worse.against("em") == ""
 
 
-def test_colours_get_a_network_for_photographs_because_nothing_is_tried(sharp):
-    advice = advise(np.stack([255 * sharp] * 3, axis=-1).astype(np.uint8))
+def test_colours_are_tried_as_luma(sharp, random):
+    colours = sharp[..., None] + random.normal(0, 0.1, (*sharp.shape, 3))
+    luma = colours @ [0.298936, 0.587043, 0.114021]
+
+    of_colours, of_luma = advise(colours, axes="YXC"), advise(luma)
+
+    assert of_colours.model == of_luma.model
+    assert of_colours.gains.conditioned == pytest.approx(of_luma.gains.conditioned, abs=0.02)
+    assert of_colours.noise.sigma == pytest.approx(of_luma.noise.sigma, rel=1e-3)
+    assert of_colours.rgb
+
+
+def test_a_small_image_gets_a_model_although_nothing_is_tried(sharp):
+    advice = advise(sharp[:30])
 
     assert advice.model == "edsr-slim-x2"
     assert "stands out from the noise" in advice.reason

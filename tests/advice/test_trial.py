@@ -72,10 +72,8 @@ def test_equal_images_get_equal_gains_at_any_contrast(soft, random):
 
 
 def test_nothing_is_tried_where_it_would_not_tell(soft, monkeypatch):
-    colours = np.stack([soft] * 3, axis=-1).astype(np.float32)
     assert tried_gains(*known(soft[:31, :200])) is None
     assert tried_gains(*known(np.full((64, 64), 7.0))) is None
-    assert tried_gains(*known(colours, "YXC")) is None
     assert tried_gains(*known(soft[:32, :32])) is not None
 
     def missing():
@@ -83,6 +81,12 @@ def test_nothing_is_tried_where_it_would_not_tell(soft, monkeypatch):
 
     monkeypatch.setattr(trial, "shipped", missing)
     assert tried_gains(*known(soft)) is None
+
+
+def test_the_blur_is_scipys(random):
+    parts = random.normal(size=(3, 40, 40))
+
+    np.testing.assert_allclose(trial._blurred(parts), gaussian_filter(parts, (0, 2, 2)), atol=1e-12)
 
 
 def test_values_far_beyond_the_used_range_are_not_tried(soft):

@@ -33,8 +33,11 @@ def test_a_model_is_the_same_after_json(model):
     assert model_as_json(found) == model_as_json(model)
 
 
-@pytest.mark.parametrize("values", [None, (0.0, 4095.0), Percentiles(1, 99)])
-def test_settings_are_the_same_after_json(values):
-    settings = Settings(tile=48, value_range=values, ensemble=True, border="zeros")
+@pytest.mark.parametrize(
+    ("values", "noise"),
+    [(None, None), ((0.0, 4095.0), 3.0), (Percentiles(1, 99), (3.0, 0.5))],
+)
+def test_settings_are_the_same_after_json(values, noise):
+    settings = Settings(tile=48, value_range=values, ensemble=True, border="zeros", noise=noise)
 
     assert settings_from_json(json.loads(json.dumps(settings.of_result))) == settings

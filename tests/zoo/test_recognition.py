@@ -218,3 +218,15 @@ def test_a_counter_among_the_weights_is_ignored_and_told(example):
 
 def test_the_oldest_esrgan_keeps_the_prefix_that_belongs_to_it(example):
     assert recognition.remarks_on(example("rrdbnet").state_dict()) == ()
+
+
+def test_a_network_of_known_name_is_the_recognised_one_without_importing_others(example):
+    state = example("fsrcnn").state_dict()
+
+    named = recognition.build_as("fsrcnn", state, scale=2)
+
+    found = recognition.build(state, scale=2)
+    assert type(named) is type(found)
+    assert all(torch.equal(named.state_dict()[key], found.state_dict()[key]) for key in state)
+    with pytest.raises(recognition.UnknownNetworkError, match="tensors of edsr expected, got "):
+        recognition.build_as("edsr", state, scale=2)

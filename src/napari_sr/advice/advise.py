@@ -148,8 +148,8 @@ def advise(
     tries small networks on parts of the image. It names the best model: one that removes noise,
     with or without the blur, one for photographs, or interpolation, which invents nothing. Only
     models that ship with napari-sr are considered. Forecast and trial are for an enlargement of 2.
-    On colours, and on images below 32 x 32 pixels, nothing is tried, and `micrograph` is not
-    considered.
+    Of colours, the luma is examined. On images below 32 x 32 pixels, nothing is tried, and
+    `micrograph` is not considered.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def advise(
     pixels = as_array(image)
     wanted = 2 if scale is None else scale
     plain = registry.find(PLAIN, wanted)
-    sample = sample_of(pixels, axes)
+    sample = sample_of(pixels, axes, luma=True)
     traits = traits_of(sample)
     low, high = traits.used
     noise = noise_of(sample.windows, high - low)

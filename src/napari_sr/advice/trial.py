@@ -20,6 +20,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from napari_sr.zoo import download, registry
 
@@ -61,8 +62,8 @@ LEAST = 0.05
 def tried_gains(sample: Sample, noise: Noise) -> dict[str, float] | None:
     """Return by how many dB networks are better than interpolation on an image.
 
-    The keys are those of `TRIED`. The result is None if nothing can be tried: on colours, on
-    images that are constant or smaller than `SMALLEST`, or if a file with weights is missing.
+    The keys are those of `TRIED`. The result is None if nothing can be tried: on images that
+    are constant or smaller than `SMALLEST`, or if a file with weights is missing.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def tried_gains(sample: Sample, noise: Noise) -> dict[str, float] | None:
     """
     low, high = np.percentile(sample.values, (0.1, 99.9))
     side = min(size for window in sample.windows for size in window.shape)
-    if sample.rgb or low == high or side < SMALLEST:
+    if low == high or side < SMALLEST:
         return None
     try:
         networks = shipped()
@@ -107,12 +108,12 @@ def _network(entry: Entry) -> Network:
 
     from napari_sr.models import architecture
     from napari_sr.zoo.checkpoint import open_checkpoint
-    from napari_sr.zoo.recognition import build
+    from napari_sr.zoo.recognition import build_as
 
     if entry.computed:
         return architecture(entry.architecture).network(scale=entry.scale, **entry.options).eval()
     tensors = open_checkpoint(download.SHIPPED / entry.file, entry.sha256).tensors
-    network = build(tensors, scale=entry.scale, **entry.options).eval()
+    network = build_as(entry.architecture, tensors, scale=entry.scale, **entry.options)
     network.full_range = network.full_range or entry.grey
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
@@ -170,11 +171,22 @@ def _cut(window: Pixels, side: int) -> Iterator[Pixels]:
 
 def _spread(pixels: Pixels, noise: Noise) -> Pixels:
     """Return the standard deviation of the noise of each pixel."""
-    from scipy.ndimage import gaussian_filter  # late: forms are opened without scipy
-
     if not noise.sigma:
         return np.zeros_like(pixels)
-    found: Pixels = noise.at(gaussian_filter(pixels, (0, SMOOTH, SMOOTH)))
+    found: Pixels = noise.at(_blurred(pixels))
+    return found
+
+
+def _blurred(parts: Pixels) -> Pixels:
+    """Blur parts, (N, P, P), by a Gaussian of `SMOOTH` pixels, with reflected borders.
+
+    This equals SciPy's `gaussian_filter`, whose import takes longer than the whole trial.
+    """
+    side, reach = parts.shape[1], round(4 * SMOOTH)
+    line = np.exp(-0.5 * (np.arange(-reach, reach + 1) / SMOOTH) ** 2)
+    rows = np.pad(np.eye(side), ((reach, reach), (0, 0)), mode="symmetric")
+    weights = sliding_window_view(rows, len(line), axis=0) @ (line / line.sum())
+    found: Pixels = weights @ parts @ weights.T
     return found
 
 

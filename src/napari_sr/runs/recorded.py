@@ -117,7 +117,7 @@ class Decided:
     border: str = "zeros"
     """See `Settings.border`. Older records lack it: planes then always had zeros beyond their
     border."""
-    noise: float | None = None
+    noise: float | tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)

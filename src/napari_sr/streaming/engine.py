@@ -9,6 +9,7 @@ from napari_sr.engine.planning.estimate import measure_speed
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.run import drive
 from napari_sr.streaming.run import run_blocks
+from napari_sr.streaming.task_json import noise_from_json
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -81,7 +82,7 @@ def fixed_as(settings: Settings, fixed: Mapping[str, Any]) -> Settings:
         tile=fixed["tile"],
         engine=fixed["engine"],
         precision=precision,
-        noise=fixed.get("noise"),
+        noise=noise_from_json(fixed.get("noise")),
     )
 
 

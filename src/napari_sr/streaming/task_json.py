@@ -51,4 +51,10 @@ def settings_from_json(found: dict[str, Any]) -> Settings:
         values = Percentiles(**values)
     elif values is not None:
         values = tuple(values)
-    return Settings(**{**found, "value_range": values})
+    noise = noise_from_json(found.get("noise"))
+    return Settings(**{**found, "value_range": values, "noise": noise})
+
+
+def noise_from_json(found: Any) -> float | tuple[float, ...] | None:
+    """Return the level of the noise, or one for each channel, from the JSON of settings."""
+    return tuple(found) if isinstance(found, list) else found

@@ -12,7 +12,7 @@ from napari_sr import models
 from napari_sr.zoo.key_prefixes import Part, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from napari_sr.graph.network import Architecture, Network, Options, StateDict
 
@@ -52,7 +52,38 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
         If the scale is missing or contradicts the tensors, if an option is unknown or contradicts
         them, or if weights are integers or booleans.
     """
-    part, (record, adapted, found) = _one_match(state)
+    part, match = _one_match(state)
+    return _built(match, scale, options, part.remarks())
+
+
+def build_as(name: str, state: StateDict, /, *, scale: int, **options: Any) -> Network:
+    """Build a network whose name is known, as `build` does, but import no other network.
+
+    Parameters
+    ----------
+    name : str
+        Name of the network: that of its file in `models`.
+    state, scale, **options
+        As for `build`.
+
+    Raises
+    ------
+    UnknownNetworkError
+        If the tensors are not those of this network.
+    ValueError
+        If there is no such network, or as `build` does.
+    """
+    match = _match(models.architecture(name), state)
+    if match is None:
+        raise UnknownNetworkError(f"tensors of {name} expected, got {', '.join(list(state)[:5])}")
+    return _built(match, scale, options, ())
+
+
+def _built(
+    match: _Match, scale: int | None, options: dict[str, Any], remarks: Iterable[str]
+) -> Network:
+    """Return the network of a match, in eval mode, with remarks in its provenance."""
+    record, adapted, found = match
     given = {key: value for key, value in options.items() if value is not None}
     if scale is not None:
         given["scale"] = scale
@@ -76,8 +107,8 @@ def build(state: StateDict, /, *, scale: int | None = None, **options: Any) -> N
     weights = adapted if scales is None else record.narrow(adapted, network.scale)
     _check_types(weights, network)
     network.load_state_dict(weights)
-    remarks = (*part.remarks(), *assumptions(record, {**found, **given}))
-    network.provenance = {CHOICE: list(remarks)} if remarks else {}
+    told = [*remarks, *assumptions(record, {**found, **given})]
+    network.provenance = {CHOICE: told} if told else {}
     return network.eval()
 
 
@@ -159,12 +190,18 @@ def _one_match(state: StateDict) -> tuple[Part, _Match]:
 
 def _matches(state: StateDict) -> Iterator[_Match]:
     for name in models.names():
-        record = models.architecture(name)
-        adapted = record.adapt(state)
-        # with the original keys, because they may show options that our keys do not
-        options = record.options_of({**state, **adapted})
-        if options is not None and _fits(record, adapted, options):
-            yield record, adapted, options
+        match = _match(models.architecture(name), state)
+        if match is not None:
+            yield match
+
+
+def _match(record: Architecture, state: StateDict) -> _Match | None:
+    """Return a network with tensors and options, or None if the tensors are not its own."""
+    adapted = record.adapt(state)
+    # with the original keys, because they may show options that our keys do not
+    options = record.options_of({**state, **adapted})
+    fits = options is not None and _fits(record, adapted, options)
+    return (record, adapted, options) if options is not None and fits else None
 
 
 def _fits(record: Architecture, state: StateDict, options: Options) -> bool:

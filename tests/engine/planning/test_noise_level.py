@@ -119,6 +119,34 @@ def test_all_planes_get_one_level(image, network):
     np.testing.assert_array_equal(result.pixels[1], alone)
 
 
+def test_each_channel_gets_its_own_level_however_the_run_is_cut(image, network):
+    channels = np.stack([image, 100 + (image - 120) / 4])
+
+    result = finish(upscale_array(channels, network, Settings(**HOW), axes="CYX"))[1]
+
+    levels = result.record["settings"]["noise"]
+    assert levels == pytest.approx((SIGMA, SIGMA / 4), rel=0.1)
+    for pixels, level, channel in zip(channels, levels, result.pixels, strict=True):
+        alone = upscale(pixels, network, noise=level, **HOW)
+        np.testing.assert_array_equal(channel, alone)
+    lazy = np.asarray(upscale_lazy(channels, network, axes="CYX", **HOW))
+    out = np.empty_like(result.pixels)
+    upscale(channels, network, axes="CYX", out=out, **HOW)
+    region = upscale(channels, network, axes="CYX", region=((20, 70), (70, 110)), **HOW)
+    for other in (lazy, out):
+        np.testing.assert_allclose(other, result.pixels, rtol=0, atol=0.05)
+    np.testing.assert_allclose(region, result.pixels[:, 40:140, 140:220], rtol=0, atol=0.05)
+    given = upscale(channels, network, axes="CYX", noise=levels, **HOW)
+    np.testing.assert_array_equal(given, result.pixels)
+
+
+def test_levels_that_do_not_fit_the_channels_are_refused(image, network):
+    with pytest.raises(NoiseError, match="one for each of 2 channels along C, got 3 numbers"):
+        upscale(np.stack([image, image]), network, axes="CYX", noise=(1.0, 2.0, 3.0), **HOW)
+    with pytest.raises(NoiseError, match="of at least 0, got noise=-2"):
+        upscale(np.stack([image, image]), network, axes="CYX", noise=(1.0, -2.0), **HOW)
+
+
 def test_a_network_without_noise_leaves_the_settings_alone(image, example):
     settings = Settings(value_range=(0.0, 255.0))
 

@@ -45,12 +45,13 @@ class BlockReader:
             If the window has infinite values.
         """
         window, layout = block.window, self.grid.layout
+        channel = layout.channel_of(block.plane)
         is_part = window.size != (layout.height, layout.width)
         whole = partial(self.ends, block.plane) if is_part else None
         kept, origin = block.core.slices_in(window, 1), (window.rows.start, window.columns.start)
         if layout.dtype.kind != "f":
             pixels = self._pixels(block.plane, window.rows, window.columns)
-            return Filled(pixels, None, kept, origin, whole, block.extension)
+            return Filled(pixels, None, kept, origin, whole, block.extension, channel)
         # a NaN at the edge of the window may be filled from pixels beyond this edge
         rows = _grown(window.rows, self.reach, layout.height)
         columns = _grown(window.columns, self.reach, layout.width)
@@ -61,7 +62,7 @@ class BlockReader:
         )
         filled = fill_missing(pixels, self.reach)
         missing = None if filled.missing is None else filled.missing[inner]
-        return Filled(filled.pixels[inner], missing, kept, origin, whole, block.extension)
+        return Filled(filled.pixels[inner], missing, kept, origin, whole, block.extension, channel)
 
     def ends(self, plane: tuple[int, ...]) -> PlaneEnds:
         """Return the smallest and largest values of a plane; the whole plane is read only once."""

@@ -90,8 +90,9 @@ class RunContext:
     """Chains on the device, by precision; filled as they are needed."""
     spread: Output | None = None
     """Array of float32 for the standard deviation over the orientations of an ensemble."""
-    noise: float = 0.0
-    """Standard deviation of the image's noise, where white is 1, for networks that take it."""
+    noise: tuple[float, ...] = (0.0,)
+    """Standard deviation of the noise, where white is 1, for networks that take it: of the image,
+    or of each channel."""
     backend: Backend = field(default_factory=lambda: Graphs())
     """The engine that computes whole tiles, and segments of stages."""
 

@@ -64,8 +64,9 @@ def upscale_plane(
     ValueError
         If the network returns NaN or infinity in float32.
     """
+    noise = run_context.noise[min(pixels.channel, len(run_context.noise) - 1)]
     plane_output = PlaneOutput(run_context, index, pixels, (plan.height, plan.width))
-    run = _Run(run_context, plan)
+    run = _Run(run_context, plan, noise)
     with closing(plane_output), closing(_oriented(plane_output, plan)) as planes:
         for before, plane in enumerate(planes):
             for done in run.steps(plane):
@@ -102,10 +103,12 @@ class _Run:
     ----------
     run_context, plan
         As in `upscale_plane`.
+    noise : float
+        Level of the plane's noise, where white is 1.
     """
 
-    def __init__(self, run_context: RunContext, plan: Plan) -> None:
-        self._run_context = run_context
+    def __init__(self, run_context: RunContext, plan: Plan, noise: float) -> None:
+        self._run_context, self._noise = run_context, noise
         self.plan = plan
         """Current plan."""
         self.next_plan = plan
@@ -126,7 +129,7 @@ class _Run:
             try:
                 plane.reset()
                 plan = self.plan.transposed if plane.transposed else self.plan
-                yield from _steps(run_context, plan, plane)
+                yield from _steps(run_context, plan, plane, self._noise)
                 return
             except UntrustedError:
                 run_context.diagnostics.recomputed += 1
@@ -164,7 +167,9 @@ def _smaller(plan: Plan, error: Exception) -> Plan:
     return smaller
 
 
-def _steps(run_context: RunContext, plan: Plan, plane: Plane) -> Generator[float, None, None]:
+def _steps(
+    run_context: RunContext, plan: Plan, plane: Plane, noise: float
+) -> Generator[float, None, None]:
     """Compute all tiles of a plane in one orientation; yield as `run_stages` does."""
     float32 = plan.precision == torch.float32
     features = FeatureStore(
@@ -184,7 +189,7 @@ def _steps(run_context: RunContext, plan: Plan, plane: Plane) -> Generator[float
         float32=float32,
         kernels=run_context.kernels,
         backend=run_context.backend,
-        values=values_for(run_context.network, run_context.noise, plan.device),
+        values=values_for(run_context.network, noise, plan.device),
     )
     if len(plan.stages.all) == 1 and not float32:
         context.float32_chain = partial(run_context.chain, plan, torch.float32)

@@ -153,8 +153,8 @@ def _upscale(
 
     def read(index: tuple[int, ...]) -> Filled:
         pixels = layout.read(image, index)
-        pixels = pixels if layout.samples else pixels[..., None]
-        return fill_missing(pixels, reach)._replace(extension=extension)
+        filled = fill_missing(pixels if layout.samples else pixels[..., None], reach)
+        return filled._replace(extension=extension, channel=layout.channel_of(index))
 
     planes = Planes(layout, read, values, partial or output, partial=partial, spread=spread)
     if network.factor != network.scale:

@@ -65,6 +65,16 @@ class Layout:
         """1 for grey planes, 3 for RGB, 4 for RGBA."""
         return self.shape[-1] if self.samples else 1
 
+    @property
+    def separate_channels(self) -> int:
+        """Length of the axis C, if its planes are upscaled one by one; 1 without it."""
+        return math.prod(self.shape[axis] for axis in self._looped if self.axes[axis] == "C")
+
+    def channel_of(self, plane: tuple[int, ...]) -> int:
+        """Return the index along C of a plane; 0 without this axis."""
+        pairs = zip(self._looped, plane, strict=True)
+        return next((place for axis, place in pairs if self.axes[axis] == "C"), 0)
+
     def planes(self) -> Iterator[tuple[int, ...]]:
         """Yield the index of every plane along the looped axes, last axis fastest."""
         return itertools.product(*(range(self.shape[axis]) for axis in self._looped))

@@ -164,6 +164,8 @@ class Filled(NamedTuple):
     None if these pixels are the whole plane."""
     extension: Extension = Extension()
     """Reflected pixels that the network reads around these pixels."""
+    channel: int = 0
+    """Index along C, the axis of channels; 0 for images without it."""
 
 
 def fill_missing(pixels: NDArray[Any], reach: int | None = None) -> Filled:

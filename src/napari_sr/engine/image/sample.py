@@ -56,7 +56,12 @@ class Sample:
 
 
 def sample_of(
-    image: ArrayLike, axes: str | None = None, needed_by: str = "advice", *, luma: bool = False
+    image: ArrayLike,
+    axes: str | None = None,
+    needed_by: str = "advice",
+    *,
+    luma: bool = False,
+    channel: int | None = None,
 ) -> Sample:
     """Read windows from some planes of an image; of colours, only green or the luma is used.
 
@@ -71,6 +76,8 @@ def sample_of(
     luma : bool
         Whether colours are read as luma, in which black and white have the values that they have in
         the colours, as luma networks get it; else, only green is read.
+    channel : int, optional
+        The only index along C from which planes are read.
 
     Raises
     ------
@@ -86,7 +93,7 @@ def sample_of(
         )
     windows: list[NDArray[np.float64]] = []
     columns: list[tuple[int, ...]] = []
-    for index in _planes(layout):
+    for index in _planes(layout, channel):
         for left in _starts(layout.width):
             first = len(windows)
             for top in _starts(layout.height):
@@ -129,13 +136,13 @@ def check_extent(low: float, high: float, needed_by: str) -> None:
         )
 
 
-def _planes(layout: Layout) -> list[tuple[int, ...]]:
-    """Return indices of a few planes, evenly spread."""
-    letters = layout.axes[:-1] if layout.samples else layout.axes
-    pairs = zip(letters, layout.shape, strict=False)
-    sizes = [size for letter, size in pairs if letter not in "YX"]
-    chosen = np.linspace(0, layout.count - 1, min(PLANES, layout.count)).astype(int)
-    return [tuple(map(int, np.unravel_index(one, sizes))) if sizes else () for one in chosen]
+def _planes(layout: Layout, channel: int | None) -> list[tuple[int, ...]]:
+    """Return indices of a few planes, evenly spread over all, or over those of a channel."""
+    every = list(layout.planes())
+    if channel is not None:
+        every = [plane for plane in every if layout.channel_of(plane) == channel]
+    chosen = np.linspace(0, len(every) - 1, min(PLANES, len(every))).astype(int)
+    return [every[number] for number in chosen]
 
 
 def _starts(size: int) -> Iterator[int]:

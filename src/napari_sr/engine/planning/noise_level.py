@@ -36,27 +36,43 @@ def with_noise(settings: Settings, network: Network, image: ArrayLike, layout: L
         The network.
     image : array
         The whole image. A few windows of it are read if the level has to be estimated; in a stack,
-        they come from four planes, and all planes get the same level.
+        they come from four planes, and all planes get the same level. Each channel along C gets a
+        level of its own.
     layout : Layout
         Layout of the image.
 
     Raises
     ------
     NoiseError
-        As `check_noise` does, or if the image has no pixels for an estimate.
+        As `check_noise` does; if levels are given and their number is not that of the channels; or
+        if the image has no pixels for an estimate.
     """
     check_noise(settings.noise, network)
-    if not network.takes_noise or settings.noise is not None:
+    if not network.takes_noise:
         return settings
+    channels = layout.separate_channels
+    if isinstance(settings.noise, tuple | list):
+        if len(settings.noise) != channels:
+            raise NoiseError(
+                f"noise needs one number, or one for each of {channels} channels along C, got "
+                f"{len(settings.noise)} numbers"
+            )
+        return replace(settings, noise=tuple(settings.noise))
+    if settings.noise is not None:
+        return settings
+    luma = network.channels == 1
     try:
-        level = estimated_noise(image, layout, luma=network.channels == 1)
+        found = [
+            estimated_noise(image, layout, luma=luma, channel=channel)
+            for channel in (range(channels) if channels > 1 else (None,))
+        ]
     except ValueError as error:
         raise NoiseError(f"{error}, or give its level as noise") from error
-    return replace(settings, noise=level)
+    return replace(settings, noise=tuple(found) if len(found) > 1 else found[0])
 
 
 def check_noise(noise: object, network: Network) -> None:
-    """Check a level of the noise that the user gave.
+    """Check a level of the noise that the user gave, or one for each channel.
 
     Raises
     ------
@@ -70,17 +86,31 @@ def check_noise(noise: object, network: Network) -> None:
             f"noise needs a network that takes its level, but {network.title} does not; "
             f"got noise={noise}"
         )
-    if not is_number(noise, 0):
-        raise NoiseError(f"noise must be a finite number of at least 0, got noise={noise!r}")
-    if not is_number(noise, 0, MOST):
-        raise NoiseError(f"noise must be at most {MOST:g}, got noise={noise!r}")
+    for level in noise if isinstance(noise, tuple | list) else (noise,):
+        if not is_number(level, 0):
+            raise NoiseError(f"noise must be a finite number of at least 0, got noise={level!r}")
+        if not is_number(level, 0, MOST):
+            raise NoiseError(f"noise must be at most {MOST:g}, got noise={level!r}")
 
 
-def estimated_noise(image: ArrayLike, layout: Layout, *, luma: bool = True) -> float:
+def estimated_noise(
+    image: ArrayLike, layout: Layout, *, luma: bool = True, channel: int | None = None
+) -> float:
     """Estimate the standard deviation of an image's noise, in its values.
 
-    It is 0 for images too small for an estimate, below 24 pixels along a side. Of colours, it is
-    the noise of the luma, which is weaker than that of each colour, or of green.
+    It is 0 for images too small for an estimate, below 24 pixels along a side.
+
+    Parameters
+    ----------
+    image : array
+        The image, of which a few windows are read.
+    layout : Layout
+        Its layout.
+    luma : bool
+        Whether to estimate the noise of the luma of colours, which is weaker than that of each
+        colour; else, that of green.
+    channel : int, optional
+        The index along C whose noise is estimated; None for all together.
 
     Raises
     ------
@@ -89,12 +119,15 @@ def estimated_noise(image: ArrayLike, layout: Layout, *, luma: bool = True) -> f
     """
     if min(layout.height, layout.width) < LEAST:
         return 0.0
-    sample = sample_of(image, layout.axes, "the estimate of noise", luma=luma)
+    needed_by = "the estimate of noise"
+    sample = sample_of(image, layout.axes, needed_by, luma=luma, channel=channel)
     return noise_of(sample.windows, 1.0).sigma
 
 
-def noise_of_run(network: Network, settings: Settings, values: ValueRange) -> float:
-    """Return the level of a run's noise, where white is 1; 0 if the network takes none.
+def noise_of_run(network: Network, settings: Settings, values: ValueRange) -> tuple[float, ...]:
+    """Return the level of a run's noise, or of each channel's, where white is 1.
+
+    It is 0 if the network takes none.
 
     Raises
     ------
@@ -102,16 +135,17 @@ def noise_of_run(network: Network, settings: Settings, values: ValueRange) -> fl
         If the network takes a level, and `with_noise` has not been called.
     """
     if not network.takes_noise:
-        return 0.0
+        return (0.0,)
     if settings.noise is None:
         raise ValueError(f"{network.title} needs the level of the image's noise, got None")
-    level = settings.noise / (values.high - values.low)
-    if level > 1:
+    given = settings.noise if isinstance(settings.noise, tuple) else (settings.noise,)
+    levels = tuple(level / (values.high - values.low) for level in given)
+    if max(levels) > 1:
         warnings.warn(
-            f"a noise of {settings.noise:g} is {level:.3g} times the step from black to white "
+            f"a noise of {max(given):g} is {max(levels):.3g} times the step from black to white "
             f"({values.low:g} to {values.high:g}), far more than networks see in training: "
             "check noise and value range",
             OutsideRangeWarning,
             stacklevel=2,
         )
-    return level
+    return levels

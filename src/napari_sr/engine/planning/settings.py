@@ -61,9 +61,9 @@ class Settings:
     """Pixels beyond the border of a plane. "auto": reflected where the network allows it, so that
     flat images stay flat; "reflect": reflected for networks with global values, too; "zeros": only
     the network's own zero padding, for comparison with papers."""
-    noise: float | None = None
-    """Standard deviation of the noise, in values of the image, for networks that take it; None to
-    estimate it from the image."""
+    noise: float | tuple[float, ...] | None = None
+    """Standard deviation of the noise, in values of the image, for networks that take it: one
+    number, or one for each channel along C. None to estimate it from the image."""
     spread: bool = False
     """Whether the standard deviation over an ensemble's eight orientations is a second result."""
     unrounded: bool = False
