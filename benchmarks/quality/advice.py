@@ -44,7 +44,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 import napari_sr
-from napari_sr.advice.forecast import Powers, powers_of
+from napari_sr.advice.forecast import Powers, is_clipped, powers_of
 from napari_sr.advice.trial import tried_gains
 from napari_sr.engine.image.noise import noise_of
 from napari_sr.engine.image.sample import sample_of
@@ -174,7 +174,7 @@ def case(
     powers = Powers(*(one / (high - low) ** 2 for one in astuple(powers_of(sample))))
     tried = tried_gains(sample, noise_of(sample.windows, float(high - low)))
     noise = noise_of_truth(truth) if about[-1] else 0.0
-    return Case(*about, powers, tried, scores, noise)
+    return Case(*about, powers, tried, scores, noise, is_clipped(sample))
 
 
 def scores_of(

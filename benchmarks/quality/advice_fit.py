@@ -6,7 +6,7 @@ outliers counted less. Each kind of images weighs as the square root of its numb
 images have the same weight.
 
 Then, how forecast and trial are combined: of all combinations of a few round values (`STEPS`), the
-one with the smallest mean loss. Here, images whose truth is noisy count less.
+one with the smallest mean cost (`Case.cost`). Here, images whose truth is noisy count less.
 
 Symbols: N cases, K powers.
 """
@@ -35,12 +35,15 @@ TERMS = {
 }
 """The powers in each model's error."""
 MODELS = (*TERMS, "micrograph")
-STEPS = (0.25, 0.5, 0.75), (0.0, 0.2, 0.4, 0.6, 0.8), (0.0, 0.5, 1.0, 1.5, 2.0)
+STEPS = (0.25, 0.5, 0.75), (0.0, 0.2, 0.4, 0.6, 0.8), (0.0, 0.5, 1.0, 1.5, 2.0), (0.0, 1.0, 2.0)
 """Values of the fields of `forecast.Combination` that are compared."""
 GAP = 0.5
 """Difference in dB from which the best model is clear, and up to which the advice hits."""
 OUTLIER = 0.3
 """Error of the logarithm from which a case counts less."""
+MOST, MISS = 3.0, 0.5
+"""Largest loss that counts in the choice of a combination, and what a missed decided case costs in
+addition, in dB."""
 Weights = dict[str, dict[str, float]]
 
 
@@ -59,6 +62,8 @@ class Case:
     psnr: dict[str, float]
     noise: float = 0.0
     """Variance of the truth's own noise, in units of its squared range; 0 if it has none."""
+    clipped: bool = False
+    """Whether noise was clipped at black."""
 
     @property
     def decided(self) -> bool:
@@ -74,6 +79,11 @@ class Case:
     def loss(self, model: str) -> float:
         """Return the dB by which a model is below the best one."""
         return max(self.psnr.values()) - self.psnr[model]
+
+    def cost(self, model: str) -> float:
+        """Return what a wrong pick costs a fit: the loss, and `MISS` if the advice does not hit."""
+        loss = self.loss(model)
+        return min(loss, MOST) + MISS * (self.decided and loss > GAP)
 
     def gains(self, weights: Weights) -> forecast.Gains:
         """Return the gains over interpolation that weights of powers forecast, in dB."""
@@ -112,7 +122,7 @@ def fit(cases: Sequence[Case]) -> Fitted:
     weights = {model: _fit_one(cases, model, share) for model in TERMS}
     share = share / (1 + np.array([one.doubt for one in cases]))
     ways = [forecast.Combination(*values) for values in itertools.product(*STEPS)]
-    loss = np.array([[one.loss(model) for model in MODELS] for one in cases])
+    loss = np.array([[one.cost(model) for model in MODELS] for one in cases])
     losses = loss[np.arange(len(cases)), picks(cases, weights, ways)] @ share
     return Fitted(weights, ways[int(np.argmin(losses))])
 
@@ -129,7 +139,7 @@ def picks(
                 found[number, index] = 0.0, gains.photographs, gains.denoising, -np.inf
                 continue
             both = forecast.combined(gains, one.tried, how)
-            denoising = both.denoising - how.denoising
+            denoising = both.denoising - how.denoising - (how.clipped if one.clipped else 0.0)
             found[number, index] = 0.0, both.photographs, denoising, both.conditioned
     return found.argmax(axis=2)
 

@@ -115,11 +115,11 @@ def test_dense_texture_is_kept_although_there_is_noise(random):
     assert soft.against("micrograph") == ""
 
 
-def test_a_blurred_image_with_some_noise_is_interpolated(sharp, random):
+def test_a_blurred_image_with_some_noise_gets_no_model_that_sharpens(sharp, random):
     blurred = gaussian_filter(sharp, 1.5)
     advice = advise(blurred + random.normal(0, 0.01, sharp.shape))
 
-    assert advice.model == "bicubic-x2"
+    assert advice.model in ("bicubic-x2", "micrograph-x2")  # within 1 dB of each other
     assert not advice.noisy
     assert not advice.sharp
 
@@ -261,9 +261,8 @@ def test_figures_of_odd_images_are_finite(random, kind):
     assert abs(advice.gains.denoising) <= 30
 
 
-def test_missing_pixels_do_not_look_like_noise(random):
-    image = random.random((160, 160)).cumsum(0).cumsum(1)
-    image += 40 * np.sin(np.arange(160) * 1.9)[:, None] * np.sin(np.arange(160) * 1.7)
+def test_missing_pixels_do_not_look_like_noise(sharp, random):
+    image = 100 * gaussian_filter(sharp, 0.5)
     holes = image.copy()
     holes[random.random(image.shape) < 0.02] = np.nan
 

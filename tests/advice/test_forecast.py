@@ -14,6 +14,7 @@ from napari_sr.advice.forecast import (
     Combination,
     Powers,
     gains_of,
+    is_clipped,
     powers_of,
 )
 from napari_sr.engine.image.sample import sample_of
@@ -109,7 +110,7 @@ def test_a_constant_image_has_no_gain():
 def test_forecast_and_trial_are_averaged_and_doubt_counts_against_removing_noise():
     powers = Powers(coarse=0.02, middle=0.01, fine=0.004, hidden=0.002, noise=0.001)
     plain = gains_of(powers)
-    how = Combination(trusted=0.25, texture=0.5, denoising=1.0)
+    how = Combination(trusted=0.25, texture=0.5, denoising=1.0, clipped=0.0)
     tried = {"denoising": plain.denoising + 4, "photographs": 2.0, "conditioned": 3.0}
 
     found = gains_of(powers, tried, how)
@@ -119,3 +120,10 @@ def test_forecast_and_trial_are_averaged_and_doubt_counts_against_removing_noise
     assert found.conditioned == pytest.approx(3 - 0.5 * 4)
     assert gains_of(powers, tried | {"denoising": -20.0}, how).conditioned == 3
     assert plain.conditioned is None
+
+
+def test_noise_counts_as_clipped_if_many_pixels_are_black(random):
+    noisy = 0.05 + random.normal(0, 0.05, (64, 64))
+
+    assert not is_clipped(sample_of(noisy))
+    assert is_clipped(sample_of(noisy.clip(0, None)))

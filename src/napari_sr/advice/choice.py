@@ -83,7 +83,8 @@ def _gains(noise: Noise, gains: Gains) -> dict[str, float]:
     """Return the forecast gain over interpolation of each model, in dB."""
     known = {DENOISING: gains.denoising if is_noisy(gains, noise) else 0.0}
     if gains.conditioned is not None:
-        known = {CONDITIONED: gains.conditioned, DENOISING: known[DENOISING] - COMBINED.denoising}
+        doubt = COMBINED.denoising + (COMBINED.clipped if gains.clipped else 0.0)
+        known = {CONDITIONED: gains.conditioned, DENOISING: known[DENOISING] - doubt}
     return known | dict.fromkeys(PHOTOGRAPHS, gains.photographs)
 
 

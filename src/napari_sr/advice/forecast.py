@@ -18,7 +18,7 @@ Symbols: N parts, P pixels along a side of a part.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,9 +46,9 @@ if TYPE_CHECKING:
 
 SIDE, STEP = 16, 8
 """Side of the parts whose spectra are compared with the noise, and their distance, in pixels."""
-INTERPOLATION = {"fine": 0.278, "noise": 1.02}
-PHOTOGRAPHS = {"fine": 0.0719, "noise": 2.2}
-DENOISING = {"coarse": 0.00502, "middle": 0.106, "hidden": 1.44}
+INTERPOLATION = {"fine": 0.283, "noise": 1.05}
+PHOTOGRAPHS = {"fine": 0.0776, "noise": 2.14}
+DENOISING = {"coarse": 0.0046, "middle": 0.115, "hidden": 1.52}
 """Weights of the powers in the mean squared error of each kind of model, x2."""
 LEAST = 1e-2
 """Smallest noise of a part, as a share of the median: parts without any were processed."""
@@ -87,9 +87,14 @@ class Combination:
     denoising: float
     """Subtracted from the gain of networks that remove noise and blur when models are compared, in
     dB: the trial is too kind to them."""
+    clipped: float
+    """Also subtracted from it, if noise was clipped at black: the trial cannot see what was
+    lost."""
 
 
-COMBINED = Combination(trusted=0.5, texture=0.6, denoising=2.0)
+COMBINED = Combination(trusted=0.5, texture=0.6, denoising=0.5, clipped=2.0)
+CLIPPED = 0.02
+"""Noise counts as clipped at black if this share of the pixels has the smallest value."""
 MOST = 12.0
 """Largest forecast that is averaged with a trial, in dB."""
 
@@ -107,6 +112,8 @@ class Gains:
     """A network for photographs."""
     conditioned: float | None = None
     """A network that gets the level of the noise, and keeps the blur; None if it was not tried."""
+    clipped: bool = False
+    """Whether noise was clipped at black, as by a camera without offset."""
 
 
 def powers_of(sample: Sample) -> Powers:
@@ -131,8 +138,18 @@ def powers_of(sample: Sample) -> Powers:
     return Powers(coarse, middle, fine, hidden, noise)
 
 
+def is_clipped(sample: Sample) -> bool:
+    """Return whether many pixels of an image have the smallest value."""
+    values = sample.values
+    return bool(np.mean(values == values.min()) > CLIPPED)
+
+
 def gains_of(
-    powers: Powers, tried: Mapping[str, float] | None = None, how: Combination = COMBINED
+    powers: Powers,
+    tried: Mapping[str, float] | None = None,
+    how: Combination = COMBINED,
+    *,
+    clipped: bool = False,
 ) -> Gains:
     """Return the forecast gains of models over interpolation.
 
@@ -144,10 +161,16 @@ def gains_of(
         Gains in dB in a trial on the image, by field of `Gains`; None if there was none.
     how : Combination, optional
         Weights of forecast and trial.
+    clipped : bool
+        Whether noise was clipped at black; see `is_clipped`.
     """
     plain = powers.error(INTERPOLATION)
-    forecast = Gains(*(_decibels(plain, powers.error(one)) for one in (DENOISING, PHOTOGRAPHS)))
-    return forecast if tried is None else combined(forecast, tried, how)
+    denoising, photographs = (
+        _decibels(plain, powers.error(one)) for one in (DENOISING, PHOTOGRAPHS)
+    )
+    forecast = Gains(denoising, photographs)
+    found = forecast if tried is None else combined(forecast, tried, how)
+    return replace(found, clipped=clipped)
 
 
 def combined(forecast: Gains, tried: Mapping[str, float], how: Combination) -> Gains:
