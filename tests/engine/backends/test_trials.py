@@ -59,6 +59,19 @@ def test_only_a_crash_is_a_verdict_and_not_what_a_user_or_a_full_memory_ends(
     assert (library.verdict_of("one") is not None) == judged
 
 
+def test_a_trial_that_took_too_long_is_repeated_on_another_day(monkeypatch, folder):
+    monkeypatch.setattr(module, "MOST_SECONDS_EACH", 0.0)  # as if the computer was busy
+    trials = Trials()
+
+    trials.submit(b"no job at all", ["one"])
+
+    assert trials.wait(60)
+    assert "took more than" in library.verdict_of("one").why
+    yesterday = time.time() - library.LATE - 60
+    os.utime(folder / "one.json", (yesterday, yesterday))
+    assert library.verdict_of("one") is None
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="processes have no sessions there")
 def test_ctrl_c_in_a_terminal_does_not_reach_a_trial(monkeypatch, tmp_path):
     code = f"import os; open({str(tmp_path / 'group')!r}, 'w').write(str(os.getpgrp()))"

@@ -42,6 +42,8 @@ _NAME = re.compile(r"[0-9a-f]{24}-[0-9a-f]{24}")
 """Names of segments."""
 FORGOTTEN = 900.0
 """Seconds after which a trial without a verdict is considered dead if its process is unknown."""
+LATE = 86400.0
+"""Seconds after which a segment whose trial took too long is tried again."""
 FASTER = 1.05
 """Least speed, relative to PyTorch, of an engine that is used; above 1, because timings vary."""
 
@@ -61,6 +63,8 @@ class Verdict:
     """Reason not to use the segment; "" if it can be used."""
     engine: str = ""
     """Engine that was tried."""
+    late: bool = False
+    """Whether the trial took too long, perhaps because the computer was busy."""
 
     @property
     def gain(self) -> float:
@@ -139,12 +143,13 @@ def _processor() -> str:
 
 
 def verdict_of(name: str) -> Verdict | None:
-    """Return the verdict on a segment, or None if there is none."""
+    """Return the verdict on a segment; None if there is none, or it shall be tried again."""
     try:
-        told = json.loads((folder() / f"{name}.json").read_text())
-        verdict = Verdict(**told)
+        verdict = Verdict(**json.loads((file := folder() / f"{name}.json").read_text()))
+        again = verdict.late and time.time() - file.stat().st_mtime > LATE
         numbers = verdict.error, verdict.milliseconds, verdict.torch_milliseconds
-        return verdict if all(isinstance(number, int | float) for number in numbers) else None
+        valid = all(isinstance(number, int | float) for number in numbers)
+        return verdict if valid and not again else None
     except (OSError, ValueError, TypeError):
         return None
 

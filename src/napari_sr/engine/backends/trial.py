@@ -33,6 +33,7 @@ from napari_sr.engine.backends.library import (
     verdict_of,
     write_verdict,
 )
+from napari_sr.engine.backends.trials import MOST_SECONDS_EACH
 from napari_sr.engine.planning.devices import is_out_of_memory
 from napari_sr.engine.planning.segments import Segment, function_of, localised
 from napari_sr.graph.chain import Window, with_one_writer_each
@@ -65,8 +66,6 @@ REFUSALS: tuple[type[BaseException], ...] = (
 also counts as a verdict."""
 MOST_SECONDS_ALONE = 60.0
 """If the requesting process has ended, this process begins no trial after this many seconds."""
-MOST_SECONDS_EACH = 300.0
-"""A trial ends this process after this many seconds, which counts as a verdict on its segment."""
 MOST_SECONDS = 2.0
 """The timing of a segment stops after this many seconds, but not before it has run twice. If the
 segment's first run and PyTorch's take longer together, the times of these two runs are used."""

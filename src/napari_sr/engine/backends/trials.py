@@ -32,6 +32,8 @@ CAN_START = bool(sys.executable) and not getattr(sys, "frozen", False)
 MOST_WAITING = 4
 """Largest number of waiting jobs. Each holds a network in memory, and with images of many sizes,
 jobs may arrive faster than trials end."""
+MOST_SECONDS_EACH = 300.0
+"""A trial of a segment ends its process after this many seconds."""
 COMMAND = (sys.executable, "-P", "-m", "napari_sr.engine.backends.trial")
 """The command of a trial. Without -P, a file torch.py in the current folder would be imported."""
 
@@ -73,6 +75,7 @@ class Trials:
 
     def _do(self, content: bytes, names: Sequence[str]) -> None:
         """Run a job in a process; if it crashes, write a verdict on the segment that it tried."""
+        began = time.monotonic()
         file = _in_memory(content)
         self._delivered = file is not None
         with file or nullcontext():
@@ -88,12 +91,15 @@ class Trials:
         code = self._process.returncode
         if code > 0 or -code in CRASHES:
             untried = [name for name in names if library.verdict_of(name) is None]
-            why = f"the process that tried it ended with code {code}"
+            seconds = time.monotonic() - began
+            late = code == 1 and seconds > MOST_SECONDS_EACH
+            took = f"its trial took more than {MOST_SECONDS_EACH:g} s"
+            why = took if late else f"the process that tried it ended with code {code}"
             claimed = [name for name in untried if library.is_tried_by(name, self._process.pid)]
             # if the process could not start, it will not start for the other segments either
             for name in claimed or untried[:1]:
                 with suppress(OSError):
-                    library.write_verdict(name, library.Verdict(False, why=why))
+                    library.write_verdict(name, library.Verdict(False, why=why, late=late))
 
     def wait(self, seconds: float) -> bool:
         """Wait at most this long for all jobs; return whether they are done."""
