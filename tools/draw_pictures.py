@@ -91,6 +91,10 @@ def outlines(commands: tuple[str, ...]) -> dict[str, list[str]]:
     found = {}
     for command in commands:
         form = opened(command)
+        more = getattr(getattr(form, "form", None), "more", None)
+        if more is not None:
+            more.open()  # before, its fields have no place in the layout
+            more.open(False)
         found[command] = list(outline(form))
         form._leave()
     return found

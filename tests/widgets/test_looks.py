@@ -28,9 +28,9 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils import WorkerBase
 
-from napari_sr.widgets.common.fields import takes_tab
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.names_box import Elider, NamesBox
+from napari_sr.widgets.common.rows import takes_tab
 
 LONG = "2026-11-29_experiment_17_plate_3_well_B04_field_12_channel_GFP_maximum_projection.ome.tif"
 SCREEN = 768 - 130

@@ -1,7 +1,29 @@
 import pytest
-from qtpy.QtWidgets import QLabel, QMainWindow
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QLabel, QMainWindow, QVBoxLayout, QWidget
 
 from napari_sr.widgets.common.docked import DockedForm
+from napari_sr.widgets.common.scroll import ScrolledForm
+
+
+class WithWindow:
+    """A viewer with a window, as napari passes it to forms."""
+
+    window = None
+
+    def __init__(self, viewer):
+        self.__wrapped__ = viewer
+
+    def __getattr__(self, name):
+        return getattr(self.__wrapped__, name)
+
+
+@pytest.fixture
+def scrolled(qapp):
+    """Return fields that scroll, and what scrolls in them."""
+    fields, inside = ScrolledForm(), QWidget()
+    fields.hold(QVBoxLayout(inside), inside)
+    return fields, inside
 
 
 class Counting(DockedForm):
@@ -52,3 +74,38 @@ def test_it_ends_once_with_its_dock_and_listens_no_longer(viewer, appearance, fo
 
     assert form.ends == 1
     assert [len(event.callbacks) for event in events] == [count - 1 for count in before]
+
+
+def test_fields_join_a_form_without_a_window_at_once(viewer, scrolled):
+    fields, inside = scrolled
+
+    form = DockedForm(viewer, fields)
+
+    assert fields.widget() is inside
+    assert "border" in form._fields.styleSheet()
+
+
+def test_fields_join_a_form_in_a_dock_once_it_has_the_style_of_the_window(viewer, scrolled, qtbot):
+    fields, inside = scrolled
+    window, dock = QMainWindow(), QDockWidget()
+    qtbot.addWidget(window)
+    window.setStyleSheet("QLabel { color: red }")
+
+    dock.setWidget(DockedForm(WithWindow(viewer), fields))
+    outside = fields.widget(), fields.styleSheet()
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+
+    assert outside == (None, "")
+    assert fields.widget() is inside
+    assert "border" in fields.styleSheet()
+
+
+def test_fields_join_a_form_that_is_shown_in_no_dock(viewer, scrolled, qtbot):
+    fields, inside = scrolled
+    form = DockedForm(WithWindow(viewer), fields)
+    qtbot.addWidget(form)
+
+    form.show()
+
+    assert fields.widget() is inside
+    assert "border" in fields.styleSheet()

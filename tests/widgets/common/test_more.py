@@ -1,6 +1,6 @@
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QWidget
+from qtpy.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from napari_sr.widgets.common.more import More
 
@@ -12,26 +12,64 @@ def form(qtbot):
     form.more, form.above, form.first = More(), QLineEdit(), QLineEdit()
     form.inner, form.second = QLineEdit(), QWidget()
     QHBoxLayout(form.second).addWidget(form.inner)
-    rows = QFormLayout(form)
+    outside = QVBoxLayout(form)
+    form.rows = rows = QFormLayout()
+    outside.addLayout(rows)
     rows.addRow("Above", form.above)
     rows.addRow(form.more)
-    rows.addRow("First", form.first)
-    rows.addRow("Second", form.second)
-    form.more.hold(rows, [form.first, form.second])
+    form.more.hold(rows, [("First", form.first), ("Second", form.second)])
+    form.last = QLineEdit()
+    outside.addWidget(form.last)
     qtbot.addWidget(form)
     form.show()
     return form
 
 
 def test_its_rows_and_their_labels_are_hidden_until_it_is_opened(form, qtbot):
-    label = form.layout().labelForField(form.first)
-    closed = form.first.isVisible(), form.inner.isVisible(), label.isVisible()
+    closed = form.first.isVisibleTo(form), form.inner.isVisibleTo(form)
 
     qtbot.mouseClick(form.more.button, Qt.MouseButton.LeftButton)
+    label = form.rows.labelForField(form.first)
+    opened = form.first.isVisible(), form.inner.isVisible(), label.isVisible()
+    qtbot.mouseClick(form.more.button, Qt.MouseButton.LeftButton)
 
-    assert closed == (False, False, False)
-    assert form.first.isVisible() and form.inner.isVisible() and label.isVisible()
+    assert closed == (False, False)
+    assert opened == (True, True, True)
+    assert not (form.first.isVisible() or form.inner.isVisible() or label.isVisible())
     assert form.above.isVisible()
+
+
+def test_a_field_keeps_its_value_when_it_joins_the_form(form):
+    form.first.setText("before")
+
+    form.more.open()
+    form.more.open(False)
+    form.more.open()
+
+    assert (form.first.text(), form.first.window()) == ("before", form)
+
+
+def test_the_tab_key_comes_to_its_fields_before_those_below(form, qtbot):
+    form.more.open()
+    stops, at = [], form.more.button
+    while at is not form.last:
+        at = at.nextInFocusChain()
+        stops += [at] * (at in (form.first, form.inner, form.last))
+
+    assert stops == [form.first, form.inner, form.last]
+
+
+def test_fields_that_were_never_shown_end_with_the_form(qtbot):
+    form = QWidget()
+    rows, more, field = QFormLayout(form), More(), QLineEdit()
+    rows.addRow(more)
+    more.hold(rows, [("Field", field)])
+    ended = []
+    field.destroyed.connect(lambda: ended.append(True))
+
+    form.deleteLater()
+
+    qtbot.waitUntil(lambda: ended == [True])
 
 
 def test_the_keyboard_opens_and_closes_it(form, qtbot):

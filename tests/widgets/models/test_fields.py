@@ -28,6 +28,7 @@ def test_every_field_explains_itself(fields):
 
 
 def test_it_fits_beside_the_canvas_of_a_small_screen(fields):
+    fields.fill()
     inside = fields.widget().minimumSizeHint()
 
     assert inside.width() <= 390

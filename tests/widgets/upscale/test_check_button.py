@@ -12,7 +12,7 @@ from superqt.utils import WorkerBase
 
 from napari_sr.runs.record import KEY
 from napari_sr.widgets.common.layer_source import METADATA_KEY
-from napari_sr.widgets.compare.check_map import Checked
+from napari_sr.widgets.compare.check_map import Checked, add_map
 from napari_sr.widgets.upscale.check_button import CHECK, CheckButton
 
 
@@ -27,7 +27,7 @@ def pair(viewer, random):
 @pytest.fixture
 def button(viewer, pair, qtbot):
     """Return a button, and what it told."""
-    button = CheckButton(viewer)
+    button = CheckButton(viewer, add_map)
     qtbot.addWidget(button)
     button.said = []
     button.told.connect(button.said.append)
@@ -156,7 +156,7 @@ def test_it_works_through_the_proxy_that_napari_gives(viewer, pair, qtbot):
     from napari.utils._proxies import PublicOnlyProxy
 
     proxy = PublicOnlyProxy(viewer)
-    button = CheckButton(proxy)
+    button = CheckButton(proxy, add_map)
     qtbot.addWidget(button)
 
     button.offer(proxy.layers["source"], proxy.layers["result"])

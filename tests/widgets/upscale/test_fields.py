@@ -96,6 +96,7 @@ def test_no_button_moves_as_texts_and_the_bar_come(form):
     form.resize(420, 900)
     form.show()
     form.forecast.say("")
+    QApplication.processEvents()
     before = form.preview.pos(), form.stop.pos(), form.status.pos(), form.width()
 
     form.forecast.say("Result: 400 by 400 by 3, 480 kB. Takes about 51 MB of memory, 3 seconds.")

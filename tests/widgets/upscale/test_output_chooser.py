@@ -183,6 +183,7 @@ def test_without_the_packages_the_folder_cannot_be_chosen(make, monkeypatch):
 
     monkeypatch.setattr(output_chooser, "check_packages", lack)
     chooser = make()
+    chooser.show()
 
     assert not chooser.kind.model().item(1).isEnabled()
     assert "napari-sr[zarr]" in chooser.missing

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
-from napari_sr.files.image import FileError
-
 NEEDED = {"zarr": (3, 1, 6), "yaozarrs": (0, 3, 4)}
 """Oldest version of each package, as in pyproject.toml."""
 
@@ -26,6 +24,8 @@ def check_packages(*names: str) -> None:
             found = "none"
         numbers = tuple(int(part) for part in found.split(".")[:3] if part.isdigit())
         if numbers < NEEDED[name]:
+            from napari_sr.files.image import FileError  # takes 8 ms, while the form opens
+
             raise FileError(
                 f"OME-Zarr files need the package {name} {oldest} or newer, found {found}: "
                 "pip install 'napari-sr[zarr]'"

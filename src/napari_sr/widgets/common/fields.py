@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -20,6 +18,7 @@ from napari_sr.widgets.common.focus import wrong_style
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.more import More
+from napari_sr.widgets.common.rows import add_rows
 from napari_sr.widgets.common.scroll import ScrolledForm
 from napari_sr.widgets.common.value_range import RangeChooser
 
@@ -163,8 +162,8 @@ class RunFields(TaskFields):
         further = list(more)
         add_rows(fields, rows)
         if further:
-            add_rows(fields, [("", self.more), *further])
-            self.more.hold(fields, [field for _, field in further])
+            add_rows(fields, [("", self.more)])
+            self.more.hold(fields, further)
         else:
             self.more.hide()
         buttons = QHBoxLayout()
@@ -201,41 +200,3 @@ class RunFields(TaskFields):
                 if wrong and self.more.holds(field):
                     self.more.open()
         self._problems = dict(problems)
-
-
-def add_rows(layout: QFormLayout, rows: Iterable[tuple[str, QWidget]]) -> None:
-    """Add rows to a form; each label names the first field of its row for screen readers.
-
-    Parameters
-    ----------
-    layout : QFormLayout
-        The form.
-    rows : iterable of (str, QWidget)
-        Labels and fields; a field without a label spans both columns.
-    """
-    for label, field in rows:
-        if not label:
-            layout.addRow(field)
-            continue
-        layout.addRow(label, field)
-        # the buddy of a label must be a field that takes the focus, not the row around it
-        first = next(filter(takes_tab, (field, *field.findChildren(QWidget))), field)
-        first.setAccessibleName(first.accessibleName() or label)
-        shown = layout.labelForField(field)
-        if isinstance(shown, QLabel):
-            shown.setBuddy(first)
-
-
-def beside(wide: QWidget, narrow: QWidget) -> QWidget:
-    """Return a row of two widgets; the first one gets the remaining width."""
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.addWidget(wide, 1)
-    layout.addWidget(narrow)
-    return row
-
-
-def takes_tab(field: QWidget) -> bool:
-    """Return whether the Tab key stops at a widget."""
-    return bool(field.focusPolicy().value & Qt.FocusPolicy.TabFocus.value)

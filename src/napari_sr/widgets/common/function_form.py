@@ -12,12 +12,13 @@ from napari.layers import Image
 from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_sr.widgets.common.dock import RunningForm
-from napari_sr.widgets.common.fields import TaskFields, add_rows
+from napari_sr.widgets.common.fields import TaskFields
 from napari_sr.widgets.common.focus import wrong_style
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.layer_list import unwrapped
 from napari_sr.widgets.common.layer_source import is_preview
 from napari_sr.widgets.common.names_box import Elider
+from napari_sr.widgets.common.rows import add_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

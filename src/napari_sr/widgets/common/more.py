@@ -1,4 +1,8 @@
-"""A line that shows and hides further fields, and names those that differ from the default."""
+"""A line that shows and hides further fields, and names those that differ from the default.
+
+The fields join the form when they are first shown. Qt styles every widget of a window several times
+while a form opens, hidden ones too, and more than half of the upscaling form's are below More.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from qtpy.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.common.rows import add_rows, takes_tab
+from napari_sr.widgets.common.wheel import guard_from_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,16 +51,33 @@ class More(QWidget):
         row.addWidget(self.differences, 1)
         row.addWidget(self.defaults)
         self._layout: QFormLayout | None = None
-        self._fields: list[QWidget] = []
+        self._rows: list[tuple[str, QWidget]] = []
+        self._shelf: list[QWidget] = []  # the only reference: without it, Qt deletes the fields
         self._point()
         self.say([])
         self.button.toggled.connect(self._show)
         self.button.clicked.connect(self.toggled)
         self.defaults.clicked.connect(self.reset)
 
-    def hold(self, layout: QFormLayout, fields: Iterable[QWidget]) -> None:
-        """Put some rows of a form under More, and hide them."""
-        self._layout, self._fields = layout, list(fields)
+    def hold(self, layout: QFormLayout, rows: Iterable[tuple[str, QWidget]]) -> None:
+        """Take the last rows of a form; they are added to it when they are first shown.
+
+        Until then, the fields can be read and set as any others, but have no window.
+
+        Parameters
+        ----------
+        layout : QFormLayout
+            The form, whose last row is this line.
+        rows : iterable of (str, QWidget)
+            Labels and fields.
+        """
+        self._layout, self._rows = layout, list(rows)
+        shelf = QWidget()
+        for _, field in self._rows:
+            field.setParent(shelf)
+        guard_from_wheel(shelf)
+        self._shelf.append(shelf)
+        self.destroyed.connect(self._shelf.clear)  # otherwise it would outlive the form
         self._show(self.button.isChecked())
 
     def open(self, shown: bool = True) -> None:
@@ -63,7 +86,7 @@ class More(QWidget):
 
     def holds(self, field: QWidget) -> bool:
         """Return whether a field is one of the rows under More, or inside one of them."""
-        return any(row is field or row.isAncestorOf(field) for row in self._fields)
+        return any(row is field or row.isAncestorOf(field) for _, row in self._rows)
 
     @property
     def is_open(self) -> bool:
@@ -78,9 +101,26 @@ class More(QWidget):
 
     def _show(self, shown: bool) -> None:
         self._point()
-        if self._layout is not None:
-            for field in self._fields:
+        if self._layout is None:
+            return
+        if shown:
+            self._add_fields()
+        if not self._shelf:
+            for _, field in self._rows:
                 self._layout.setRowVisible(field, shown)
+
+    def _add_fields(self) -> None:
+        """Add the fields to the form, if they are not part of it yet."""
+        if not self._shelf or self._layout is None:
+            return
+        add_rows(self._layout, self._rows)
+        before: QWidget = self.defaults
+        for _, field in self._rows:  # otherwise the Tab key would come here after the buttons
+            for each in filter(takes_tab, (field, *field.findChildren(QWidget))):
+                if each.window() is before.window():  # the list of a box is a window of its own
+                    QWidget.setTabOrder(before, each)
+                    before = each
+        self._shelf.clear()
 
     def _point(self) -> None:
         arrow = Qt.ArrowType.DownArrow if self.button.isChecked() else Qt.ArrowType.RightArrow

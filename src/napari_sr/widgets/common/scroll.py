@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFrame, QScrollArea, QScrollBar, QWidget
 from napari_sr.widgets.common.wheel import guard_from_wheel
 
 if TYPE_CHECKING:
+    from qtpy.QtGui import QShowEvent
     from qtpy.QtWidgets import QLayout
 
 LEAST_WIDTH, LEAST_HEIGHT = 390, 260
@@ -23,13 +24,15 @@ class ScrolledForm(QScrollArea):
     narrow wrapped text, the text would become taller, and the bar could not disappear again.
     """
 
+    _inside: QWidget | None = None
+
     def hold(self, layout: QLayout, inside: QWidget) -> None:
-        """Show a widget with its layout; call this when all its fields exist."""
+        """Take a widget with its layout, for `fill`; call this when all its fields exist."""
         bar = self.verticalScrollBar() or QScrollBar()
         self._bar = bar.sizeHint().width()
         self._room = max(layout.contentsMargins().right(), self._bar)
         self._inner_layout = layout
-        self.setWidget(inside)
+        self._inside = inside
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(
@@ -38,7 +41,21 @@ class ScrolledForm(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         guard_from_wheel(inside)
         bar.rangeChanged.connect(self._make_room)
-        self._make_room(0, 0)
+
+    def fill(self) -> None:
+        """Show the fields, if this was not done yet; at the latest when the form is shown.
+
+        Qt styles all fields whenever a form with fields gets a style sheet or another parent.
+        """
+        if self._inside is not None:
+            inside, self._inside = self._inside, None
+            self.setWidget(inside)
+            self._make_room(0, 0)  # the margins of a window would be larger
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  # Qt's name
+        """Show the fields, too."""
+        self.fill()
+        super().showEvent(event)
 
     def _make_room(self, low: int, high: int) -> None:
         """Narrow the right margin by the width of the scroll bar when the bar appears."""
@@ -54,7 +71,7 @@ class ScrolledForm(QScrollArea):
         """Return the width at which no field is cut, and a small height."""
         inside = self.widget()
         if inside is None:
-            return super().minimumSizeHint()
+            return QSize(LEAST_WIDTH, LEAST_HEIGHT)
         right = self._inner_layout.contentsMargins().right()
         width = inside.minimumSizeHint().width() - right + self._room
         return QSize(max(width, LEAST_WIDTH), LEAST_HEIGHT)

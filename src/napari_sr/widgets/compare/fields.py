@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from napari.layers import Image, Shapes
 from qtpy.QtWidgets import QFormLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_sr.widgets.common.fields import add_rows, beside
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.common.rows import add_rows, beside
 from napari_sr.widgets.common.scroll import ScrolledForm
 from napari_sr.widgets.compare.layer_box import LayerBox
 from napari_sr.widgets.compare.plot import ProfilePlot

@@ -12,12 +12,12 @@ from napari_sr.engine.image.digits import counted
 from napari_sr.evaluation.resolution_figures import CAVEAT
 from napari_sr.evaluation.resolution_images import Camera
 from napari_sr.runs.job import named_errors
-from napari_sr.widgets.common.fields import beside
 from napari_sr.widgets.common.function_form import FunctionFields, LayersForm
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.layer_source import METADATA_KEY, swapped
 from napari_sr.widgets.common.remembered_gui import RememberedGui
+from napari_sr.widgets.common.rows import beside
 from napari_sr.widgets.compare.figures import USUAL_ERRORS
 from napari_sr.widgets.compare.form import usual_pair
 from napari_sr.widgets.compare.plot import ProfilePlot

@@ -8,9 +8,9 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, QWidget
 
 from napari_sr.training.component import ComponentSpec
-from napari_sr.widgets.common.fields import add_rows
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.pixel_size import pixel_size
+from napari_sr.widgets.common.rows import add_rows
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -19,9 +19,9 @@ from napari_sr.training.finetuning.self_supervision import (
     Penalty,
     SelfSupervision,
 )
-from napari_sr.widgets.common.fields import add_rows
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.pixel_size import pixel_size
+from napari_sr.widgets.common.rows import add_rows
 from napari_sr.widgets.train.degradation import number_box, optics_boxes
 
 if TYPE_CHECKING:

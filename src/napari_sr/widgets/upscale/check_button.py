@@ -13,7 +13,6 @@ from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.layer_list import unwrapped
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 from napari_sr.widgets.common.worker import create_run, forget_locals
-from napari_sr.widgets.compare.check_map import Checked, add_map
 from napari_sr.zoo.provenance import FACTOR
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from napari_sr.evaluation.consistency import Check
     from napari_sr.runs.job import Step
     from napari_sr.widgets.common.worker import RunWorker
+    from napari_sr.widgets.compare.check_map import Checked
 
 CHECK = "Check against source"
 
@@ -49,7 +49,7 @@ class CheckButton(QPushButton):
     def __init__(
         self,
         viewer: ViewerModel,
-        add: Callable[..., object] = add_map,
+        add: Callable[..., object],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(CHECK, parent)
@@ -96,6 +96,8 @@ class CheckButton(QPushButton):
         if source is None or result is None or source not in layers or result not in layers:
             self.told.emit("The result or its source was removed: there is nothing to check.")
             return
+        from napari_sr.widgets.compare.check_map import Checked  # it would delay the form
+
         try:
             self._checked = Checked.of(result, source)
         except ValueError as error:

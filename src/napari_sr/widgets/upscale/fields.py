@@ -9,11 +9,12 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QVBoxLayout, QWidg
 
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.words import time_in_words
-from napari_sr.widgets.common.fields import RunFields, beside
+from napari_sr.widgets.common.fields import RunFields
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.model_chooser import ModelChooser, has_other_unit
 from napari_sr.widgets.common.pixel_size import side_in_unit
+from napari_sr.widgets.common.rows import beside
 from napari_sr.widgets.common.then_chooser import ThenChooser
 from napari_sr.widgets.upscale.advice_line import AdviceLine
 from napari_sr.widgets.upscale.boxes import (

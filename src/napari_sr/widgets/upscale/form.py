@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.engine.execution.partial_result import PartialResult
-from napari_sr.streaming.layer_request import run_in_folder
 from napari_sr.widgets.common.appearance import set_afterwards
 from napari_sr.widgets.common.device_box import available_devices
 from napari_sr.widgets.common.layer_region import events_of_view
@@ -17,7 +15,6 @@ from napari_sr.widgets.upscale.growing import GrowingLayer
 from napari_sr.widgets.upscale.queue import PendingRun
 from napari_sr.widgets.upscale.result import result_arguments
 from napari_sr.widgets.upscale.result_form import CANCELLING, ResultForm
-from napari_sr.widgets.upscale.spread_layer import run_for_layers
 from napari_sr.widgets.upscale.stored import folder_request
 
 if TYPE_CHECKING:
@@ -171,11 +168,17 @@ class UpscaleWidget(ResultForm):
         self._show_pause()
         name = pending.request.model.label
         if pending.folder is None:
+            # these modules would delay the form
+            from napari_sr.engine.execution.partial_result import PartialResult
+            from napari_sr.widgets.upscale.spread_layer import run_for_layers
+
             self._partial = PartialResult()
             self._launch(
                 run_for_layers, pending.request, self._partial, name=name, cancel=self._cancel
             )
             return
+        from napari_sr.streaming.layer_request import run_in_folder
+
         self._growing = GrowingLayer(
             self._viewer, partial(self._add, pending, multiscale=True, cache=False)
         )

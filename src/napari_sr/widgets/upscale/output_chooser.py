@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr.packages import check_packages
 from napari_sr.graph.factor import in_words
 from napari_sr.streaming.result_folder import SUFFIX, folder_name, next_path
@@ -26,6 +26,7 @@ from napari_sr.widgets.common.label import WrappedLabel
 
 if TYPE_CHECKING:
     from napari.layers import Image
+    from qtpy.QtGui import QShowEvent
 
     from napari_sr.graph.factor import Factor
 
@@ -55,12 +56,10 @@ class OutputChooser(QWidget):
         self.browse.setToolTip("Choose where the folder will be, and its name.")
         self.browse.setAccessibleName("Browse for the folder of the result")
         self.about = WrappedLabel()
-        self.missing = _missing()
         self._by_hand = False
         self._typed = False
         self._place = Path(next(iter(get_save_history()), Path.home()))
         self._lay_out()
-        self._disable_if_missing()
         self.kind.activated.connect(self._choose)
         self.path.textChanged.connect(self._tell_path)
         self.path.textEdited.connect(self._type)
@@ -79,6 +78,16 @@ class OutputChooser(QWidget):
         layout.addWidget(self.about)
         self._row.setVisible(False)
         self.about.hide()
+
+    @cached_property
+    def missing(self) -> str:
+        """A sentence on missing packages; "" if none is missing."""
+        return _missing()  # takes 5 ms
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  # Qt's name
+        """Disable the folder if packages for it are missing."""
+        self._disable_if_missing()
+        super().showEvent(event)
 
     def _disable_if_missing(self) -> None:
         model = self.kind.model()
@@ -198,7 +207,7 @@ def _missing() -> str:
     """Return a sentence on missing packages; "" if none is missing."""
     try:
         check_packages("zarr", "yaozarrs")
-    except FileError as error:
+    except ValueError as error:
         return str(error)
     return ""
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.consistency.figures import KEY, in_words
-from napari_sr.runs.job import Step
 from napari_sr.runs.words import error_in_words
 from napari_sr.streaming.journal import JournalError
 from napari_sr.widgets.common.record_menu import RecordMenu
-from napari_sr.widgets.compare.check_map import add_map
 from napari_sr.widgets.compare.row import CompareRow
 from napari_sr.widgets.upscale.check_button import CheckButton
 from napari_sr.widgets.upscale.checked_form import CheckedForm
@@ -18,7 +15,6 @@ from napari_sr.widgets.upscale.keep_button import KeepButton
 from napari_sr.widgets.upscale.placing import Placer
 from napari_sr.widgets.upscale.queue import PendingRun, RunQueue
 from napari_sr.widgets.upscale.result import with_record
-from napari_sr.widgets.upscale.spread_layer import add_spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +24,7 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.execution.partial_result import PartialResult
     from napari_sr.engine.execution.upscale import Upscaled
+    from napari_sr.runs.job import Step
     from napari_sr.streaming.layer import GrowingImage
     from napari_sr.streaming.layer_request import Record
     from napari_sr.widgets.upscale.growing import GrowingLayer
@@ -76,6 +73,8 @@ class ResultForm(CheckedForm):
     def _show_progress(self, step: Step | GrowingImage) -> None:
         if self._growing is not None:
             self._growing.refresh()
+        from napari_sr.runs.job import Step  # this and later such imports would delay the form
+
         if not isinstance(step, Step):
             if self._growing is not None:
                 self._growing.begin(step)
@@ -144,6 +143,8 @@ class ResultForm(CheckedForm):
 
     def _add_map(self, *found: Any) -> None:
         """Add the map of a check, without choosing it as the next run's source."""
+        from napari_sr.widgets.compare.check_map import add_map
+
         with self._adds():
             add_map(*found)
 
@@ -151,6 +152,8 @@ class ResultForm(CheckedForm):
         """Add the layer of a result's spread, if there is one; return a sentence on it."""
         if result.spread is None:
             return []
+        from napari_sr.widgets.upscale.spread_layer import add_spread
+
         with self._adds():
             return [add_spread(self._viewer, self._viewer.layers[name], result)]
 
@@ -197,5 +200,7 @@ class ResultForm(CheckedForm):
 
 def _agreement(record: dict[str, Any]) -> list[str]:
     """Return in words how well a result agrees with its source; empty if it is not recorded."""
+    from napari_sr.consistency.figures import KEY, in_words
+
     figures = record.get(KEY)
     return [in_words(figures)] if figures else []

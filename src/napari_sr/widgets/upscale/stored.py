@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sr.files.axis_labels import stored_axes
-from napari_sr.files.lazy_image import Axis
 from napari_sr.files.units import METRES, SECONDS, unit_of
-from napari_sr.streaming.layer_request import LayerRequest
 from napari_sr.widgets.upscale.output_chooser import MEMORY
 
 if TYPE_CHECKING:
@@ -19,6 +17,8 @@ if TYPE_CHECKING:
 
     from napari.layers import Image
 
+    from napari_sr.files.lazy_image import Axis
+    from napari_sr.streaming.layer_request import LayerRequest
     from napari_sr.widgets.upscale.queue import PendingRun
 
 
@@ -62,6 +62,8 @@ def stored(layer: Image, arguments: Mapping[str, Any]) -> Stored:
     arguments : mapping
         Keyword arguments of the result's layer, see `result_arguments`.
     """
+    from napari_sr.files.lazy_image import Axis  # not while the form opens
+
     axes = stored_axes(layer.axis_labels, rgb=layer.rgb) or ""
     letters = axes.removesuffix("S")
     values = zip(letters, arguments["scale"], arguments["translate"], layer.units, strict=True)
@@ -86,6 +88,8 @@ def folder_request(pending: PendingRun, folder: Path, near: tuple[float, ...]) -
     near : tuple of float
         Position in the source's pixels; blocks near it are computed first.
     """
+    from napari_sr.streaming.layer_request import LayerRequest  # not while the form opens
+
     source: Any = pending.request.image
     keeps = stored(pending.layer, pending.arguments)
     return LayerRequest(
