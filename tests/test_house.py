@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,9 @@ LAYERS = [
 ]
 WINDOWED = {"widgets", "demo"}
 """The only parts that may import Qt or napari."""
+QT = {"qtpy", "napari", "magicgui", "superqt", "vispy", "npe2"}
+API = {"__version__", "blend", "load", "upscale", "upscale_lazy"}
+"""What every part may import from the package itself."""
 
 
 def part_of(path):
@@ -59,8 +63,13 @@ def level(part):
     return next((number for number, row in enumerate(LAYERS) if part in row), None)
 
 
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text())
+
+
 def imports_of(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -68,36 +77,40 @@ def imports_of(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_one_way(path):
+# each of these tests reads all files: one test per file would take longer than what it checks
+
+
+def wrong_imports(path):
+    """Yield what is wrong with the imports of a file, in sentences."""
     part = part_of(path)
     if part in ("__init__", "engine"):
         return
-    assert level(part) is not None, f"{part} has no place in the house: add it to LAYERS"
-
+    if level(part) is None:
+        yield f"{path}: {part} has no place in the house: add it to LAYERS"
+        return
     for name in imports_of(path):
         top, _, rest = name.partition(".")
-        if top in ("qtpy", "napari", "magicgui", "superqt", "vispy", "npe2"):
-            assert part in WINDOWED, f"{path} imports {name}"
+        if part not in WINDOWED and top in QT:
+            yield f"{path} imports {name}"
         other = "sr_kernels" if top == "sr_kernels" or not rest else part_named(name)
-        if top == "napari_sr" and other in (
-            "__version__",
-            "blend",
-            "load",
-            "upscale",
-            "upscale_lazy",
-        ):
-            continue
-        if top in ("napari_sr", "sr_kernels") and other != part:
-            assert level(other) < level(part), f"{path} imports {name}"
+        ours = top in ("napari_sr", "sr_kernels") and other != part
+        if ours and other not in API and level(other) >= level(part):
+            yield f"{path} imports {name}"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_shipped_code_has_a_docstring_and_no_assert(path):
-    tree = ast.parse(path.read_text())
+def test_imports_point_one_way():
+    assert [wrong for path in SOURCES for wrong in wrong_imports(path)] == []
 
-    assert ast.get_docstring(tree), f"{path} does not say what it is for"
-    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+
+def test_shipped_code_has_a_docstring_and_no_assert():
+    assert [str(path) for path in SOURCES if not ast.get_docstring(tree_of(path))] == []
+    asserts = [
+        f"{path}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Assert)
+    ]
+    assert asserts == []
 
 
 def is_compiled(function):
@@ -106,23 +119,26 @@ def is_compiled(function):
     return any(ast.unparse(each).startswith(marks) for each in function.decorator_list)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_function_but_a_kernel_says_its_types(path):
-    functions = [
-        node
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef) and not is_compiled(node)
-    ]
+def untyped(function):
+    """Yield the arguments of a function without a type, and "return" if its result has none."""
+    given = function.args
+    for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs):
+        if argument.annotation is None and argument.arg not in ("self", "cls"):
+            yield argument.arg
+    if function.returns is None:
+        yield "return"
 
+
+def test_every_function_but_a_kernel_says_its_types():
     bare = [
-        (function.name, argument.arg)
-        for function in functions
-        for argument in [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
-        if argument.annotation is None and argument.arg not in ("self", "cls")
+        f"{path}:{node.lineno} {node.name}: {name}"
+        for path in SOURCES
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.FunctionDef) and not is_compiled(node)
+        for name in untyped(node)
     ]
 
     assert bare == []
-    assert [function.name for function in functions if function.returns is None] == []
 
 
 def test_no_source_file_is_longer_than_250_lines():
@@ -165,7 +181,7 @@ def test_the_engine_brings_neither_qt_nor_napari():
 
 def imported_at_once(path):
     """Yield what a file imports when it is imported itself: not in functions, nor for types."""
-    for node in ast.parse(path.read_text()).body:
+    for node in tree_of(path).body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -224,7 +240,7 @@ def test_processes_are_spawned_and_never_forked():
     calls = [
         (path.name, ast.unparse(node))
         for path in files
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call)
     ]
 
@@ -246,7 +262,7 @@ def test_files_are_written_whole_or_not_at_all():
 
     found = []
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree_of(path)):
             if not isinstance(node, ast.Call) or path.name in exempt:
                 continue
             called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
