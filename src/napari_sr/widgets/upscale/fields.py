@@ -149,12 +149,9 @@ class UpscaleFields(RunFields):
         """Return the settings under More that differ from their defaults, in words."""
         second, then = self.model.blend.model(), self.then.model()
         boxes = {
-            "border": self.border,
-            "outliers": self.outliers,
-            "device": self.device,
-            "precision": self.precision,
-            "engine": self.engine,
-        }
+            "border": self.border, "outliers": self.outliers, "device": self.device,
+            "precision": self.precision, "engine": self.engine,
+        }  # fmt: skip
         folder = self.output.folder()
         found = {
             "values": self.values.difference(),
