@@ -50,8 +50,9 @@ class TrainFields(RunFields):
         self.layers = LayersChooser()
         self.base_model = ModelChooser(base_models)
         # not shown, but without a parent these widgets would outlive the form
-        self.base_model.blend.setParent(self)
-        self.base_model.blend.hide()
+        for unused in (self.base_model.blend, self.base_model.scale.number):
+            unused.setParent(self)
+            unused.hide()
         self.base_model.models.setToolTip(
             "The network to start from. A network that was trained on other images adapts to\n"
             "yours in minutes; an untrained one takes much longer."
