@@ -1,7 +1,8 @@
-"""Triton, or a stand-in if it is not installed (macOS, some Windows systems).
+"""Triton, or a stand-in if it is not installed (macOS, some Windows systems) or there is no GPU.
 
 With the stand-in, all kernel files can be imported. Kernels are then plain functions that are never
-called.
+called. Without a GPU, importing Triton and decorating all kernels would take a third of a second of
+the first run.
 
 Triton contains a copy of LLVM, and so does Mesa, the OpenGL library of most Linux machines without
 an NVIDIA display. If Mesa is loaded first, Triton calls functions of Mesa's copy, and the process
@@ -19,6 +20,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,12 +37,26 @@ class Absent:
         return self if decorated is None else decorated
 
 
+def obstacle() -> str:
+    """Return the reason why no kernel can run on this computer, or ""."""
+    if find_spec("triton") is None:
+        return "Triton is not installed"
+    if os.environ.get("TRITON_INTERPRET") != "1" and not torch.cuda.is_available():
+        return "PyTorch finds no CUDA device"
+    return ""
+
+
 def import_triton() -> Any:
-    """Import Triton, safely even after an OpenGL driver, or return a stand-in."""
-    if "triton" not in sys.modules and find_spec("triton") is None:
+    """Import Triton, safely even after an OpenGL driver, or return a stand-in.
+
+    If Triton is imported already, it is returned: so kernels can be compiled without a GPU.
+    """
+    if "triton" in sys.modules:
+        return import_module("triton")
+    if obstacle():
         return Absent()
     deep = getattr(os, "RTLD_DEEPBIND", None)
-    if deep is None or "triton" in sys.modules:
+    if deep is None:
         return import_module("triton")
     usual = sys.getdlopenflags()
     sys.setdlopenflags(usual | deep)
@@ -102,4 +119,7 @@ def next_power_of_2(size: int) -> int:
     return 1 << (size - 1).bit_length()
 
 
-__all__ = ["HAS_TRITON", "INTERPRETED", "cdiv", "kernel_jit", "next_power_of_2", "tl", "triton"]
+__all__ = [
+    "HAS_TRITON", "INTERPRETED", "cdiv", "kernel_jit", "next_power_of_2", "obstacle", "tl",
+    "triton",
+]  # fmt: skip

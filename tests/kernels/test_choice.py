@@ -154,10 +154,12 @@ def test_triton_where_it_cannot_run_is_an_error(compiled, tensors, message):
     assert not runs_fused(*tensors)
 
 
-def test_triton_where_it_is_not_installed_is_an_error(monkeypatch):
+@pytest.mark.parametrize("reason", ["Triton is not installed", "PyTorch finds no CUDA device"])
+def test_triton_where_it_cannot_be_imported_is_an_error(monkeypatch, reason):
     monkeypatch.setattr(_choice, "HAS_TRITON", False)
+    monkeypatch.setattr(_choice, "obstacle", lambda: reason)
 
-    with use_kernels("triton"), pytest.raises(RuntimeError, match="Triton is not installed"):
+    with use_kernels("triton"), pytest.raises(RuntimeError, match=reason):
         runs_fused(tensor())
     assert not runs_fused(tensor())
 
