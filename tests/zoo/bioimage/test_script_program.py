@@ -70,6 +70,34 @@ def test_programs_that_do_more_than_compute_are_refused(kind, tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "torch.save\\\n(x, 'stolen')",
+        "(torch.save # not seen\n(x, 'stolen'))",
+        "f = torch.save\n    f(x, 'stolen')",
+    ],
+)
+def test_other_ways_to_write_the_call_of_an_operator_are_refused(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    changed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(weights("torchscript"))) as archive,
+        zipfile.ZipFile(changed, "w") as copied,
+    ):
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name.endswith("bioimage_packages.py"):
+                head, colon, rest = content.decode().partition("-> Tensor:\n")
+                content = f"{head.replace('image: T', 'x: T')}{colon}    {call}\n{rest}".encode()
+                content = content.replace(b"(image", b"(x").replace(b" image,", b" x,")
+            copied.writestr(name, content)
+
+    with pytest.raises(RefusedError, match="only plain computations"):
+        ScriptProgram(changed.getvalue())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_other_files_are_refused():
     checkpoint = io.BytesIO()
     torch.save({"a": torch.zeros(3)}, checkpoint)

@@ -1,7 +1,8 @@
 """Run a foreign TorchScript file, on the CPU.
 
 TorchScript is no Python: PyTorch's own interpreter runs it. But a program could still write or read
-files, also while it is loaded. So its text is checked first, and only plain computations are run.
+files, also while it is loaded. So its text is checked first, its operators when it is loaded, and
+only plain computations are run.
 """
 
 from __future__ import annotations
@@ -20,16 +21,23 @@ from napari_sr.zoo.limits import BROKEN, RefusedError, first_line
 from napari_sr.zoo.zip_archive import ZipArchive
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
+_GAP = r"(?:\s|\\|#[^\n]*\n)*"
+"""What PyTorch's interpreter skips between two words: spaces, ends of lines, comments."""
 _FORBIDDEN = re.compile(
-    r"\b(__setstate__|__getstate__|from_file|save|load|PythonOp|__torch__\.torch\.classes|"
-    r"rpc_\w+|fork|wait|system|open)\s*\("
-    r"|\bops\.(?!prim\.|aten\.(?!save|from_file))"
+    rf"\b(__setstate__|__getstate__|from_file|save|load|PythonOp|"
+    rf"torch{_GAP}\.{_GAP}classes{_GAP}\.{_GAP}\w+|rpc_\w+|fork|wait|system|open){_GAP}\("
+    rf"|\bops{_GAP}\.(?!{_GAP}(?:prim|aten){_GAP}\.)"
 )
 """What a program must not contain: reading, writing, threads, custom operators, and code that runs
 while the program is loaded."""
 _CODE = ".py"
+_OPERATORS = ("aten::", "prim::")
+_HARMFUL = re.compile(r"::(_?save|_?load|from_file|PythonOp|fork|awaitable\w*|Call\w+|rpc\w*)$")
+"""Operators that read or write files or run other code, and calls that are not known before."""
 
 
 class ScriptProgram:
@@ -61,6 +69,13 @@ class ScriptProgram:
                 )
             load: Any = torch.jit.load
             self._module = load(io.BytesIO(content), map_location="cpu").eval()
+            # the text may call an operator by another name
+            for kind in _kinds(self._module.inlined_graph):
+                if not kind.startswith(_OPERATORS) or _HARMFUL.search(kind):
+                    raise RefusedError(
+                        f"has a TorchScript program that uses {kind!r}: only plain computations "
+                        "are run"
+                    )
         except RefusedError:
             raise
         except BROKEN as error:
@@ -106,6 +121,14 @@ class ScriptProgram:
                 self(np.zeros(shape, np.float32))
             self._peak[shape] = counter.peak
         return self._peak[shape]
+
+
+def _kinds(block: Any) -> Iterator[str]:
+    """Yield the operators of a graph, and those in its loops and branches."""
+    for node in block.nodes():
+        yield node.kind()
+        for inner in node.blocks():
+            yield from _kinds(inner)
 
 
 class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
