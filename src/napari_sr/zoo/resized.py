@@ -71,6 +71,11 @@ class Resized(Network):
         return self.network.title
 
     @property
+    def receptive_field(self) -> int | None:
+        """LR pixels around each pixel that the network reads; None if unlimited or unknown."""
+        return self.network.receptive_field
+
+    @property
     def tile_alignment(self) -> int:
         """The origin of any tile must be a multiple of this."""
         return self.network.tile_alignment
