@@ -251,3 +251,35 @@ def test_the_description_in_a_folder_stands_for_the_folder(tmp_path):
     assert package_at(path / "rdf.yaml") == path
     assert package_at(path) == path
     assert package_at(path / "in.npy") is None
+
+
+def test_a_clip_to_0_to_1_that_the_author_states_also_holds_for_floats(tmp_path):
+    unit = {"type": "float32", "range": [0, 1]}
+    about = description(data=unit, after=steps(("clip", {"min": 0, "max": 1})))
+    about["outputs"][0]["data"] = unit
+    image = np.random.default_rng(1).random((1, 1, 16, 16), np.float32)
+    with torch.inference_mode():
+        result = Enlarger().eval()(torch.from_numpy(image)).numpy()
+    assert result.min() < 0
+    path = write(tmp_path / "a.zip", files(about, weights(), image, result.clip(0, 1)))
+
+    found = napari_sr.upscale(image[0, 0], path, value_range=(0, 1), border="zeros")
+
+    np.testing.assert_allclose(found, result[0, 0].clip(0, 1), rtol=0, atol=1e-6)
+
+
+def test_a_package_whose_stated_halo_is_too_small_gets_whole_planes(tmp_path):
+    opened = open_package(package(tmp_path / "a.zip", halo=2))  # 1 pixel of the image, not 3
+
+    assert opened.network.whole
+    assert "its author says 1 px, but tiles of a test image differ" in " ".join(opened.remarks)
+
+
+def test_a_region_of_a_result_of_any_factor_is_normalised_by_the_whole_plane(tmp_path):
+    path = package(tmp_path / "a.zip")
+    region = (8, 40), (4, 44)
+
+    found = napari_sr.upscale(RAW, path, 1.5, region=region)
+
+    whole = napari_sr.upscale(RAW, path, 1.5)
+    np.testing.assert_allclose(found, whole[12:60, 6:66], rtol=0, atol=1e-4)

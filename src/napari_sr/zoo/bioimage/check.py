@@ -88,9 +88,7 @@ def _result(network: Packaged, description: Description, pixels: NDArray[Any]) -
     image = torch.from_numpy(np.ascontiguousarray(entering.transpose(2, 0, 1)))[None]
     with torch.inference_mode():
         large = network.compute_whole(image)[0].permute(1, 2, 0).numpy()
-    if fitted is not None:
-        return fitted.leave(large)
-    return large.clip(0, 1) if description.clips else large
+    return large if fitted is None else fitted.leave(large)
 
 
 def _tensor(source: Source, contents: Contents) -> NDArray[Any]:

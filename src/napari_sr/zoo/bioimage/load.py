@@ -14,6 +14,7 @@ from napari_sr.zoo.bioimage.onnx_program import OnnxProgram
 from napari_sr.zoo.bioimage.packaged import Packaged, largest_overlap
 from napari_sr.zoo.bioimage.reach import measured_reach
 from napari_sr.zoo.bioimage.script_program import ScriptProgram
+from napari_sr.zoo.bioimage.tile_check import tiles_differ
 from napari_sr.zoo.bioimage.yaml_text import read_yaml
 from napari_sr.zoo.checkpoint import CheckpointError
 from napari_sr.zoo.limits import RefusedError, first_line
@@ -111,14 +112,14 @@ def _opened(contents: Contents, description: Description, weights: bytes) -> Pac
     if key not in _CHECKED:
         _CHECKED[key] = _checked(network, description, contents)
     network.processing, told = _CHECKED[key]
-    tiles = f"Tiles overlap by {halo} px, {halo_source}." if halo is not None else _WHOLE
+    tiles = f"Tiles overlap by {halo} px, {halo_source}."
+    tiles = tiles if halo is not None else f"It needs whole planes: {halo_source}."
     return Package(
         network.eval(), description, contents.sha256, program.weights,
         (*description.remarks, tiles, told),
     )  # fmt: skip
 
 
-_WHOLE = "It needs whole planes: no limit to how far it looks was stated or measured."
 _CHECKED: dict[tuple[str, str], tuple[Processing | None, str]] = {}
 """The processing with which the test image gave its result, and a sentence on the comparison, by
 the hashes of weights and package."""
@@ -158,6 +159,7 @@ def _network(
         title=f"{description.name} (bioimage.io)",
         halo=halo,
         halo_source=halo_source,
+        clips=description.clips and description.processing is None,
     )
 
 
@@ -166,19 +168,33 @@ def _halo(
 ) -> tuple[int | None, str]:
     """Return the halo in LR pixels, and where it comes from; None for whole planes."""
     geometry = description.geometry
-    if geometry.halo is not None:
-        return geometry.halo, "as its author says"
     sizes = geometry.height, geometry.width
-    if key not in _REACHES:
-        probe = _network(program, description, 0, "")
-        _REACHES[key] = measured_reach(
-            probe.compute_plane,
-            geometry.channels,
-            geometry.scale,
-            lambda side: (sizes[0].fitting(side), sizes[1].fitting(side)),
-        )
-    reach = _REACHES[key]
     fixed = [largest_overlap(one.least) for one in sizes if not one.step]
-    if fixed and (reach is None or reach > min(fixed)):
+    stated = geometry.halo
+    if key not in _REACHES:
+        compute = _network(program, description, 0, "").compute_plane
+        reach = stated
+        if stated is None:
+            reach = measured_reach(
+                compute,
+                geometry.channels,
+                geometry.scale,
+                lambda side: (sizes[0].fitting(side), sizes[1].fitting(side)),
+            )
+        if reach is not None and not fixed:
+            steps = (sizes[0].least, sizes[0].step), (sizes[1].least, sizes[1].step)
+            if tiles_differ(compute, geometry.channels, geometry.scale, reach, steps):
+                reach = None
+        _REACHES[key] = reach
+    reach = _REACHES[key]
+    if fixed and stated is None and (reach is None or reach > min(fixed)):
         return min(fixed), f"a guess, because it takes only {sizes[0].least} x {sizes[1].least} px"
-    return reach, "as measured with single pixels"
+    if stated is None:
+        return reach, _MEASURED if reach is not None else _UNLIMITED
+    return reach, _STATED if reach is not None else _TOO_SMALL.format(stated)
+
+
+_STATED = "as its author says"
+_MEASURED = "as measured with single pixels"
+_UNLIMITED = "none was stated, and tiles of a test image differ from the whole image"
+_TOO_SMALL = "its author says {} px, but tiles of a test image differ from the whole image"

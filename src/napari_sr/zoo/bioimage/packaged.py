@@ -16,7 +16,7 @@ from torch import nn
 from napari_sr.engine.image.sampling import mirrored
 from napari_sr.engine.planning.tiling import scaled
 from napari_sr.graph.chain import IMAGE, RESULT, Chain, Step
-from napari_sr.graph.foreign import Foreign, Hints
+from napari_sr.graph.foreign import HALO, Foreign, Hints
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,6 +55,8 @@ class Packaged(Foreign):
         LR pixels by which tiles overlap; None if the network needs whole planes.
     halo_source : str
         Where the halo comes from.
+    clips : bool
+        Whether results are clipped to 0..1.
     """
 
     on_cpu = True
@@ -69,6 +71,7 @@ class Packaged(Foreign):
         title: str,
         halo: int | None,
         halo_source: str,
+        clips: bool = False,
     ) -> None:
         height, width = geometry.height, geometry.width
         fixed = not (height.step and width.step)
@@ -85,8 +88,9 @@ class Packaged(Foreign):
             hints=hints,
         )
         self._program, self._geometry = program, geometry
-        self.processing = processing
-        self.halo = halo or 0
+        self.processing, self._clips = processing, clips
+        # if whole planes do not fit into memory, tiles overlap by a guess
+        self.halo = (geometry.halo or HALO) if halo is None else halo
         self.border_halo = geometry.halo or 0
         self.halo_source = halo_source
         probe = [one.fitting(64) for one in (height, width)]
@@ -106,7 +110,8 @@ class Packaged(Foreign):
         if image.is_meta:
             return self._stand_in(image)
         planes = [self.compute_plane(one) for one in image.float().numpy(force=True)]
-        return torch.from_numpy(np.stack(planes)).to(image)
+        large = torch.from_numpy(np.stack(planes)).to(image)
+        return large.clamp(0, 1) if self._clips else large
 
     def compute_plane(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the result of one plane, (C, H, W), of any size.
