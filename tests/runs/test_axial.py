@@ -33,6 +33,13 @@ def test_the_result_is_that_of_each_plane_interpolated_along_z(axes, kind, rando
     np.testing.assert_allclose(found.astype(float), expected.astype(float), atol=1e-3)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64])
+def test_the_enlargement_may_be_a_number_of_numpy(kind):
+    stack = np.zeros((2, 8, 9), np.float32)
+
+    assert napari_sr.upscale(stack, "bicubic", 2, axial=kind(3), axes="ZYX", **HOW).shape[0] == 6
+
+
 def test_a_smooth_function_of_space_lies_at_its_place_along_all_axes():
     def sampled(depth, size, across):
         z = (np.arange(depth * across[0]) + 0.5) / across[0] - 0.5

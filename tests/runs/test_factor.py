@@ -66,6 +66,14 @@ def test_a_wrong_factor_is_refused(scale):
         reference_at("fsrcnn", scale)
 
 
+@pytest.mark.parametrize(
+    ("scale", "told"), [(10**400, "got 1000"), (Fraction(1, 2), "got 1/2: napari-sr enlarges")]
+)
+def test_a_wrong_number_is_told_as_people_write_it(scale, told):
+    with pytest.raises(ValueError, match=f"scale must be a number from 1 to 16, {told}"):
+        reference_at("fsrcnn", scale)
+
+
 def test_a_family_that_enlarges_too_little_is_named():
     with pytest.raises(ValueError, match="enlarges at most 4 times with two networks, got scale=5"):
         at_scale(ModelReference(Nearest(scale=1), then=ModelReference("fsrcnn")), 5)

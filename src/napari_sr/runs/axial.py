@@ -51,7 +51,7 @@ class Axial:
     @property
     def record(self) -> dict[str, object]:
         """The entries of a run's record."""
-        factor = Fraction(self.factor).limit_denominator(FINEST)  # as it is computed
+        factor = Fraction(float(self.factor)).limit_denominator(FINEST)  # as it is computed
         return {"axial": float(factor), "axial_by": self.by}
 
     def check(self) -> None:

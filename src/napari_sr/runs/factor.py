@@ -42,7 +42,8 @@ def checked_factor(scale: object) -> Factor:
     if not is_number(scale, 1, LARGEST):
         less = is_number(scale, 0, 1) and scale != 0
         hint = ": napari-sr enlarges images, and does not shrink them" if less else ""
-        raise ValueError(f"scale must be a number from 1 to {LARGEST}, got {scale!r}{hint}")
+        got = str(scale) if isinstance(scale, Fraction) else repr(scale)
+        raise ValueError(f"scale must be a number from 1 to {LARGEST}, got {got}{hint}")
     return exact_factor(scale if isinstance(scale, Fraction) else float(scale))  # type: ignore[arg-type]
 
 

@@ -106,7 +106,11 @@ def is_number(value: object, low: float = -math.inf, high: float = math.inf) -> 
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         return False
-    return math.isfinite(float(value)) and low <= float(value) <= high
+    try:
+        number = float(value)
+    except OverflowError:  # an int or a fraction that is too large for a float
+        return False
+    return math.isfinite(number) and low <= number <= high
 
 
 def whole_number(name: str, value: Any, least: int = 1) -> int | None:
