@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_sr.engine.execution.context import Finished
     from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.image.conversion import Filled
     from napari_sr.engine.planning.blocks import Block
@@ -99,10 +100,13 @@ class Pipeline:
     def _submit(self, block: Block) -> tuple[Block, Future[Filled]]:
         return block, self._threads[0].submit(self._run.reader.read, block)
 
-    def finish(self, index: tuple[int, ...]) -> None:
-        """Wait until the previous block is written, and start writing the current block's core."""
-        for output in self._outputs:
-            output.finish(self._block)
+    def finish(self, index: tuple[int, ...]) -> Finished | None:
+        """Wait until the previous block is written, and start writing the current block's core.
+
+        Return the core's result before and after rounding if it is shrunk, else None.
+        """
+        found = [output.finish(self._block) for output in self._outputs]
+        return found[0]
 
     def wait(self) -> None:
         """Wait until the last block is written; raise the error if writing failed."""
@@ -149,16 +153,22 @@ class BlockOutput:
     def __setitem__(self, index: tuple[Any, ...], values: NDArray[Any]) -> None:
         self._result[index[1:]] = values
 
-    def finish(self, block: Block) -> None:
-        """Wait until the previous block is written, and start writing the current block's core."""
+    def finish(self, block: Block) -> Finished | None:
+        """Wait until the previous block is written, and start writing the current block's core.
+
+        Return the core's result before and after rounding if it is shrunk, else None.
+        """
         if isinstance(self._result, PlaneResult):
             self._result.close()
-            return
+            return None
         values = self._result[block.core.slices_in(block.window, self._scale)]
         if self._shrinking is not None and block.target is not None:
             size = self._grid.layout.height, self._grid.layout.width
-            values = self._shrinking.apply(values, block.core, size, block.target, self._kind)
+            found = self._shrinking.apply(values, block.core, size, block.target, self._kind)
+            self._hand_on(block, found[1])
+            return found
         self._hand_on(block, values)
+        return None
 
     def _hand_on(self, block: Block, values: NDArray[Any]) -> None:
         self.wait()

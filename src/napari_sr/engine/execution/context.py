@@ -6,7 +6,7 @@ Symbols: C channels, H x W pixels, S scale.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from napari_sr.engine.execution.graphs import Graphs
 from napari_sr.engine.planning.devices import on_device
@@ -15,15 +15,21 @@ from napari_sr.layers.colour import chain_for
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from napari_sr.engine.backends.interface import Backend
     from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.image.guards import Diagnostics
-    from napari_sr.engine.image.plane_values import ValueRange
+    from napari_sr.engine.image.plane_values import PlaneValues, ValueRange
     from napari_sr.engine.planning.plan import Plan
     from napari_sr.graph.chain import Chain
     from napari_sr.graph.network import Network
+
+Finished: TypeAlias = "tuple[NDArray[Any], NDArray[Any]]"
+"""A shrunk plane before and after rounding."""
+COUNTED_TOGETHER = 1 << 20
+"""Number of values of a shrunk plane that are counted at once."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +99,28 @@ class RunContext:
     noise: tuple[float, ...] = (0.0,)
     """Standard deviation of the noise, where white is 1, for networks that take it: of the image,
     or of each channel."""
+    unshrunk: list[PlaneValues] = field(default_factory=list)
+    """The plane whose result waits to be shrunk, if any."""
     backend: Backend = field(default_factory=lambda: Graphs())
     """The engine that computes whole tiles, and segments of stages."""
+
+    def count(self, values: PlaneValues) -> None:
+        """Add the overshoot of a plane to the diagnostics, unless it is shrunk first."""
+        if self.network.factor == self.network.scale:
+            self.diagnostics.overshoot.merge(values.overshoot)
+        else:
+            self.unshrunk[:] = [values]
+
+    def count_shrunk(self, found: Finished | None) -> None:
+        """Add the overshoot of a shrunk plane, if any, to the diagnostics."""
+        if found is not None:
+            (unrounded, written), values = found, self.unshrunk.pop()
+            values.reset()
+            step = max(1, COUNTED_TOGETHER // (written[0].size or 1))  # bounds the memory
+            for start in range(0, len(written), step):
+                rows = slice(start, start + step)
+                values.measure(unrounded[rows], written[rows])
+            self.diagnostics.overshoot.merge(values.overshoot)
 
     def chain(self, plan: Plan, precision: torch.dtype) -> Chain:
         """Return the network's chain on the device of a plan, in a precision."""

@@ -80,8 +80,8 @@ class PlaneOutput:
         self.values.reset()
 
     def close(self) -> None:
-        """Add the overshoot of the result to the diagnostics."""
-        self.run_context.diagnostics.overshoot.merge(self.values.overshoot)
+        """Add the overshoot of the result to the diagnostics, unless the result is shrunk first."""
+        self.run_context.count(self.values)
 
     def read(self, rows: slice, columns: slice) -> Tensor:
         """Return a part of the extended plane, (1, C, rows, columns) in float32."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_sr.engine.execution.context import Output
+    from napari_sr.engine.execution.context import Finished, Output
     from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.planning.blocks import Block, BlockGrid
     from napari_sr.graph.network import Network
@@ -67,13 +67,14 @@ class ShrunkPlanes:
         at = tuple(one if isinstance(one, slice) else 0 for one in index)
         self._plane[at] = values
 
-    def finish(self, index: tuple[int, ...]) -> None:
-        """Shrink the plane, and write it as the plane with this index."""
+    def finish(self, index: tuple[int, ...]) -> Finished:
+        """Shrink the plane, and write it as the plane with this index; return it unrounded, too."""
         plane = self._larger.read(self._plane, (0,) * len(index))
         kind = self._output.dtype
-        small = self._shrinking.apply(plane, self._place, self._size, self._target, kind)
+        unrounded, small = self._shrinking.apply(plane, self._place, self._size, self._target, kind)
         whole = slice(0, small.shape[0]), slice(0, small.shape[1])
         self._layout.write(self._output, index, *whole, small)
+        return unrounded, small
 
 
 def shrunk(output: Output, layout: Layout, network: Network) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def shrunk(output: Output, layout: Layout, network: Network) -> dict[str, Any]:
 
 def into_region(
     output: Output, window: Layout, grid: BlockGrid, block: Block
-) -> tuple[Output, Callable[[tuple[int, ...]], object] | None]:
+) -> tuple[Output, Callable[[tuple[int, ...]], Finished] | None]:
     """Return the output of a run on one block of each plane, and what to call with each plane.
 
     If the network's result is not shrunk, the output is the given one, and nothing is called.

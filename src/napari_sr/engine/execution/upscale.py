@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from napari_sr.engine.execution.context import Notes, Output, Progress, RunContext
+from napari_sr.engine.execution.context import Finished, Notes, Output, Progress, RunContext
 from napari_sr.engine.execution.kernel_check import in_words, wrong_kernels
 from napari_sr.engine.execution.pace import Pace
 from napari_sr.engine.execution.plane import upscale_plane
@@ -72,8 +72,8 @@ class Planes:
     """Black and white."""
     output: Output
     """Array with the enlarged `layout`."""
-    finish: Callable[[tuple[int, ...]], object] | None = None
-    """Called with the index of each plane whose result is complete."""
+    finish: Callable[[tuple[int, ...]], Finished | None] | None = None
+    """Called with the index of each plane whose result is complete; returns what it shrank."""
     diagnostics: Diagnostics | None = None
     """Counts of a longer run, to which the counts of these planes are added without a report. None
     for a whole run, which reports its own counts."""
@@ -203,7 +203,7 @@ def upscale_planes(
                 pace.go_on()
             done += plan.count
             if planes.finish is not None:
-                planes.finish(index)
+                run_context.count_shrunk(planes.finish(index))
         later = {op: why for op, why in distrusted(plan.device).items() if op not in distrust}
         alone = planes.diagnostics is None
         found = run_context.diagnostics.in_words(prepared.settings.outliers) if alone else ""

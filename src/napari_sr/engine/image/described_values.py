@@ -68,6 +68,9 @@ class DescribedValues(PlaneValues):
         self._mark_missing(decoded, rows, columns, scale)
         return decoded
 
+    def measure(self, unrounded: NDArray[Any], written: NDArray[Any]) -> None:
+        """Measure nothing, because results of described models have no black and white."""
+
     def decode_spread(
         self, spread: NDArray[Any], rows: slice, columns: slice, scale: int
     ) -> NDArray[np.float32]:

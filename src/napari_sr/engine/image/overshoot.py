@@ -41,6 +41,11 @@ class Overshoot:
     highest: float = -math.inf
     """Smallest and largest value of the result."""
 
+    def add_written(self, values: int, lowest: float, highest: float) -> None:
+        """Add the number of values of a part of the result, and its smallest and largest value."""
+        self.values += values
+        self.lowest, self.highest = min(self.lowest, lowest), max(self.highest, highest)
+
     def merge(self, other: Overshoot) -> None:
         """Add the overshoot of another plane."""
         self.width = other.width

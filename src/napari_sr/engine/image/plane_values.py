@@ -215,14 +215,17 @@ class PlaneValues:
         low, high = self._range.decode(ends, np.float64)
         return float(low), float(high)
 
+    def measure(self, unrounded: NDArray[Any], written: NDArray[Any]) -> None:
+        """Measure a part of a shrunk result, (H, W) or (H, W, C), before and after rounding."""
+        colours = (..., slice(3)) if written.ndim > 2 else ...
+        self._add_overshoot(self._range.encode(unrounded[colours]), written[colours])
+
     def _add_overshoot(self, encoded: NDArray[np.float32], written: NDArray[Any]) -> None:
         """Measure the overshoot of colours, (H, W, C), before and after decoding; skip NaN."""
         overshoot, integer = self.overshoot, written.dtype.kind != "f"
         finds = (np.min, np.max) if integer else (np.fmin.reduce, np.fmax.reduce)  # skip NaN
         low, high = (float(find(written, axis=None)) for find in finds)
-        overshoot.values += written.size
-        overshoot.lowest = min(overshoot.lowest, low)
-        overshoot.highest = max(overshoot.highest, high)
+        overshoot.add_written(written.size, low, high)
         slack = 0.0 if integer else ROUNDING * overshoot.width
         if max(self._low - low, high - self._high) > REPORTED_ABOVE * overshoot.width:
             self.widen()
@@ -232,18 +235,14 @@ class PlaneValues:
             overshoot.below = max(overshoot.below, self._low - low)
             overshoot.above = max(overshoot.above, high - self._high)
         if integer:
-            overshoot.cut += self._count_cut(encoded, low, high)
-
-    def _count_cut(self, encoded: NDArray[np.float32], low: float, high: float) -> int:
-        """Count the values clipped to an end of the integer type that the plane does not reach."""
-        limits, black = np.iinfo(self._dtype), self._range.low
-        width = self._range.high - black
-        count = 0  # values up to 0.5 beyond an end are rounded to the end, not clipped
-        if low <= limits.min < self._low:
-            count += int(np.count_nonzero(encoded < (limits.min - 0.5 - black) / width))
-        if high >= limits.max > self._high:
-            count += int(np.count_nonzero(encoded > (limits.max + 0.5 - black) / width))
-        return count
+            limits, black = np.iinfo(written.dtype), self._range.low
+            # values up to 0.5 beyond an end are rounded to the end, not clipped
+            if low <= limits.min < self._low:
+                too_low = encoded < (limits.min - 0.5 - black) / overshoot.width
+                overshoot.cut += int(np.count_nonzero(too_low))
+            if high >= limits.max > self._high:
+                too_high = encoded > (limits.max + 0.5 - black) / overshoot.width
+                overshoot.cut += int(np.count_nonzero(too_high))
 
 
 def _ends(values: NDArray[Any]) -> tuple[float, float]:

@@ -73,7 +73,7 @@ class Shrinking:
         size: tuple[int, int],
         target: Region,
         dtype: DTypeLike,
-    ) -> NDArray[Any]:
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Shrink a part of the network's result.
 
         Parameters
@@ -88,13 +88,18 @@ class Shrinking:
             Pixels of the result to compute.
         dtype : data type
             Type of the result. For integers, values are rounded and clipped to the type.
+
+        Returns
+        -------
+        array, array
+            The pixels before they are rounded, and in the type `dtype`.
         """
         down, across = (scaled(span, self.scale) for span in (core.rows, core.columns))
         axes = self.axis(size[0]), self.axis(size[1])
         spans = target.rows, target.columns
-        values = shrink(enlarged, (down.start, across.start), axes, spans)
+        unrounded = values = shrink(enlarged, (down.start, across.start), axes, spans)
         kind = np.dtype(dtype)
         if kind.kind in "ui":
             ends = np.iinfo(kind)
             values = np.rint(values).clip(ends.min, ends.max)
-        return values.astype(kind, copy=False)
+        return unrounded, values.astype(kind, copy=False)
