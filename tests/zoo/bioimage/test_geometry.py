@@ -89,3 +89,9 @@ def test_the_older_format_refuses_the_same():
         old([1] * 5, [1] * 5, "bczyx")
     with pytest.raises(RefusedError, match="size differs by the offset"):
         old([1, 1, 64, 64], {"scale": [1] * 4, "offset": [0, 0, -4, -4]})
+
+
+def test_a_halo_that_no_plane_could_be_extended_by_is_refused():
+    assert new(scale=2, halo=1024).halo == 512
+    with pytest.raises(RefusedError, match="a halo of 1000000000000 pixels: at most 1024"):
+        new(halo=10**12)

@@ -14,6 +14,8 @@ from napari_sr.zoo.limits import RefusedError
 
 LARGEST_SIDE = 1 << 14
 """Largest side that a network may require, in pixels."""
+LARGEST_HALO = 1024
+"""Largest halo in pixels of the result: a plane is extended by it on each side."""
 CHANNELS = (1, 3)
 _LETTERS = {"batch": "b", "channel": "c"}
 
@@ -110,6 +112,10 @@ def _checked(
         )
     if max(max(one.least, one.step) for one in sizes) > LARGEST_SIDE:
         raise RefusedError(f"needs images of more than {LARGEST_SIDE} pixels")
+    if halo is not None and halo > LARGEST_HALO:
+        raise RefusedError(
+            f"states a halo of {halo} pixels: at most {LARGEST_HALO} pixels can be used"
+        )
     small = None if halo is None else -(-halo // int(scale))
     return Geometry(orders[0], orders[1], channels[0], int(scale), *sizes, small, axes[0], axes[1])
 
