@@ -131,6 +131,31 @@ def test_no_gain_over_bicubic_is_promised_that_the_truth_does_not_show(method, n
         assert promised == pytest.approx(true, abs=3)
 
 
+@pytest.mark.parametrize("noise", [0.02, 0.1, 0.3])
+def test_the_better_of_two_results_is_known_even_if_both_errors_are_lost_in_the_noise(
+    noise, random
+):
+    truth = structures(random)
+    lr = truth.reshape(128, 2, 128, 2).mean((1, 3))
+    source = (lr + random.normal(0, noise, lr.shape)).astype(np.float32)
+    config = recipe_of("recorruption")
+    config.data.degradation.options["noise"] = {}  # estimated
+    pairs = held_out_pairs(TrainingData([], [picture(source)]), config, channels=1)
+    wrong = torch.from_numpy(gaussian_filter(random.normal(size=truth.shape), 3))
+    wrong *= 0.3 * noise / wrong.std()
+    right = torch.from_numpy(truth)
+
+    # as good denoisers do, these do not depend on single pixels of the source
+    better, worse, same = (
+        estimate_of(lambda one, share=share: (right + share * wrong)[None].float()
+                    [..., : 2 * one.shape[-2], : 2 * one.shape[-1]], pairs).merit
+        for share in (0.5, 1.0, 0.97)
+    )  # fmt: skip
+
+    assert better > worse + 1
+    assert same < worse + 1
+
+
 def test_the_identity_is_judged_as_it_is_in_truth(random):
     truth = waves(200)
     source = picture(photons(random, truth))

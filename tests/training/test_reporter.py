@@ -14,6 +14,7 @@ from napari_sr.training.learner import Learner
 from napari_sr.training.log import rows
 from napari_sr.training.reporter import Reporter
 from napari_sr.training.session import Session, TrainingError
+from napari_sr.training.validation import Judgement
 from napari_sr.zoo.card import card_of
 
 CPU = torch.device("cpu")
@@ -61,7 +62,7 @@ def test_a_report_has_the_means_since_the_last_one(make, tmp_path):
 def test_the_best_result_is_kept_with_its_psnr(make, pairs, monkeypatch):
     found = make(pairs)
     scores = iter([20.0, 25.0, 22.0])
-    monkeypatch.setattr(reporter, "judge", lambda network, pairs: next(scores))
+    monkeypatch.setattr(reporter, "judgement", lambda *_: Judgement(*[next(scores)] * 2))
 
     for step in (1, 2, 3):
         learn(found, 1.0)
@@ -69,7 +70,7 @@ def test_the_best_result_is_kept_with_its_psnr(make, pairs, monkeypatch):
 
     card = card_of(found.result)
     assert (card["steps"], card["psnr_validation"]) == (2, 25.0)
-    assert (found.best, found.psnr) == (25.0, 22.0)
+    assert (found.best.psnr, found.psnr) == (25.0, 22.0)
 
 
 def test_flat_pairs_are_left_out_and_told(make, pairs):

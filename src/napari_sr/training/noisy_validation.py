@@ -13,7 +13,9 @@ detail is S times as coarse as in use, and more of it is lost. So of the gains o
 interpolation with and without these errors, the smaller one counts.
 
 Both estimates err by a share of v. This doubt is added to all errors, so that networks whose errors
-are lost in the noise look equal, and the gain over bicubic interpolation is a lower bound.
+are lost in the noise look equal, and the gain over bicubic interpolation is a lower bound. The
+difference between two networks is known much better: their errors at the source's pixels contain
+the same noise, and the same error of v. So this difference decides which network is kept.
 
 Symbols: C channels, H x W pixels of the source, S scale.
 """
@@ -39,10 +41,15 @@ if TYPE_CHECKING:
 
     Upscale = Callable[[Tensor], Tensor]
 
-LEAST_GAIN = 0.5
-"""Gain in dB of the estimated PSNR from which on a trained network replaces the one at the start.
-In trials on 25 made images, clean to very noisy, 78 of 79 networks above it were better in truth,
-and one was 0.6 dB worse."""
+CLEARLY = 0.015
+"""Decrease of the error at the source's pixels, as a share of v, by which a trained network is
+clearly better than the one at the start ..."""
+VISIBLY = 0.5
+"""... plus this share of the doubt by `INVISIBLE`. In trials on 25 made images, clean to very
+noisy, all 80 networks that were clearly better were better in truth. Two of the others had gained
+more than 0.5 dB: 0.6 and 1.8."""
+LEAST_GAIN = 0.05
+"""Least gain in dB of the estimated PSNR of such a network."""
 DOUBT = 0.2
 """Error of the variance of the noise, as a share of it: estimates of its square root are right
 within 10 % (measured on made images with a noise of 0.5 % of white and more)."""
@@ -51,6 +58,8 @@ CHANCE = 1.5
 INVISIBLE = 0.006
 """Errors below this share of the range of values (44 dB) are too small to matter or to judge: they
 count as doubt, too."""
+UNKNOWN_STEP = 0.5
+"""Gain in dB that is clear if the noise is unknown."""
 RESOLVED = 2.5
 """A PSNR is a number if the error is at least this multiple of its doubt; otherwise it is a lower
 bound ..."""
@@ -75,6 +84,9 @@ class Estimate(NamedTuple):
     """PSNR in dB for a peak of 1; minus infinity if a result is not finite."""
     bound: bool
     """Whether the PSNR is a lower bound, because the noise hides the error."""
+    merit: float
+    """Decrease of the error at the source's pixels, in steps that are clear: 1 more is clearly
+    better. If the noise is unknown, the PSNR in such steps."""
 
 
 def psnr_of(upscale: Upscale, pairs: Sequence[NoisyPair]) -> float:
@@ -94,7 +106,7 @@ def estimate_of(upscale: Upscale, pairs: Sequence[NoisyPair]) -> Estimate:
     """
     own = errors_of(upscale, pairs)
     if not (math.isfinite(own.seen) and math.isfinite(own.within)):
-        return Estimate(-math.inf, False)
+        return Estimate(-math.inf, False, -math.inf)
     channels, scale = pairs[0].target.shape[0], pairs[0].scale
     usual = errors_of(lambda lr: imresize(lr[:channels], scale), pairs)
     doubt = doubt_of(pairs)
@@ -110,20 +122,32 @@ def estimate_of(upscale: Upscale, pairs: Sequence[NoisyPair]) -> Estimate:
     coarse, fine = level(own.seen) - level(usual.seen), level(own.seen + within) - least
     error = own.seen + (within if fine < coarse else 0.0)
     bound = error < RESOLVED * doubt or abs(coarse - fine) > AGREE
-    return Estimate(least + min(coarse, fine), bound)
+    psnr = least + min(coarse, fine)
+    step = clear_step(pairs)
+    return Estimate(psnr, bound, -own.seen / step if step else psnr / UNKNOWN_STEP)
+
+
+def clear_step(pairs: Sequence[NoisyPair]) -> float:
+    """Return by how much the error of a clearly better network is smaller; 0 if it is unknown."""
+    noise = float(np.mean([pair.noise for pair in pairs]))
+    return CLEARLY * noise + VISIBLY * _invisible(pairs) if noise else 0.0
 
 
 def doubt_of(pairs: Sequence[NoisyPair]) -> float:
     """Return by how much the estimated squared errors may be wrong; 0 if the noise is unknown."""
     if not pairs[0].noise:
         return 0.0
-    targets = [pair.target[~pair.target.isnan()].double().numpy() for pair in pairs]
-    low, high = np.quantile(np.concatenate(targets), (0.001, 0.999))
     compared = sum(int((~inner(pair.target).isnan()).sum()) for pair in pairs)
     compared //= 1 if pairs[0].probe is None else REALISATIONS
     share = DOUBT + CHANCE * math.sqrt(2 / max(compared, 1))
     noise = float(np.mean([pair.noise for pair in pairs]))
-    return share * noise + (INVISIBLE * float(high - low)) ** 2
+    return share * noise + _invisible(pairs)
+
+
+def _invisible(pairs: Sequence[NoisyPair]) -> float:
+    targets = [pair.target[~pair.target.isnan()].double().numpy() for pair in pairs]
+    low, high = np.quantile(np.concatenate(targets), (0.001, 0.999))
+    return (INVISIBLE * float(high - low)) ** 2
 
 
 def errors_of(upscale: Upscale, pairs: Sequence[NoisyPair]) -> Errors:

@@ -10,10 +10,9 @@ from napari_sr.training import distributed
 from napari_sr.training.checkpointing import Reached, device_words, export, training_card
 from napari_sr.training.log import Totals, TrainingLog
 from napari_sr.training.noisy_pairs import NoisyPair
-from napari_sr.training.noisy_validation import LEAST_GAIN
 from napari_sr.training.session import TrainingError
 from napari_sr.training.total_intensity import keep_total_intensity
-from napari_sr.training.validation import flat, judge
+from napari_sr.training.validation import WORST, Judgement, flat, judgement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,8 +46,8 @@ class Reporter:
         A saved state, as `state` returns it, to resume from.
     pictures : sequence of Picture
         Noisy images whose total intensity written networks keep; none for sharp images. The network
-        is then validated before its first step, too, and replaced only by one that is better by
-        `LEAST_GAIN`.
+        is then validated before its first step, too, and replaced only by one that is clearly
+        better.
     """
 
     def __init__(
@@ -78,14 +77,23 @@ class Reporter:
         self.judges = distributed.anywhere(bool(self.pairs), self.device)
         """Whether to validate. If any process has pairs, all report at the steps of validation."""
         self.result = self.out / f"{config.name}.safetensors"
-        self.best: float = -math.inf if state is None else state["best"]
+        self.best = WORST
+        """Judgement of the network that was written."""
+        self.start_psnr = -math.inf
+        """PSNR before the first step, if it was judged."""
+        self.least = WORST if session.least is None else session.least
+        """What the next network to be written must exceed, apart from `best`."""
+        if state is not None:
+            self.best = Judgement(state["best"], state.get("merit", state["best"]))
+            self.start_psnr = state.get("start_psnr", -math.inf)
+            self.least = Judgement(*state.get("least_judged", WORST))
         self.pictures = pictures
-        self.least: float = -math.inf if state is None else state.get("least", -math.inf)
-        """PSNR that a trained network must exceed to be written."""
         self.totals = Totals() if state is None else Totals(state["sums"], state["counts"])
         self.totals.sums = {key: one.to(self.device) for key, one in self.totals.sums.items()}
         self.loss: float | None = None
         self.psnr: float | None = None
+        self.better = False
+        """Whether the last validation was the best one so far, and its network was written."""
         self.log: TrainingLog | None = None
 
     def open(self, step: int) -> None:
@@ -102,19 +110,19 @@ class Reporter:
         """
         if not self.pictures or not self.pairs:
             return []
-        self.best = judge(self.learner.result, self.pairs)
-        self.least = self.best + LEAST_GAIN
-        self._write(0, 0.0, self.learner.result, self.best)
-        return [f"before the first step: {self.best:.3f} dB (estimated)"]
+        self.best = judgement(self.learner.result, self.pairs)
+        self.least, self.start_psnr = self.best.least, self.best.psnr
+        self._write(0, 0.0, self.learner.result, self.best.psnr)
+        return [f"before the first step: {self.best.psnr:.3f} dB (estimated)"]
 
     @property
     def outcome(self) -> str:
         """A note about the network that was written, or ""."""
         if not self.pictures or not self.pairs:
             return ""
-        if self.best < self.least:
-            return f"; no step was better by {LEAST_GAIN:g} dB: it is the network at the start"
-        gain = self.best - self.least + LEAST_GAIN
+        gain = self.best.psnr - self.start_psnr
+        if not 0 < gain < math.inf:
+            return "; no step was clearly better: it is the network at the start"
         return f"; it is {gain:.2f} dB better than at the start (estimated)"
 
     def close(self) -> None:
@@ -147,9 +155,11 @@ class Reporter:
         rate = self.learner.descent.optimiser.param_groups[0]["lr"]
         row = {"seconds": seconds, "learning_rate": rate, **means}
         if judges:
-            self.psnr = row["psnr"] = judge(self.learner.result, self.pairs)
-            if self.psnr > max(self.best, self.least):
-                self.best = self.psnr
+            found = judgement(self.learner.result, self.pairs)
+            self.psnr = row["psnr"] = found.psnr
+            self.better = found.exceeds(self.least) and found.merit > self.best.merit
+            if self.better:
+                self.best = found
                 self.export(step, seconds)
         self.log.add(step, row)
 
@@ -195,8 +205,10 @@ class Reporter:
     def state(self) -> dict[str, Any]:
         """Return the state that resuming needs."""
         return {
-            "best": self.best,
-            "least": self.least,
+            "best": self.best.psnr,
+            "merit": self.best.merit,
+            "start_psnr": self.start_psnr,
+            "least_judged": tuple(self.least),
             "sums": self.totals.sums,
             "counts": self.totals.counts,
         }

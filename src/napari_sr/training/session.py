@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from napari_sr.training.validation import Judgement
+
 
 class TrainingError(RuntimeError):
     """Training cannot continue."""
@@ -27,6 +29,8 @@ class Progress:
     """Mean loss of the last report; None before the first report."""
     psnr: float | None = None
     """PSNR on the held-out pairs at the last validation, in dB."""
+    better: bool = False
+    """Whether this was the best validation so far, and the network was written."""
     message: str = ""
     """A message for the user."""
 
@@ -47,3 +51,5 @@ class Session:
     processes, all stop at the same step as soon as it returns True in one of them."""
     lasting: bool = True
     """Whether to write TensorBoard logs and the state that resuming needs."""
+    least: Judgement | None = None
+    """What the judgement of a network must exceed for it to be written; None to write any."""

@@ -97,7 +97,7 @@ def _scores(network: Network, card: dict[str, Any], folder: Path) -> dict[str, A
     held_out = HeldOut(pairs, network.scale)
     kind = config.data.degradation.kind
     return {
-        f"{key}_{kind}": round(held_out.judge(network), 3),
+        f"{key}_{kind}": round(held_out.judgement(network).psnr, 3),
         f"{key}_{kind}_bicubic": round(held_out.bicubic, 3),
     }
 

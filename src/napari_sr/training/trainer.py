@@ -179,8 +179,10 @@ class Training:
 
     def progress(self, left: float | None = None, message: str = "") -> Progress:
         """Return the progress."""
-        loss, psnr = self.reporter.loss, self.reporter.psnr
-        return Progress(self.step, self.config.run.steps, left, loss, psnr, message)
+        told = self.reporter
+        return Progress(
+            self.step, self.config.run.steps, left, told.loss, told.psnr, told.better, message
+        )
 
     def advance(self) -> None:
         """Take a step; report, validate and save if this is due."""

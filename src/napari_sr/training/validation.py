@@ -6,14 +6,14 @@ Symbols: C channels, H x W pixels, S scale.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from napari_sr.evaluation._images import is_flat, judged_part
 from napari_sr.evaluation._psnr import decibels
 from napari_sr.training.noisy_pairs import NoisyPair
-from napari_sr.training.noisy_validation import psnr_of
+from napari_sr.training.noisy_validation import LEAST_GAIN, estimate_of
 from napari_sr.training.upscaled import upscaled
 
 if TYPE_CHECKING:
@@ -26,7 +26,28 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 
-@torch.no_grad()
+class Judgement(NamedTuple):
+    """The quality of a network."""
+
+    psnr: float
+    """In dB; see `judge`."""
+    merit: float
+    """What decides between networks: the PSNR, or `noisy_validation.Estimate.merit`."""
+
+    def exceeds(self, least: Judgement) -> bool:
+        """Return whether both figures exceed those of another judgement."""
+        return self.psnr > least.psnr and self.merit > least.merit
+
+    @property
+    def least(self) -> Judgement:
+        """What must be exceeded by a network that replaces this one and is judged by noise."""
+        return Judgement(self.psnr + LEAST_GAIN, self.merit + 1)
+
+
+WORST = Judgement(-math.inf, -math.inf)
+"""The judgement of a network whose results are not finite."""
+
+
 def judge(network: Network, pairs: Sequence[tuple[Tensor, Tensor]] | Sequence[NoisyPair]) -> float:
     """Return the mean PSNR in dB as papers report it: of luma, without a border of S pixels.
 
@@ -43,19 +64,29 @@ def judge(network: Network, pairs: Sequence[tuple[Tensor, Tensor]] | Sequence[No
         PSNR for a peak of 1; minus infinity if a result is not finite. Of noisy pairs, as
         `noisy_validation.psnr_of` estimates it.
     """
+    return judgement(network, pairs).psnr
+
+
+@torch.no_grad()
+def judgement(
+    network: Network, pairs: Sequence[tuple[Tensor, Tensor]] | Sequence[NoisyPair]
+) -> Judgement:
+    """Return the mean PSNR, and what decides between networks; parameters as for `judge`."""
     trains, device = network.training, next(network.parameters()).device
     network.eval()
     try:
         if isinstance(pairs[0], NoisyPair):
             noisy = [pair for pair in pairs if isinstance(pair, NoisyPair)]
-            return psnr_of(lambda lr: upscaled(network, lr), noisy)
+            estimate = estimate_of(lambda lr: upscaled(network, lr), noisy)
+            return Judgement(estimate.psnr, estimate.merit)
         found = [
             pair_psnr(network(lr[None].to(device))[0].float(), hr, network.scale)
             for lr, hr, *_ in pairs
         ]
     finally:
         network.train(trains)
-    return sum(found) / len(found)
+    mean = sum(found) / len(found)
+    return Judgement(mean, mean)
 
 
 def pair_psnr(result: Tensor, truth: Tensor, border: int) -> float:

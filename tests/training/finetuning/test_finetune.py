@@ -29,6 +29,7 @@ from napari_sr.training.finetuning.pacing import Pacer
 from napari_sr.training.finetuning.self_supervision import SelfSupervision
 from napari_sr.training.finetuning.sizing import Size
 from napari_sr.training.session import TrainingError
+from napari_sr.training.validation import Judgement
 from napari_sr.zoo.card import card_of
 from napari_sr.zoo.checkpoint import read_checkpoint
 from napari_sr.zoo.trained import networks
@@ -185,7 +186,7 @@ def test_closing_before_anything_was_judged_leaves_nothing(task):
 
 def test_a_worse_network_does_not_replace_a_better_one(task, monkeypatch):
     scores = iter([20.0, 30.0, 25.0, *[24.0] * 100])
-    monkeypatch.setattr(reporter, "judge", lambda network, pairs: next(scores))
+    monkeypatch.setattr(reporter, "judgement", lambda *_: Judgement(*[next(scores)] * 2))
 
     told, tuned = finish(fine_tune(task))
 
@@ -389,8 +390,8 @@ def test_a_flat_plane_does_not_lift_the_score(task):
 
 
 def test_results_that_are_not_finite_are_not_kept(task, monkeypatch):
-    monkeypatch.setattr(reporter, "judge", lambda network, pairs: -np.inf)
-    monkeypatch.setattr(preview, "judge", lambda network, pairs: -np.inf)
+    monkeypatch.setattr(reporter, "judgement", lambda *_: Judgement(-np.inf, -np.inf))
+    monkeypatch.setattr(preview, "judgement", lambda *_: Judgement(-np.inf, -np.inf))
 
     with pytest.raises(FineTuningError, match="nothing was kept"):
         finish(fine_tune(task))
@@ -446,11 +447,13 @@ def test_a_network_that_does_not_get_better_stays_the_original_one(noisy, monkey
     assert all(torch.equal(kept[key], start[key]) for key in start)
 
 
-@pytest.mark.parametrize(("gain", "kept"), [(0.4, False), (0.6, True)])
-def test_a_small_estimated_gain_from_noise_is_not_believed(noisy, monkeypatch, gain, kept):
+@pytest.mark.parametrize(
+    ("gain", "merit", "kept"), [(0.6, 0.9, False), (0.04, 5.0, False), (0.1, 1.1, True)]
+)
+def test_a_gain_from_noise_is_believed_if_it_is_clear(noisy, monkeypatch, gain, merit, kept):
     monkeypatch.setattr(Pacer, "counts", counts_of(4, 4))
-    monkeypatch.setattr(NoisyHeldOut, "judge", lambda *_: 20.0)
-    monkeypatch.setattr("napari_sr.training.validation.psnr_of", lambda *_: 20.0 + gain)
+    monkeypatch.setattr(NoisyHeldOut, "judgement", lambda *_: Judgement(20.0, 0.0))
+    monkeypatch.setattr(reporter, "judgement", lambda *_: Judgement(20.0 + gain, merit))
 
     _, tuned = finish(fine_tune(noisy))
 

@@ -88,4 +88,4 @@ def test_pictures_show_source_bicubic_and_both_networks(random):
     assert before.source.shape == (64, 64)[: before.source.ndim] or before.source.shape[-1] == 3
     np.testing.assert_array_equal(before.network, before.original_network)
     assert (after.network != after.original_network).any()
-    assert held_out.judge(start) != held_out.judge(other)
+    assert held_out.judgement(start) != held_out.judgement(other)

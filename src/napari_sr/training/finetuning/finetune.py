@@ -38,9 +38,9 @@ from napari_sr.training.finetuning.preview import HeldOut
 from napari_sr.training.finetuning.split import Split, read
 from napari_sr.training.initialisation import prepare
 from napari_sr.training.learner import build
-from napari_sr.training.noisy_validation import LEAST_GAIN
 from napari_sr.training.session import Session, TrainingError
 from napari_sr.training.trainer import train
+from napari_sr.training.validation import WORST
 from napari_sr.zoo import recognition
 from napari_sr.zoo.card import card_of
 from napari_sr.zoo.checkpoint import read_checkpoint
@@ -136,7 +136,9 @@ class Tuning:
         )
         self.first = self.held_out.show(network)
         began = time.monotonic()  # not earlier: the network's first run included preparations
-        self.scores = Scores(self.held_out.bicubic, self.held_out.judge(network))
+        start = self.held_out.judgement(network)
+        self.least = WORST if task.supervision is None else start.least
+        self.scores = Scores(self.held_out.bicubic, start.psnr)
         judging = time.monotonic() - began
         session = Session(folder / "timed", task.device, lasting=False)
         self.pacer = Pacer(
@@ -169,8 +171,8 @@ class Tuning:
     def _trained(
         self, config: Config, stopped: Callable[[], bool]
     ) -> Generator[Update, None, None]:
-        minutes = self.task.minutes
-        session = Session(self.folder / "run", self.task.device, minutes=minutes, lasting=False)
+        minutes, device, out = self.task.minutes, self.task.device, self.folder / "run"
+        session = Session(out, device, minutes=minutes, lasting=False, least=self.least)
         began = shown = time.monotonic()
         with closing(train(config, self.training_data, session)) as steps:
             for progress in steps:
@@ -185,9 +187,10 @@ class Tuning:
                 update = Update(doing, self.step, progress.total, left)
                 if progress.loss is not None and self.step % config.run.report_every == 0:
                     update = replace(update, loss=(self.step, progress.loss))
-                if progress.psnr is not None and self._judged(config):
-                    update = replace(update, psnr=(self.step, progress.psnr))
-                    update = replace(update, preview=self._kept(progress.psnr))
+                judged = self.step % config.run.validate_every == 0 or self.step == config.run.steps
+                if progress.psnr is not None and judged:
+                    preview = self._kept(progress.psnr, better=progress.better)
+                    update = replace(update, psnr=(self.step, progress.psnr), preview=preview)
                     if 2 * self.step <= config.run.steps:
                         self.stale = 0  # many gains come only with a lower learning rate
                 if update.loss or update.psnr or now - shown > PAUSE:
@@ -196,19 +199,16 @@ class Tuning:
                 if stopped() or self.stale >= PATIENCE:
                     break
 
-    def _judged(self, config: Config) -> bool:
-        return self.step % config.run.validate_every == 0 or self.step == config.run.steps
-
     def _loaded(self, path: Path | None = None) -> Network:
         network = build(self.config)
         network.load_state_dict(read_checkpoint(path or self._result))
         return network.eval().to(self.device)
 
-    def _kept(self, psnr: float) -> Preview | NoisyPreview | None:
+    def _kept(self, psnr: float, *, better: bool) -> Preview | NoisyPreview | None:
         """Write the network if it is the best so far; return pictures of its results."""
-        noisy = self.task.supervision is not None
-        if psnr <= max(self.best, self.scores.start + LEAST_GAIN if noisy else -math.inf):
-            self.stale += noisy  # only noisy images can be learnt by heart in minutes
+        if not better:
+            # only noisy images can be learnt by heart in minutes
+            self.stale += self.task.supervision is not None
             return None
         self.best, self.stale = psnr, 0
         self._publish(self._result)
@@ -231,20 +231,20 @@ class Tuning:
         )
 
     def _ended(self, *, early: bool) -> FineTuned:
-        if not self.task.target.exists():  # stopped before the first validation
-            self._kept(self.held_out.judge(self._loaded()))
+        path, noisy = self.task.target, self.task.supervision is not None
+        if not path.exists():  # stopped before the first validation
+            found = self.held_out.judgement(self._loaded())
+            self._kept(found.psnr, better=found.exceeds(self.least))
         if self.best == -math.inf:  # the network's output is not finite
             raise FineTuningError(self._broken())
-        if not self.task.target.exists():  # no step made the network better
+        if not path.exists():  # no step made the network better
             self._publish(self._start)
         bound = False
         if isinstance(self.held_out, NoisyHeldOut):
             data = self.training_data if self.best > self.scores.start else None
-            network = self._loaded(self.task.target)
-            bound = complete(self.task.target, network, self.held_out, data, self.config)
+            bound = complete(path, self._loaded(path), self.held_out, data, self.config)
         if isinstance(self.held_out, HeldOut):
             about = ", ".join(image.name for image in self.task.images)
-            add_calibration(self.task.target, self._loaded(), self.held_out.pairs, about)
+            add_calibration(path, self._loaded(), self.held_out.pairs, about)
         notes = *self.notes, *self.pacer.notes(self.step, early=early)
-        noisy, path = self.task.supervision is not None, self.task.target
         return FineTuned(path, self.best, self.scores, self.step, notes, noisy, bound)

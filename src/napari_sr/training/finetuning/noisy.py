@@ -24,7 +24,7 @@ from napari_sr.training.finetuning.split import LEAST, Split, hold_out, parted
 from napari_sr.training.noisy_validation import estimate_of, psnr_of
 from napari_sr.training.total_intensity import keep_total_intensity
 from napari_sr.training.upscaled import upscaled
-from napari_sr.training.validation import judge
+from napari_sr.training.validation import Judgement, judgement
 from napari_sr.zoo.card import card_of
 
 if TYPE_CHECKING:
@@ -108,9 +108,9 @@ class NoisyHeldOut:
         self._rows, self._columns = place_of(self._enlarged, scale)
         self._start = self._upscaled(start)
 
-    def judge(self, network: Network) -> float:
-        """Return the estimated PSNR of a network in dB."""
-        return judge(network, self.pairs)
+    def judgement(self, network: Network) -> Judgement:
+        """Return the estimated PSNR of a network in dB, and what decides between networks."""
+        return judgement(network, self.pairs)
 
     def bound(self, network: Network) -> bool:
         """Return whether the estimated PSNR of a network in eval mode is a lower bound."""

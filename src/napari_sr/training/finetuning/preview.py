@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from napari_sr.layers.resize import imresize
-from napari_sr.training.validation import flat, judge, pair_psnr
+from napari_sr.training.validation import Judgement, flat, judgement, pair_psnr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,9 +103,9 @@ class HeldOut:
         self._enlarged = enlarged[self._index]
         self._rows, self._columns = place_of(self.pairs[self._index][1], scale)
 
-    def judge(self, network: Network) -> float:
-        """Return the mean PSNR of a network in dB."""
-        return judge(network, self.pairs)
+    def judgement(self, network: Network) -> Judgement:
+        """Return the mean PSNR of a network in dB, which also decides."""
+        return judgement(network, self.pairs)
 
     @torch.no_grad()
     def show(self, network: Network) -> Preview:
