@@ -12,6 +12,7 @@ import napari_sr
 from napari_sr import models
 from napari_sr.runs.loading import _sha256
 from napari_sr.zoo import download
+from napari_sr.zoo.bioimage.contents import is_package
 from napari_sr.zoo.checkpoint import CheckpointError
 from napari_sr.zoo.download import local_path
 from napari_sr.zoo.registry import find
@@ -216,7 +217,7 @@ def test_a_known_file_that_changes_behind_the_registry_is_refused(tmp_path, monk
         napari_sr.load("fsrcnn-x2")
 
 
-def test_a_file_is_read_once(checkpoint, monkeypatch):
+def test_the_tensors_of_a_file_are_read_once(checkpoint, monkeypatch):
     _network, path = checkpoint
     opened = []
     real = type(path).open
@@ -224,9 +225,11 @@ def test_a_file_is_read_once(checkpoint, monkeypatch):
         type(path), "open", lambda self, *rest: opened.append(self) or real(self, *rest)
     )
 
+    assert not is_package(path)
+    looked = len(opened)  # at the names inside the zip archive
     napari_sr.load(path)
 
-    assert opened == [path]
+    assert opened == [path] * (looked + 2)
 
 
 def test_a_wrong_weight_is_refused_before_anything_is_loaded():
