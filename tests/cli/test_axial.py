@@ -84,6 +84,21 @@ def test_a_run_repeats_from_its_record(source, tmp_path, by):
     assert f"along Z: enlarged 3 times by {by}" in run("show", first)
 
 
+@pytest.mark.parametrize("by", ["interpolation", "network"])
+def test_overshoot_is_said_to_be_that_before_z_is_enlarged(tmp_path, random, by):
+    stack = np.where(random.random((4, 30, 32)) < 0.5, 20, 240).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "in.tif", stack, metadata={"axes": "ZYX"})
+    target = tmp_path / "out.ome.tif"
+
+    told = run("upscale", tmp_path / "in.tif", target, "--axial", "2", "--axial-by", by, *HOW,
+               "--model", "bicubic", "--scale", "2")  # fmt: skip
+
+    assert "the result, before it is enlarged along Z and rounded, from -" in " ".join(told.split())
+    guards = read_record(target)["guards"]
+    assert guards["counted_before"] == "enlarging Z, and rounding"
+    assert "cut_off_at_type" not in guards
+
+
 def test_pixel_sizes_are_checked(source, tmp_path):
     told = run("upscale", source, tmp_path / "a.ome.tif", "--axial", 2, *HOW)
     assert "voxels are no cubes; 5 would make cubes" in " ".join(told.split())

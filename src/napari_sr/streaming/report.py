@@ -37,6 +37,7 @@ class Report:
         self.engines = list(dict.fromkeys((*self.engines, *other.engines)))
         self.diagnostics.orientations = other.diagnostics.orientations
         self.diagnostics.declared = other.diagnostics.declared
+        self.diagnostics.final = other.diagnostics.final
         self.diagnostics.merge(other.diagnostics)
 
     def as_json(self) -> dict[str, Any]:

@@ -247,4 +247,4 @@ def diagnostics_of(settings: Settings) -> Diagnostics:
     """Return the diagnostics of a run that has not started."""
     value_range = settings.value_range
     declared = value_range is not None and not isinstance(value_range, Percentiles)
-    return Diagnostics(8 if settings.ensemble else 1, declared=declared)
+    return Diagnostics(8 if settings.ensemble else 1, declared, final=not settings.unrounded)

@@ -50,6 +50,8 @@ class Diagnostics:
     """Whether the user gave black and white as numbers. If not, values beyond them are not
     reported: some values always exceed percentiles, and floats without a declared range have their
     own warning."""
+    final: bool = True
+    """Whether the results are final; otherwise they are yet to be enlarged along Z and rounded."""
     masked: int = 0
     """Number of pixels without a value."""
     recomputed: int = 0
@@ -138,7 +140,7 @@ class Diagnostics:
         choice : str
             How outliers were treated: a key of `OUTLIERS`.
         """
-        overshoot = self.overshoot.in_words((self.lowest, self.highest))
+        overshoot = self.overshoot.in_words((self.lowest, self.highest), final=self.final)
         parts = (self._of_image(), self._of_result(choice), overshoot)
         return "; ".join(part for part in parts if part)
 
@@ -180,5 +182,5 @@ class Diagnostics:
             "outliers_from_to": (self.outliers_from, self.outliers_to) if self.outliers else None,
             "beyond_black_and_white": self.beyond,
             "beyond_interpolated": self.clipped,
-            **self.overshoot.record(),
+            **self.overshoot.record(final=self.final),
         }

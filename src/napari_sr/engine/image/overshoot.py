@@ -57,33 +57,38 @@ class Overshoot:
         self.lowest = min(self.lowest, other.lowest)
         self.highest = max(self.highest, other.highest)
 
-    def in_words(self, source: tuple[float, float]) -> str:
+    def in_words(self, source: tuple[float, float], *, final: bool = True) -> str:
         """Return a message for the user, or "" if there is little overshoot.
 
         Parameters
         ----------
         source : (float, float)
             The smallest and the largest value of the image.
+        final : bool
+            Whether the values are those of the result; otherwise it is yet to be enlarged along Z.
         """
         if max(self.below, self.above) <= REPORTED_ABOVE * self.width:
             return ""
         were = "was" if self.cut == 1 else "were"
         cut = f", and {self.cut} {were} cut off at the ends of the type" if self.cut else ""
         dark, bright, lowest, highest = distinct(*source, self.lowest, self.highest)
+        when = "" if final else ", before it is enlarged along Z and rounded,"
         return (
             f"{counted(self.beyond, 'value')} of the result ({_share(self.beyond, self.values)}) "
             f"{'is' if self.beyond == 1 else 'are'} outside the range of their plane, up to "
             f"{self.below:g} below and {self.above:g} above{cut}: the image goes from {dark} to "
-            f"{bright}, and the result from {lowest} to {highest}, because sharp edges overshoot"
+            f"{bright}, and the result{when} from {lowest} to {highest}, because sharp edges "
+            "overshoot"
         )
 
-    def record(self) -> dict[str, object]:
-        """Return the counts for the record of the result."""
-        return {
+    def record(self, *, final: bool = True) -> dict[str, object]:
+        """Return the counts for the record of the result; `final` as for `in_words`."""
+        before = {} if final else {"counted_before": "enlarging Z, and rounding"}
+        return before | {
             "beyond_source": self.beyond,
             "below_source_by": self.below,
             "above_source_by": self.above,
-            "cut_off_at_type": self.cut,
+            "cut_off_at_type": self.cut if final else None,
             "result_from_to": (self.lowest, self.highest) if self.lowest < math.inf else None,
         }
 
