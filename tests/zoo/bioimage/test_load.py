@@ -283,3 +283,25 @@ def test_a_region_of_a_result_of_any_factor_is_normalised_by_the_whole_plane(tmp
 
     whole = napari_sr.upscale(RAW, path, 1.5)
     np.testing.assert_allclose(found, whole[12:60, 6:66], rtol=0, atol=1e-4)
+
+
+def test_windows_of_a_fixed_size_overlap_by_more_than_a_stated_halo_that_is_too_small(tmp_path):
+    opened = open_package(package(tmp_path / "a.zip", size=24, halo=2))  # 1 pixel of the image
+
+    assert opened.network.halo == 3
+    assert "because its author says only 1 px" in " ".join(opened.remarks)
+
+
+def test_the_hash_of_a_folder_depends_on_its_weights(tmp_path):
+    def without_hash(about, parts):
+        about["weights"]["onnx"].pop("sha256")
+
+    path = package(tmp_path / "a", change=without_hash)
+    before = open_package(path).sha256
+    import onnx
+
+    model = onnx.load(path / "weights.onnx")
+    model.producer_name = "another"
+    onnx.save(model, path / "weights.onnx")
+
+    assert open_package(path).sha256 != before

@@ -114,8 +114,11 @@ def _opened(contents: Contents, description: Description, weights: bytes) -> Pac
     network.processing, told = _CHECKED[key]
     tiles = f"Tiles overlap by {halo} px, {halo_source}."
     tiles = tiles if halo is not None else f"It needs whole planes: {halo_source}."
+    sha256 = contents.sha256
+    if contents.archive is None:  # the description need not name the hash of its weights
+        sha256 = hashlib.sha256("".join(key).encode()).hexdigest()
     return Package(
-        network.eval(), description, contents.sha256, program.weights,
+        network.eval(), description, sha256, program.weights,
         (*description.remarks, tiles, told),
     )  # fmt: skip
 
@@ -174,14 +177,16 @@ def _halo(
     if key not in _REACHES:
         compute = _network(program, description, 0, "").compute_plane
         reach = stated
-        if stated is None:
+        if stated is None or fixed:
             reach = measured_reach(
                 compute,
                 geometry.channels,
                 geometry.scale,
                 lambda side: (sizes[0].fitting(side), sizes[1].fitting(side)),
             )
-        if reach is not None and not fixed:
+        if fixed and stated is not None:
+            reach = max(stated, reach or 0)
+        elif reach is not None and not fixed:
             steps = (sizes[0].least, sizes[0].step), (sizes[1].least, sizes[1].step)
             if tiles_differ(compute, geometry.channels, geometry.scale, reach, steps):
                 reach = None
@@ -191,10 +196,13 @@ def _halo(
         return min(fixed), f"a guess, because it takes only {sizes[0].least} x {sizes[1].least} px"
     if stated is None:
         return reach, _MEASURED if reach is not None else _UNLIMITED
+    if fixed and reach != stated:
+        return reach, _MORE.format(stated)
     return reach, _STATED if reach is not None else _TOO_SMALL.format(stated)
 
 
 _STATED = "as its author says"
 _MEASURED = "as measured with single pixels"
 _UNLIMITED = "none was stated, and tiles of a test image differ from the whole image"
+_MORE = "as measured with single pixels, because its author says only {} px"
 _TOO_SMALL = "its author says {} px, but tiles of a test image differ from the whole image"
