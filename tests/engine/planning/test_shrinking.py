@@ -54,8 +54,10 @@ def test_integers_are_rounded_and_clipped(kind, white):
     core = Region(slice(0, 6), slice(0, 6))
     target = shrinking.target(core)
 
-    found = shrinking.apply(np.full((12, 12), 1e9, np.float32), core, (6, 6), target, kind)
+    enlarged = np.full((12, 12), 1e9, np.float32)
+    unrounded, found = shrinking.apply(enlarged, core, (6, 6), target, kind)
 
+    np.testing.assert_allclose(unrounded, 1e9, rtol=1e-6)
     assert found.shape == (9, 9)
     assert found.dtype == kind
     np.testing.assert_allclose(found, white, rtol=1e-6)

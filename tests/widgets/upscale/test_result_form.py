@@ -158,6 +158,8 @@ def paused(widget, qtbot, network):
 
 def test_a_run_is_paused_between_tiles_and_resumed(viewer, widget, camera, start, qtbot):
     network = start(1)
+    begins = "Upscaling: tile 1"
+    qtbot.waitUntil(lambda: widget.form.status.text().startswith(begins), timeout=PATIENCE)
     asked = paused(widget, qtbot, network)
     still, bar = widget.form.status.text(), widget._bar.desc
     begun = network.begun.acquire(blocking=False)

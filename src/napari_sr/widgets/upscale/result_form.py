@@ -94,7 +94,7 @@ class ResultForm(CheckedForm):
         told = self._doing
         if self._pausing:
             paused = worker is not None and worker.is_paused
-            told = f"Paused. {told}" if paused else f"{told}. Pausing …"
+            told = f"Paused. {told}" if paused else f"{told.removesuffix(' …')}. Pausing …"
         self.form.status.say(told)
 
     # results
