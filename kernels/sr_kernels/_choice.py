@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from sr_kernels._triton import HAS_TRITON, INTERPRETED, obstacle
+from sr_kernels._triton import HAS_TRITON, INTERPRETED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -144,7 +144,7 @@ def _wants_gradient(tensors: tuple[Tensor, ...]) -> bool:
 def _obstacle(kinds: frozenset[tuple[torch.device, torch.dtype]]) -> str | None:
     """Return the reason why kernels cannot run on tensors of these devices and dtypes, or None."""
     if not HAS_TRITON:
-        return obstacle()
+        return "Triton is not installed"
     devices = {device for device, _ in kinds}
     if len(devices) > 1:
         return f"tensors are on several devices: {', '.join(sorted(map(str, devices)))}"

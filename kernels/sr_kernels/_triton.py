@@ -1,8 +1,7 @@
-"""Triton, or a stand-in if it is not installed (macOS, some Windows systems) or there is no GPU.
+"""Triton, or a stand-in if it is not installed (macOS, some Windows systems).
 
 With the stand-in, all kernel files can be imported. Kernels are then plain functions that are never
-called. Without a GPU, importing Triton and decorating all kernels would take a third of a second of
-the first run.
+called.
 
 Triton contains a copy of LLVM, and so does Mesa, the OpenGL library of most Linux machines without
 an NVIDIA display. If Mesa is loaded first, Triton calls functions of Mesa's copy, and the process
@@ -20,8 +19,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,26 +34,12 @@ class Absent:
         return self if decorated is None else decorated
 
 
-def obstacle() -> str:
-    """Return the reason why no kernel can run on this computer, or ""."""
-    if find_spec("triton") is None:
-        return "Triton is not installed"
-    if os.environ.get("TRITON_INTERPRET") != "1" and not torch.cuda.is_available():
-        return "PyTorch finds no CUDA device"
-    return ""
-
-
 def import_triton() -> Any:
-    """Import Triton, safely even after an OpenGL driver, or return a stand-in.
-
-    If Triton is imported already, it is returned: so kernels can be compiled without a GPU.
-    """
-    if "triton" in sys.modules:
-        return import_module("triton")
-    if obstacle():
+    """Import Triton, safely even after an OpenGL driver, or return a stand-in."""
+    if "triton" not in sys.modules and find_spec("triton") is None:
         return Absent()
     deep = getattr(os, "RTLD_DEEPBIND", None)
-    if deep is None:
+    if deep is None or "triton" in sys.modules:
         return import_module("triton")
     usual = sys.getdlopenflags()
     sys.setdlopenflags(usual | deep)
@@ -119,7 +102,4 @@ def next_power_of_2(size: int) -> int:
     return 1 << (size - 1).bit_length()
 
 
-__all__ = [
-    "HAS_TRITON", "INTERPRETED", "cdiv", "kernel_jit", "next_power_of_2", "obstacle", "tl",
-    "triton",
-]  # fmt: skip
+__all__ = ["HAS_TRITON", "INTERPRETED", "cdiv", "kernel_jit", "next_power_of_2", "tl", "triton"]

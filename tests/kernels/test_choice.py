@@ -154,12 +154,10 @@ def test_triton_where_it_cannot_run_is_an_error(compiled, tensors, message):
     assert not runs_fused(*tensors)
 
 
-@pytest.mark.parametrize("reason", ["Triton is not installed", "PyTorch finds no CUDA device"])
-def test_triton_where_it_cannot_be_imported_is_an_error(monkeypatch, reason):
+def test_triton_where_it_is_not_installed_is_an_error(monkeypatch):
     monkeypatch.setattr(_choice, "HAS_TRITON", False)
-    monkeypatch.setattr(_choice, "obstacle", lambda: reason)
 
-    with use_kernels("triton"), pytest.raises(RuntimeError, match=reason):
+    with use_kernels("triton"), pytest.raises(RuntimeError, match="Triton is not installed"):
         runs_fused(tensor())
     assert not runs_fused(tensor())
 

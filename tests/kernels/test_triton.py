@@ -8,7 +8,6 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-import torch
 
 from sr_kernels import _triton
 from sr_kernels._triton import (
@@ -47,32 +46,6 @@ print(HAS_TRITON, "triton" in sys.modules)
     )
 
     assert printed == "False False"
-
-
-def test_without_a_gpu_triton_is_not_imported():
-    printed = run(
-        """
-import os, sys, torch
-os.environ.pop("TRITON_INTERPRET", None)
-torch.cuda.is_available = lambda: False
-from sr_kernels._triton import HAS_TRITON
-print(HAS_TRITON, "triton" in sys.modules)
-"""
-    )
-
-    assert printed == "False False"
-
-
-@pytest.mark.parametrize(
-    ("has_gpu", "interpreted", "reason"),
-    [(False, "0", "PyTorch finds no CUDA device"), (False, "1", ""), (True, "0", "")],
-)
-def test_kernels_need_a_gpu_or_the_interpreter(monkeypatch, has_gpu, interpreted, reason):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: has_gpu)
-    monkeypatch.setenv("TRITON_INTERPRET", interpreted)
-
-    assert _triton.obstacle() == reason
-    assert import_triton() is sys.modules["triton"]  # as it is imported already
 
 
 def test_what_the_stand_in_decorates_stays_as_it_is():
