@@ -26,6 +26,7 @@ viewer.close()
 @pytest.mark.usefixtures("qapp")  # starts the virtual display that the other process uses
 def test_triton_lives_beside_opengl():
     environment = {**os.environ, "NAPARI_CONFIG": ""}
+    environment.pop("TRITON_INTERPRET", None)  # users do not set it
 
     ended = subprocess.run(
         [sys.executable, "-c", BESIDE_OPENGL],
