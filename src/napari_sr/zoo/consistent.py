@@ -17,27 +17,23 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from napari_sr.graph.chain import IMAGE, RESULT, Step, renamed
-from napari_sr.graph.network import Network
 from napari_sr.layers.resize import SHRINKING, corrected, radius_of
 from napari_sr.zoo.optics import OPTICS, is_optical
 from napari_sr.zoo.provenance import checkpoints_in
+from napari_sr.zoo.wrapped import Wrapped
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_sr.graph.chain import Chain
+    from napari_sr.graph.network import Network
 
 TIMES = 3
 """Number of corrections. On Set14, they divide the RMS of the difference by 2 to 4, as far as
 clipping allows, and raise PSNR by 0.01 dB (benchmarks/quality/back_projection.md)."""
-_COPIED = (
-    "multiple", "least_size", "exact", "whole", "full_range", "precisions", "pads_with_zeros",
-    "zeros_reach", "input_limits",
-)  # fmt: skip
-"""Attributes that are copied from the network."""
 
 
-class Consistent(Network):
+class Consistent(Wrapped):
     """A network whose shrunk result agrees with the source.
 
     In a colour image, a luma network makes only luma consistent; the colours are interpolated.
@@ -56,23 +52,8 @@ class Consistent(Network):
 
     def __init__(self, network: Network) -> None:
         check(network)
-        super().__init__(scale=network.scale, channels=network.channels)
-        self.network = network
-        for name in _COPIED:
-            setattr(self, name, getattr(network, name))
+        super().__init__(network, consistent=True)
         self.corrections = TIMES
-        self.provenance = {**network.provenance, "consistent": True}
-        self.train(network.training)
-
-    @property
-    def title(self) -> str:
-        """Name of the network in records and errors."""
-        return self.network.title
-
-    @property
-    def tile_alignment(self) -> int:
-        """The origin of any tile must be a multiple of this."""
-        return self.network.tile_alignment
 
     def chain(self) -> Chain:
         """Return the network's links, and one local step for each correction."""

@@ -8,26 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_sr.graph.factor import exact_factor, in_words
-from napari_sr.graph.network import Network
 from napari_sr.zoo.blend import name_of
 from napari_sr.zoo.provenance import FACTOR
 from napari_sr.zoo.series import Series
+from napari_sr.zoo.wrapped import Wrapped
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from napari_sr.graph.chain import Chain
     from napari_sr.graph.factor import Factor
-
-_COPIED = (
-    "multiple", "least_size", "exact", "whole", "full_range", "precisions", "pads_with_zeros",
-    "zeros_reach", "input_limits", "corrections", "takes_noise", "processing", "on_cpu",
-    "halo_source", "border_halo",
-)  # fmt: skip
-"""Attributes that are copied from the network."""
+    from napari_sr.graph.network import Network
 
 
-class Resized(Network):
+class Resized(Wrapped):
     """A network whose result is shrunk to another factor.
 
     `forward` and `chain` give the result of the network itself; the engine shrinks it.
@@ -52,13 +46,8 @@ class Resized(Network):
                 f"a result of {network.title}, which enlarges {network.scale} times, can be shrunk "
                 f"to a factor of at least 1 and less than {network.scale}, got {in_words(exact)}"
             )
-        super().__init__(scale=network.scale, channels=network.channels)
-        self.network = network
+        super().__init__(network, **{FACTOR: str(exact)})
         self._factor = exact
-        for name in _COPIED:
-            setattr(self, name, getattr(network, name))
-        self.provenance = {**network.provenance, FACTOR: str(exact)}
-        self.train(network.training)
 
     @property
     def factor(self) -> Factor:
@@ -66,19 +55,9 @@ class Resized(Network):
         return self._factor
 
     @property
-    def title(self) -> str:
-        """Name of the network in records and errors."""
-        return self.network.title
-
-    @property
     def receptive_field(self) -> int | None:
         """LR pixels around each pixel that the network reads; None if unlimited or unknown."""
         return self.network.receptive_field
-
-    @property
-    def tile_alignment(self) -> int:
-        """The origin of any tile must be a multiple of this."""
-        return self.network.tile_alignment
 
     def chain(self) -> Chain:
         """Return the network's links."""
