@@ -163,7 +163,7 @@ def upscale(
         return drive(run_request(request), progress).pixels
     from napari_sr.streaming.arrays import upscale_into
 
-    drive(upscale_into(request, out, request.model.load()), progress)
+    drive(upscale_into(request, out), progress)
     result: NDArray[Any] = out
     return result
 

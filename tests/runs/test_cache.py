@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,7 +12,7 @@ import napari_sr
 from napari_sr import models
 from napari_sr.runs import cache, loading
 from napari_sr.runs.cache import load, load_checked, load_first
-from napari_sr.runs.model import BlendError
+from napari_sr.runs.model import BlendError, ModelReference
 from napari_sr.runs.model_file import inspect_checkpoint
 from napari_sr.runs.model_list import ChosenModel
 
@@ -102,3 +103,31 @@ def test_a_choice_without_a_second_is_loaded_unblended(blend, read):
 
     assert load(alone.reference) is load_checked(alone.reference)
     assert read == ["a"]
+
+
+def test_a_script_that_names_a_file_reads_it_once_until_it_is_written_again(read, file_of):
+    path, image = file_of("a"), np.random.default_rng(0).random((8, 8), np.float32)
+
+    before = [napari_sr.upscale(image, str(path)) for _ in range(2)][1]
+    file_of("a", seed=7)
+    after = napari_sr.upscale(image, str(path))
+
+    assert read == [str(path)] * 2
+    assert np.abs(after - before).max() > 1e-3
+
+
+def test_a_network_of_a_script_is_not_kept(read, file_of):
+    network = napari_sr.load(file_of("a"))
+
+    assert load(ModelReference(network)) is network
+    assert cache._loaded.cache_info().currsize == 0
+
+
+def test_a_package_is_read_again_if_one_of_its_files_changed(tmp_path):
+    for name in ("rdf.yaml", "weights.onnx"):
+        (tmp_path / name).write_text(name)
+    before = cache._stamps(tmp_path)
+
+    assert cache._stamps(tmp_path) == before
+    (tmp_path / "weights.onnx").write_text("other weights")
+    assert cache._stamps(tmp_path) != before

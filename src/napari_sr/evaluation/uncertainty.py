@@ -26,6 +26,7 @@ from napari_sr.engine.planning.settings import Settings
 from napari_sr.evaluation.conformal import CalibrationError, width_of
 from napari_sr.evaluation.known_calibration import calibration_for
 from napari_sr.evaluation.mean_of_models import MeanOfModels
+from napari_sr.runs import cache
 from napari_sr.runs.run import Request, drive, run_request, translate
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _into(
     if not isinstance(out, tuple) or len(out) != 2 or out[0] is out[1]:
         raise ValueError(f"out must be two arrays, for result and spread, got {out!r:.60}")
     request = requests[0]
-    drive(upscale_into(request, out[0], request.model.load(), out[1]), progress)
+    drive(upscale_into(request, out[0], spread=out[1]), progress)
     return Uncertainty(*out)
 
 
@@ -198,7 +199,7 @@ def uncertainty_steps(requests: Sequence[Request]) -> Generator[Progress, None, 
     if len(requests) == 1:
         one = yield from run_request(requests[0])
         return Uncertainty(one.pixels, one.spread, one.record)
-    networks = [request.model.load() for request in requests]
+    networks = [cache.load(request.model) for request in requests]
     scales = [network.scale for network in networks]
     if len(set(scales)) > 1:
         raise ValueError(f"models must have the same scale, got {', '.join(map(str, scales))}")

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import functools
+import os
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_sr.runs.model import BlendError, ModelReference
+from napari_sr.zoo.file_kind import names_file
 
 if TYPE_CHECKING:
     from napari_sr.graph.network import Network
+
+MOST_FILES = 1000
+"""Largest number of a folder's files that are watched for changes."""
 
 
 def load(reference: ModelReference) -> Network:
@@ -52,24 +58,36 @@ def load_checked(reference: ModelReference) -> Network:
 
 
 def load_first(reference: ModelReference) -> Network:
-    """Load a reference without its other models; read its file again only if it has changed."""
-    return _loaded(
-        _stamp(reference.name),
-        replace(reference, second=None, weight=0.0, consistent=False, then=None, factor=None),
-    )
+    """Load a reference without its other models; read its file again only if it has changed.
+
+    A network that a script passes is returned, and not kept.
+    """
+    from napari_sr.runs import loading
+
+    alone = replace(reference, second=None, weight=0.0, consistent=False, then=None, factor=None)
+    name = reference.name
+    if not (name is None or isinstance(name, str | Path)):
+        return loading.load_one(alone)
+    known = name is None or (isinstance(name, str) and not names_file(name))
+    return _loaded(() if known else _stamps(Path(os.path.expanduser(str(name)))), alone)
 
 
 @functools.lru_cache(maxsize=2)
-def _loaded(stamp: object, reference: ModelReference) -> Network:
+def _loaded(stamps: object, reference: ModelReference) -> Network:
     from napari_sr.runs import loading
 
     return loading.load_one(reference)
 
 
-def _stamp(name: object) -> object:
-    """Return a value that changes when the reference's file changes; None for known models."""
-    if not isinstance(name, Path) or not name.exists():
-        return None
-    status = name.stat()
+def _stamps(path: Path) -> tuple[object, ...]:
+    """Return values that change when a file changes, or one in a folder (a package)."""
+    files = sorted(islice(path.rglob("*"), MOST_FILES)) if path.is_dir() else [path]
+    try:
+        found = [(file, file.stat()) for file in files]
+    except OSError:  # loading tells what is wrong
+        return (object(),)
     # the date alone is not enough: two changes within one tick of the clock have the same date
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size
+    return tuple(
+        (file, each.st_mtime_ns, each.st_ctime_ns, each.st_ino, each.st_size)
+        for file, each in found
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 
 from napari_sr.engine.planning.settings import Settings
+from napari_sr.runs import cache
 from napari_sr.runs.source import Source, read_pixels
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def run_request(
     napari_sr.engine.planning.devices.OutOfMemoryError
         If the smallest tile does not fit.
     """
-    network = request.model.load() if network is None else network
+    network = cache.load(request.model) if network is None else network
     image = request.image
     if partial is not None:
         about = image.record if isinstance(image, Source) else {}

@@ -11,6 +11,7 @@ import numpy as np
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.block_size import SIDES, usual_grid
 from napari_sr.engine.planning.for_network import result_layout
+from napari_sr.runs import cache
 from napari_sr.streaming.run import run_into, run_on
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def upscale_into(
-    request: Request, out: Any, network: Network, spread: Any = None
+    request: Request, out: Any, network: Network | None = None, spread: Any = None
 ) -> Generator[Progress, None, Report]:
     """Upscale an image into an array, block by block; yield progress after every tile.
 
@@ -35,8 +36,8 @@ def upscale_into(
     out : array
         Zarr, NumPy, h5py or similar, with the shape and the data type of the result. If it has
         chunks, blocks are whole chunks where the scale allows it.
-    network : Network
-        The request's model, loaded.
+    network : Network, optional
+        The request's model if it is already loaded.
     spread : array, optional
         Array of float32 with the same shape, for the spread of an ensemble; see `Settings.spread`.
 
@@ -44,11 +45,12 @@ def upscale_into(
     ------
     ValueError
         If `out` has another shape or data type, is read-only or shares memory with the image; or if
-        the image, its axes or a setting is wrong.
+        the image, its axes, the model or a setting is wrong.
     OutOfMemoryError
         If a block does not fit into memory.
     """
     image: Any = request.image
+    network = cache.load(request.model) if network is None else network
     layout = layout_of(image.shape, image.dtype, request.axes)
     layout = result_layout(layout, network, request.settings)
     region = request.region

@@ -19,6 +19,7 @@ from napari_sr.engine.execution.upscale import diagnostics_of
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.axial import PlanesAlongZ, checked_axial, enlarged_along_z
 from napari_sr.engine.planning.block_size import usual_grid
+from napari_sr.runs import cache
 from napari_sr.runs.axial import NETWORK, Axial, upscale_along_z
 from napari_sr.runs.run import drive, translate
 from napari_sr.streaming.arrays import check_out, side_of
@@ -53,7 +54,7 @@ def upscale_stack(
     ValueError, OutOfMemoryError
         As `upscale_along_z` does, or with `out`, as `upscale_into_along_z` does.
     """
-    axial, network = Axial(factor, by), request.model.load()
+    axial, network = Axial(factor, by), cache.load(request.model)
     if out is None:
         return drive(upscale_along_z(request, axial, network), progress)[0]
     drive(upscale_into_along_z(request, axial, out, network), progress)
