@@ -39,11 +39,13 @@ class Kept:
         truth: NDArray[np.float64],
         values: tuple[float, float],
         networks: Mapping[str, Network],
+        *,
+        apart: bool = True,
     ) -> Case:
         """Return a kept case, or measure and keep it; see `advice.case`."""
         image = hashlib.sha256(small.tobytes() + truth.tobytes()).hexdigest()
         if image not in self.known:
-            found = asdict(self.measure(about, small, truth, values, networks))
+            found = asdict(self.measure(about, small, truth, values, networks, apart=apart))
             self._add({"image": image, "commit": commit(), **found})
         line = dict(self.known[image])
         del line["image"]

@@ -13,7 +13,8 @@ Pairs of an LR image and its truth are made in three ways:
 
 * halved: the image is the truth, and the means of its 2 x 2 pixels are the LR image;
 * quartered: the same with an image that is halved first, so that the truth has less noise; also
-  with added noise of 30, 100 and 400 photons;
+  with added noise of 30, 100 and 400 photons, and with that of 30 and 100 photons of a camera that
+  clips it at black, if this concerns more than 2 % of the pixels;
 * series: a frame is halved; the truth is the mean of the frames before and after, whose noise is
   independent. A frame is left out if the specimen moved by more than the noise.
 
@@ -30,6 +31,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from napari_sr.advice.forecast import CLIPPED
 from napari_sr.engine.image.noise import noise_of
 from napari_sr.engine.image.sample import LEAST, sample_of
 
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
 PHOTONS, BACKGROUND, READ_NOISE = (30, 100, 400), 0.05, 1.6
 """Photons at white, light in the dark as a share of white, and the camera's noise in photons."""
+CLIPPED_AT = (30, 100)
+"""Photons at white of cameras that clip noise at black."""
 FRAMES, MOVED = 6, 1.5
 """Number of frames of a series to use; largest change between frames, relative to their noise."""
 
@@ -128,6 +132,8 @@ class Pair:
     """How the pair was made, such as "halved"."""
     small: NDArray[np.float32]
     truth: NDArray[np.float64]
+    apart: bool = False
+    """Whether the noise of the two is independent."""
 
 
 def pairs(chosen: RealSet, folder: Path) -> Iterator[Pair]:
@@ -139,7 +145,7 @@ def pairs(chosen: RealSet, folder: Path) -> Iterator[Pair]:
         times = np.linspace(1, len(planes) - 2, FRAMES).astype(int)
         yield from _series(planes, times)
         planes = planes[times]
-    random = np.random.default_rng(0)
+    random, other = (np.random.default_rng(seed) for seed in (0, 1))
     for plane in planes:
         image = _even(plane)
         half = binned(image)
@@ -151,6 +157,10 @@ def pairs(chosen: RealSet, folder: Path) -> Iterator[Pair]:
         yield Pair("quartered", quarter.astype(np.float32), truth)
         for photons in PHOTONS:
             yield Pair(f"{photons} photons", _noisy(quarter, photons, random), truth)
+        for photons in CLIPPED_AT:
+            clipped = _noisy(quarter, photons, other, background=0.0).clip(0, None)
+            if np.mean(clipped == 0) > CLIPPED:
+                yield Pair(f"{photons} photons, clipped", clipped, truth)
 
 
 def binned(image: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -165,12 +175,18 @@ def _series(planes: NDArray[Any], times: NDArray[np.intp]) -> Iterator[Pair]:
         now, before, after = (_even(planes[one]) for one in (time, time - 1, time + 1))
         sigma = noise_of(sample_of(now, "YX").windows, 1.0).sigma
         if np.mean((before - after) ** 2) <= 2 * (MOVED * sigma) ** 2:
-            yield Pair("series", binned(now).astype(np.float32), (before + after) / 2)
+            truth = (before + after) / 2
+            yield Pair("series", binned(now).astype(np.float32), truth, apart=True)
 
 
-def _noisy(image: NDArray[np.float64], photons: int, random: np.random.Generator) -> NDArray[Any]:
+def _noisy(
+    image: NDArray[np.float64],
+    photons: int,
+    random: np.random.Generator,
+    background: float = BACKGROUND,
+) -> NDArray[Any]:
     low, high = np.percentile(image, (0.1, 99.9))
-    light = ((image - low) / (high - low)).clip(0, None) + BACKGROUND
+    light = ((image - low) / (high - low)).clip(0, None) + background
     counts = random.poisson(light * photons) + random.normal(0, READ_NOISE, image.shape)
     return (counts / photons).astype(np.float32)
 

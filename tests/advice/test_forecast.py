@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, zoom
 
-from napari_sr.advice.forecast import (
-    DENOISING,
-    INTERPOLATION,
-    Combination,
-    Powers,
-    gains_of,
-    is_clipped,
-    powers_of,
-)
+from napari_sr.advice.forecast import SKILL, TRIED, UNTRIED, Powers, gains_of, powers_of
 from napari_sr.engine.image.sample import sample_of
 
 
 def powers(image):
     return powers_of(sample_of(image, "YX"))
+
+
+def used(image):
+    """Return the range of values that an image uses."""
+    return float(np.ptp(np.percentile(image, (0.1, 99.9))))
 
 
 @pytest.fixture
@@ -31,19 +29,20 @@ def sharp(random):
 
 
 def test_white_noise_has_no_detail(random):
-    found = powers(random.normal(5, 2, (300, 300)))
+    noise = random.normal(5, 2, (300, 300))
+    found = powers(noise)
 
-    assert found.noise == pytest.approx(4, rel=0.12)  # a geometric mean is smaller
+    assert found.noise * used(noise) ** 2 == pytest.approx(4, rel=0.12)  # a geometric mean
     assert max(found.coarse, found.middle, found.fine) < 0.2 * found.noise
     assert gains_of(found).denoising > 2
     assert gains_of(found).photographs == pytest.approx(-3.3, abs=0.5)
 
 
-def test_powers_follow_the_square_of_contrast_and_no_offset(sharp):
+def test_powers_follow_neither_contrast_nor_offset(sharp):
     one, other = powers(sharp), powers(1000 - 3 * sharp)
 
     for name in ("coarse", "middle", "fine"):
-        assert getattr(other, name) == pytest.approx(9 * getattr(one, name), rel=1e-6)
+        assert getattr(other, name) == pytest.approx(getattr(one, name), rel=1e-6)
 
 
 @pytest.mark.parametrize(("period", "band"), [(8.0, "coarse"), (3.6, "middle"), (2.4, "fine")])
@@ -82,23 +81,26 @@ def test_sparse_detail_hides_less_than_spread_detail(random):
 
     spread, found = powers(texture + noise), powers(sparse + noise)
 
-    assert found.middle > spread.middle
-    assert found.hidden < 0.6 * spread.hidden
+    wider = (used(sparse + noise) / used(texture + noise)) ** 2  # of the range of values
+    assert found.middle * wider > spread.middle
+    assert found.hidden * wider < 0.6 * spread.hidden
     assert gains_of(found).denoising > gains_of(spread).denoising
 
 
 def test_rounding_of_integers_counts_as_noise():
     flat = np.tile(np.arange(64, dtype=np.uint8), (64, 1))
 
-    assert powers(flat).noise == pytest.approx(1 / 12)
+    assert powers(flat).noise * used(flat) ** 2 == pytest.approx(1 / 12)
 
 
 def test_a_forecast_is_the_weighted_sum_in_decibels():
     found = Powers(coarse=100, middle=10, fine=4, hidden=0.5, noise=1)
+    weights, plain = UNTRIED["denoising"], UNTRIED["interpolation"]
 
-    plain = 4 * INTERPOLATION["fine"] + INTERPOLATION["noise"]
-    other = 100 * DENOISING["coarse"] + 10 * DENOISING["middle"] + 0.5 * DENOISING["hidden"]
-    assert gains_of(found).denoising == pytest.approx(10 * math.log10(plain / other))
+    least = 4 * plain["fine"] + plain["noise"]
+    other = 100 * weights["coarse"] + 10 * weights["middle"] + 0.5 * weights["hidden"]
+    assert gains_of(found).denoising == pytest.approx(10 * math.log10(least / other))
+    assert gains_of(found).conditioned is None
 
 
 def test_a_constant_image_has_no_gain():
@@ -107,23 +109,27 @@ def test_a_constant_image_has_no_gain():
     assert found.denoising == found.photographs == 0
 
 
-def test_forecast_and_trial_are_averaged_and_doubt_counts_against_removing_noise():
-    powers = Powers(coarse=0.02, middle=0.01, fine=0.004, hidden=0.002, noise=0.001)
-    plain = gains_of(powers)
-    how = Combination(trusted=0.25, texture=0.5, denoising=1.0, clipped=0.0)
-    tried = {"denoising": plain.denoising + 4, "photographs": 2.0, "conditioned": 3.0}
+def test_the_trial_counts_with_the_powers_and_tells_who_knows_the_finest_detail():
+    found = Powers(coarse=0.02, middle=0.01, fine=0.004, hidden=0.002, noise=0.001)
+    tried = {"interpolation": 0.008, "photographs": 0.006, "denoising": 0.01, "conditioned": 0.002}
+    weights, plain = TRIED["conditioned"], TRIED["interpolation"]
 
-    found = gains_of(powers, tried, how)
+    errors = (
+        0.004 * plain["fine"] + 0.001 * plain["noise"] + 0.008 * plain["tried"],
+        0.002 * weights["hidden"] + 0.002 * weights["tried"]
+        + 0.004 * 0.25**SKILL * weights["unseen"],
+    )  # fmt: skip
+    gain = gains_of(found, tried).conditioned
+    assert gain == pytest.approx(10 * math.log10(errors[0] / errors[1]))
+    assert gains_of(found, tried | {"conditioned": 0.001}).conditioned > gain + 1.5
 
-    assert found.denoising == pytest.approx(plain.denoising + 3)
-    assert found.photographs == pytest.approx(0.25 * plain.photographs + 0.75 * 2)
-    assert found.conditioned == pytest.approx(3 - 0.5 * 4)
-    assert gains_of(powers, tried | {"denoising": -20.0}, how).conditioned == 3
-    assert plain.conditioned is None
 
-
-def test_noise_counts_as_clipped_if_many_pixels_are_black(random):
+def test_noise_that_was_clipped_at_black_counts_against_removing_blur(random):
     noisy = 0.05 + random.normal(0, 0.05, (64, 64))
+    tried = dict.fromkeys(TRIED, 0.01)
+    whole, clipped = powers(noisy), powers(noisy.clip(0, None))
 
-    assert not is_clipped(sample_of(noisy))
-    assert is_clipped(sample_of(noisy.clip(0, None)))
+    assert whole.clipped == 0
+    assert clipped.clipped == pytest.approx(clipped.noise * 2 * np.mean(noisy <= 0), rel=0.1)
+    without = replace(clipped, clipped=0.0)
+    assert gains_of(clipped, tried).denoising < gains_of(without, tried).denoising

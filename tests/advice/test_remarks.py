@@ -28,6 +28,7 @@ def told(facts, *, noisy=False, sharp=False, rgb=False, share=0.1, **sampling):
     [
         ({}, 2000.0, "uses values 0 to 100 only"),
         ({"saturated": 0.02}, None, "2.0% saturated"),
+        ({"smoothed": True}, None, "smoothed noise"),
         ({"columns": True}, None, "pattern of columns"),
         ({"period": 4.26}, None, "pattern every 4.3 px"),
     ],

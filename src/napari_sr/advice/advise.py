@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_sr.advice.choice import CONDITIONED, LEAST_NOISE, PLAIN, choose, gain_of, is_noisy
-from napari_sr.advice.forecast import gains_of, is_clipped, powers_of
+from napari_sr.advice.forecast import gains_of, powers_of
 from napari_sr.advice.remarks import on_image, on_model
 from napari_sr.advice.traits import Traits, traits_of
-from napari_sr.advice.trial import tried_gains
+from napari_sr.advice.trial import tried_errors
 from napari_sr.engine.image.conversion import as_array, is_number
 from napari_sr.engine.image.noise import Noise, noise_of
 from napari_sr.engine.image.sample import sample_of
@@ -186,8 +186,7 @@ def advise(
     noise = noise_of(sample.windows, high - low)
     examined = sum(window.size for window in sample.windows)
     remarks = on_image(traits, _width(sample.dtype.str, value_range), examined)
-    tried = tried_gains(sample, noise)
-    gains = gains_of(powers_of(sample), tried, clipped=is_clipped(sample))
+    gains = gains_of(powers_of(sample), tried_errors(sample, noise))
     entry, reason = choose(traits, noise, gains, plain)
     return Advice(entry.name, reason, noise, traits, gains, remarks, sample.rgb, size)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_sr.advice.forecast import COMBINED
 from napari_sr.zoo import registry
 
 if TYPE_CHECKING:
@@ -81,10 +80,10 @@ def gain_of(noise: Noise, gains: Gains, training: TrainingFacts) -> float | None
 
 def _gains(noise: Noise, gains: Gains) -> dict[str, float]:
     """Return the forecast gain over interpolation of each model, in dB."""
-    known = {DENOISING: gains.denoising if is_noisy(gains, noise) else 0.0}
     if gains.conditioned is not None:
-        doubt = COMBINED.denoising + (COMBINED.clipped if gains.clipped else 0.0)
-        known = {CONDITIONED: gains.conditioned, DENOISING: known[DENOISING] - doubt}
+        known = {CONDITIONED: gains.conditioned, DENOISING: gains.denoising}
+    else:
+        known = {DENOISING: gains.denoising if is_noisy(gains, noise) else 0.0}
     return known | dict.fromkeys(PHOTOGRAPHS, gains.photographs)
 
 

@@ -1,24 +1,25 @@
 """Forecast the error of each kind of model on an image, from the image alone.
 
 Errors add up over frequencies, and over parts of an image. So the mean squared error of a model is
-forecast as a weighted sum of the powers of detail and noise:
+forecast as a weighted sum:
 
-* interpolation loses fine detail, and passes noise;
-* networks for photographs lose less of it, and amplify noise;
-* networks that remove noise take detail that is as weak as noise for noise, as Wiener's filter
-  does, and sharpen coarser detail whether or not it was blurred.
+* of the powers of detail and noise. Interpolation loses fine detail, and passes noise. Networks for
+  photographs lose less of it, and amplify noise. Networks that remove noise take detail that is as
+  weak as noise for noise, as Wiener's filter does, and sharpen coarser detail whether or not it was
+  blurred;
+* and of the network's error in a trial on the image itself (`trial`), which sees all but the finest
+  detail. Only the trial knows networks that get the level of the noise. A network that is good at
+  the detail in the trial is also better at the finest detail (`Powers.unseen`).
 
-Networks are also tried on the image itself (`trial`); forecast and trial are then averaged. Only
-the trial knows about networks that get the level of the noise.
-
-The weights are fitted to measured errors by `benchmarks/quality/advice.py --fit`.
+The weights are fitted to measured errors by `benchmarks/quality/advice.py --fit`. So gains of
+models, which are ratios of forecast errors, are as large on average as those that were measured.
 Symbols: N parts, P pixels along a side of a part.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,10 +47,24 @@ if TYPE_CHECKING:
 
 SIDE, STEP = 16, 8
 """Side of the parts whose spectra are compared with the noise, and their distance, in pixels."""
-INTERPOLATION = {"fine": 0.283, "noise": 1.05}
-PHOTOGRAPHS = {"fine": 0.0776, "noise": 2.14}
-DENOISING = {"coarse": 0.0046, "middle": 0.115, "hidden": 1.52}
-"""Weights of the powers in the mean squared error of each kind of model, x2."""
+UNTRIED = {
+    "interpolation": {"fine": 0.283, "noise": 1.05},
+    "photographs": {"fine": 0.0776, "noise": 2.14},
+    "denoising": {"coarse": 0.0046, "middle": 0.115, "hidden": 1.52},
+}
+"""Weights of the powers in the mean squared error of each kind of model, x2, without a trial."""
+TRIED = {
+    "interpolation": {"fine": 0.187, "noise": 0.196, "tried": 0.853},
+    "photographs": {"fine": 0.0326, "noise": 0.34, "tried": 0.971},
+    "denoising": {
+        "coarse": 0.0013, "middle": 0.0519, "hidden": 0.379, "clipped": 0.0412, "tried": 0.956
+    },
+    "conditioned": {"hidden": 0.448, "unseen": 0.14, "tried": 0.801},
+}  # fmt: skip
+"""Weights of the powers, and of the network's own error in a trial."""
+SKILL, WORST = 0.6, 3.0
+"""The finest detail that a network loses is forecast to grow with this power of its error in the
+trial, relative to interpolation's; that ratio counts up to `WORST`."""
 LEAST = 1e-2
 """Smallest noise of a part, as a share of the median: parts without any were processed."""
 SMALLEST = 1e-9
@@ -58,7 +73,10 @@ SMALLEST = 1e-9
 
 @dataclass(frozen=True)
 class Powers:
-    """Powers of detail, without that of noise, and of noise; means over the parts of an image."""
+    """Powers of detail, without that of noise, and of noise; means over the parts of an image.
+
+    All are relative to the square of the range of values that the image uses.
+    """
 
     coarse: float
     """Detail of some 5 to 20 pixels."""
@@ -69,41 +87,39 @@ class Powers:
     hidden: float
     """What Wiener's filter loses of `middle`: P * noise / (P + noise), part by part."""
     noise: float
+    clipped: float = 0.0
+    """Noise where it was clipped at black, as by a camera without offset. The trial cannot see what
+    was lost there."""
 
-    def error(self, weights: dict[str, float]) -> float:
-        """Return the mean squared error that weights forecast."""
-        return sum(weight * float(getattr(self, name)) for name, weight in weights.items())
+    def terms(self, tried: float = 0.0, plain: float = 1.0) -> dict[str, float]:
+        """Return the terms of a network's mean squared error, by name.
+
+        Parameters
+        ----------
+        tried : float
+            The network's mean squared error in a trial.
+        plain : float
+            That of interpolation.
+        """
+        skill = min(tried / plain, WORST) ** SKILL if plain > 0 else 1.0
+        return {**asdict(self), "tried": tried, "unseen": self.fine * skill}
+
+    def error(self, weights: Mapping[str, float], tried: float = 0.0, plain: float = 1.0) -> float:
+        """Return the mean squared error that weights forecast; see `terms`."""
+        terms = self.terms(tried, plain)
+        return sum(weight * terms[name] for name, weight in weights.items())
 
 
-@dataclass(frozen=True)
-class Combination:
-    """How forecast and trial make a gain in dB. The trial does not see the finest detail."""
-
-    trusted: float
-    """Share of the forecast in the gains that are both forecast and tried."""
-    texture: float
-    """Where removing noise is forecast to lose more than the trial says, the image may have texture
-    that looks like noise: this share of the difference counts for networks that get the level."""
-    denoising: float
-    """Subtracted from the gain of networks that remove noise and blur when models are compared, in
-    dB: the trial is too kind to them."""
-    clipped: float
-    """Also subtracted from it, if noise was clipped at black: the trial cannot see what was
-    lost."""
-
-
-COMBINED = Combination(trusted=0.5, texture=0.6, denoising=0.5, clipped=2.0)
 CLIPPED = 0.02
 """Noise counts as clipped at black if this share of the pixels has the smallest value."""
-MOST = 12.0
-"""Largest forecast that is averaged with a trial, in dB."""
 
 
 @dataclass(frozen=True)
 class Gains:
     """By how many dB models are forecast to be better than interpolation.
 
-    On images of sources that did not choose the weights, gains are wrong by about 2 dB (RMS).
+    On images of sources that did not choose the weights, gains are right on average, and single
+    ones wrong by about 2 dB (RMS).
     """
 
     denoising: float
@@ -112,12 +128,10 @@ class Gains:
     """A network for photographs."""
     conditioned: float | None = None
     """A network that gets the level of the noise, and keeps the blur; None if it was not tried."""
-    clipped: bool = False
-    """Whether noise was clipped at black, as by a camera without offset."""
 
 
 def powers_of(sample: Sample) -> Powers:
-    """Return the powers of detail and noise of an image, in squared pixel values.
+    """Return the powers of detail and noise of an image.
 
     Parameters
     ----------
@@ -135,22 +149,17 @@ def powers_of(sample: Sample) -> Powers:
     coarse, middle, fine = (max(float(band.mean()), 0.0) for band in bands)
     detail = bands[1].clip(0, None)
     hidden = float((detail * noise / (detail + noise)).mean()) if noise else 0.0
-    return Powers(coarse, middle, fine, hidden, noise)
-
-
-def is_clipped(sample: Sample) -> bool:
-    """Return whether many pixels of an image have the smallest value."""
     values = sample.values
-    return bool(np.mean(values == values.min()) > CLIPPED)
+    low, high = np.percentile(values, (0.1, 99.9))
+    black = float(np.mean(values == values.min()))
+    # where the light is black, noise is clipped in half of the pixels
+    clipped = noise * min(2 * black, 1.0) if black > CLIPPED else 0.0
+    found = coarse, middle, fine, hidden, noise, clipped
+    used = float(high - low) ** 2
+    return Powers(*(one / used if used else 0.0 for one in found))
 
 
-def gains_of(
-    powers: Powers,
-    tried: Mapping[str, float] | None = None,
-    how: Combination = COMBINED,
-    *,
-    clipped: bool = False,
-) -> Gains:
+def gains_of(powers: Powers, tried: Mapping[str, float] | None = None) -> Gains:
     """Return the forecast gains of models over interpolation.
 
     Parameters
@@ -158,33 +167,15 @@ def gains_of(
     powers : Powers
         The image's.
     tried : mapping, optional
-        Gains in dB in a trial on the image, by field of `Gains`; None if there was none.
-    how : Combination, optional
-        Weights of forecast and trial.
-    clipped : bool
-        Whether noise was clipped at black; see `is_clipped`.
+        Mean squared errors in a trial on the image, by the keys of `TRIED`; None if there was none.
     """
-    plain = powers.error(INTERPOLATION)
-    denoising, photographs = (
-        _decibels(plain, powers.error(one)) for one in (DENOISING, PHOTOGRAPHS)
-    )
-    forecast = Gains(denoising, photographs)
-    found = forecast if tried is None else combined(forecast, tried, how)
-    return replace(found, clipped=clipped)
-
-
-def combined(forecast: Gains, tried: Mapping[str, float], how: Combination) -> Gains:
-    """Return gains from those that are forecast and those that were tried, in dB."""
-    denoising, photographs = (
-        min(max(one, -MOST), MOST) for one in (forecast.denoising, forecast.photographs)
-    )
-    other = 1 - how.trusted
-    doubt = min(0.0, denoising - tried["denoising"])
-    return Gains(
-        how.trusted * denoising + other * tried["denoising"],
-        how.trusted * photographs + other * tried["photographs"],
-        tried["conditioned"] + how.texture * doubt,
-    )
+    if tried is None:
+        errors = {name: powers.error(weights) for name, weights in UNTRIED.items()}
+    else:
+        plain = tried["interpolation"]
+        errors = {name: powers.error(one, tried[name], plain) for name, one in TRIED.items()}
+    plain = errors.pop("interpolation")
+    return Gains(**{name: _decibels(plain, error) for name, error in errors.items()})
 
 
 def _decibels(plain: float, other: float) -> float:

@@ -93,6 +93,15 @@ def on_image(traits: Traits, width: float | None, pixels: int = SMALL**2) -> tup
                 f"{share} of the pixels are saturated: their true values are lost.",
             )
         )
+    if traits.smoothed:
+        told.append(
+            Remark(
+                "smoothed noise",
+                "Neighbouring pixels have similar noise, as after demosaicing, compression, or an "
+                "earlier enlargement: there is more noise than estimated, and a model that gets "
+                "the level removes too little of it. Use the camera's raw pixels if you can.",
+            )
+        )
     if traits.columns:
         told.append(
             Remark(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from napari_sr.engine.image.noise import without_empty
+from napari_sr.engine.image.smoothed_noise import is_smoothed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +73,8 @@ class Traits:
     detail."""
     empty: float = 0.0
     """Share of pixels in squares of equal values, as around stitched images."""
+    smoothed: bool = False
+    """Whether the noise was smoothed before, so that `Noise` has less than there is."""
 
 
 def traits_of(sample: Sample) -> Traits:
@@ -102,6 +105,7 @@ def traits_of(sample: Sample) -> Traits:
         _has_columns(sample),
         _blur(power, radius, noise),
         empty,
+        is_smoothed(sample.windows),
     )
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 TRIED = {"denoising": "microscope", "photographs": "fsrcnn", "conditioned": "micrograph"}
 """The networks that are tried, by their purpose. `fsrcnn` stands for all networks for photographs:
 `edsr-slim` takes five times as long."""
-PLAIN = "bicubic"
+PLAIN = "interpolation"
 SMALLEST = 32
 """Smallest side of an image on which networks are tried, in pixels."""
 PARTS, SIDE = 4, 64
@@ -51,19 +51,18 @@ BORDER = 2
 SMOOTH = 2.0
 """Standard deviation in pixels of the blur that removes noise from the brightness, with which the
 noise grows."""
-MOST = 30.0
-"""Largest gain or loss, in dB."""
 ROUNDING = 1e-12
 """Errors below this, relative to the squared range, are equal."""
 LEAST = 0.05
 """Smallest error that is believed, as a share of the error before noise is subtracted."""
 
 
-def tried_gains(sample: Sample, noise: Noise) -> dict[str, float] | None:
-    """Return by how many dB networks are better than interpolation on an image.
+def tried_errors(sample: Sample, noise: Noise) -> dict[str, float] | None:
+    """Return the mean squared errors of networks, and of interpolation, on an image.
 
-    The keys are those of `TRIED`. The result is None if nothing can be tried: on images that
-    are constant or smaller than `SMALLEST`, or if a file with weights is missing.
+    The keys are those of `TRIED` and `PLAIN`; for the values, see `trial_of`. The result is None if
+    nothing can be tried: on images that are constant or smaller than `SMALLEST`, or if a file with
+    weights is missing.
 
     Parameters
     ----------
@@ -84,9 +83,7 @@ def tried_gains(sample: Sample, noise: Noise) -> dict[str, float] | None:
         errors = trial_of(sample, noise, networks)
     if not all(map(math.isfinite, errors.values())):  # values far beyond the used range
         return None
-    plain = errors.pop(PLAIN)
-    gains = {name: 10 * math.log10(plain / error) for name, error in errors.items()}
-    return {name: min(max(gain, -MOST), MOST) for name, gain in gains.items()}
+    return errors
 
 
 @cache
@@ -98,9 +95,8 @@ def shipped() -> dict[str, Network]:
     ValueError, OSError
         If a file of the package is missing or damaged.
     """
-    return {
-        name: _network(registry.find(model, 2)) for name, model in {**TRIED, PLAIN: PLAIN}.items()
-    }
+    models = {**TRIED, PLAIN: "bicubic"}
+    return {name: _network(registry.find(model, 2)) for name, model in models.items()}
 
 
 def _network(entry: Entry) -> Network:

@@ -129,7 +129,7 @@ class _Blocks:
 
 def _measured(windows: Sequence[Values]) -> _Blocks:
     """Return the blocks of all windows."""
-    count = sum(len(_cut(window[REACH:-REACH, REACH:-REACH], BLOCK)[0]) for window in windows)
+    count = sum(len(cut(window[REACH:-REACH, REACH:-REACH], BLOCK)[0]) for window in windows)
     step = BLOCK if count >= FEW else BLOCK // 2
     top = max(float(window.max()) for window in windows)
     share = float(np.mean([np.mean(window == top) for window in windows]))
@@ -142,17 +142,17 @@ def _blocks(window: Values, step: int, top: float) -> tuple[NDArray[np.generic],
     """Return the fields of `_Blocks` for one window."""
     second = _second(window)
     sixth = _second(_second(second))
-    pixels, rows = _cut(window[REACH:-REACH, REACH:-REACH], step)
+    pixels, rows = cut(window[REACH:-REACH, REACH:-REACH], step)
     constant = np.ptp(pixels, axis=1) == 0
-    rest = pixels - (pixels @ _PLANE) @ _PLANE.T
+    rest = pixels - (pixels @ PLANE) @ PLANE.T
     near = BLOCK // step
     around = np.pad(constant.reshape(rows, -1), near)
     beside = sliding_window_view(around, (2 * near + 1,) * 2).any(axis=(2, 3)).ravel()
     return (
         pixels.mean(axis=1),
-        (rest**2).sum(axis=1) / (BLOCK**2 - _PLANE.shape[1]),
-        (_cut(second[REACH - 1 : 1 - REACH, REACH - 1 : 1 - REACH], step)[0] ** 2).mean(axis=1),
-        (_cut(sixth, step)[0] ** 2).mean(axis=1) * SIXTH**2,
+        (rest**2).sum(axis=1) / (BLOCK**2 - PLANE.shape[1]),
+        (cut(second[REACH - 1 : 1 - REACH, REACH - 1 : 1 - REACH], step)[0] ** 2).mean(axis=1),
+        (cut(sixth, step)[0] ** 2).mean(axis=1) * SIXTH**2,
         constant,
         beside,
         (pixels == top).sum(axis=1) > 1,
@@ -219,7 +219,7 @@ def _second(image: Values) -> Values:
     return found
 
 
-def _cut(image: Values, step: int) -> tuple[Values, int]:
+def cut(image: Values, step: int) -> tuple[Values, int]:
     """Return blocks of an image, (N, BLOCK * BLOCK), and how many lie below each other."""
     found = sliding_window_view(image, (BLOCK, BLOCK))[::step, ::step]
     return found.reshape(-1, BLOCK**2), found.shape[0]
@@ -232,4 +232,5 @@ def _planes() -> Values:
     return np.stack([one / np.linalg.norm(one) for one in (np.ones(BLOCK**2), *tilted)], axis=1)
 
 
-_PLANE = _planes()
+PLANE = _planes()
+"""Orthonormal functions of the pixels of a block, (BLOCK * BLOCK, 3), that add up to any plane."""
