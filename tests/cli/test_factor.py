@@ -55,6 +55,11 @@ def test_scale_or_pixel_size_is_the_factor(scale, size, factor, image):
         ("2", "0.1", "--scale 2 or --pixel-size 0.1, not both"),
         ("x", None, "a number such as 2.5 or 5/2, got 'x'"),
         (None, "small", "a size such as 0.1 or 0.1um, got 'small'"),
+        (
+            None,
+            "100pm",
+            r"--pixel-size .* 0\.108333 micro.* 0\.00677081 micro.*, got 0\.0001 micro",
+        ),
         (None, "0.1s", "a size such as 0.1 or 0.1um, got '0.1s'"),
     ],
 )
@@ -95,12 +100,20 @@ def test_a_file_has_the_wanted_pixels_exactly_and_is_repeated(name, image, tmp_p
     assert "--scale 108333/70000" in as_command(record)
 
 
-def test_a_map_of_differences_is_refused_before_the_run(image, tmp_path):
-    target, maps = tmp_path / "out.tif", tmp_path / "map.ome.tif"
-    arguments = ["upscale", str(image), str(target), "--scale", "2.5", "--maps", str(maps)]
+def test_a_result_of_any_factor_has_a_map_and_a_spread(image, tmp_path):
+    target, maps, spread = (tmp_path / f"{name}.ome.tif" for name in ("out", "map", "spread"))
+    options = ["--scale", "2.5", "--device", "cpu", "--engine", "torch"]
+    more = ["--maps", str(maps), "--uncertainty", str(spread)]
 
-    found = CliRunner().invoke(app, arguments)
+    found = CliRunner().invoke(app, ["upscale", str(image), str(target), *options, *more])
+    again = CliRunner().invoke(app, ["check", str(image), str(target)])
 
-    assert isinstance(found.exception, CommandError)
-    assert "whole scales, got --scale 2.5" in str(found.exception)
-    assert not target.exists()
+    assert (found.exit_code, again.exit_code) == (0, 0), found.output + again.output
+    source, result = open_lazy(image), open_lazy(target)
+    assert open_lazy(maps).pixels.shape == source.pixels.shape
+    assert open_lazy(spread).pixels.shape == result.pixels.shape
+    told = "The shrunk result differs from the source by"
+    assert told in found.output
+    assert again.output.split(told)[1][:20] == found.output.split(told)[1][:20]
+    rms = read_record(target)["consistency"]["rms"]
+    assert rms < 0.1 * np.std(source.pixels[:])

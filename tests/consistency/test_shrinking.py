@@ -10,17 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from napari_sr.consistency.shrinking import Shrinking
+from napari_sr.consistency.shrinking import Shrinking, apply
 from napari_sr.evaluation._imresize import imresize
 
 
 def shrink(pixels, shrinking):
     """Return a whole image shrunk."""
-    for axis, size in enumerate(pixels.shape[:2]):
-        span = shrinking.reach(slice(0, size // shrinking.scale))
-        missing = -span.start, span.stop - size
+    spans = [slice(0, size // shrinking.scale) for size in pixels.shape[:2]]
+    for axis, (span, size) in enumerate(zip(spans, pixels.shape, strict=False)):
+        needed = shrinking.reach(span)
+        missing = -needed.start, needed.stop - size
         pixels = shrinking.extended(pixels, axis, missing, (True, True))
-    return shrinking.apply(pixels)
+    return apply(pixels, (shrinking, shrinking), tuple(spans))
 
 
 @given(

@@ -6,7 +6,7 @@ import dask.array
 import numpy as np
 import pytest
 
-from napari_sr.consistency.source_part import part_of_array, part_of_source
+from napari_sr.consistency.source_part import part_of_array, part_of_source, scales_of
 from napari_sr.engine.image.arrays import layout_of
 
 LAYOUT = layout_of((5, 40, 50), "uint8", "ZYX")
@@ -22,6 +22,11 @@ LAYOUT = layout_of((5, 40, 50), "uint8", "ZYX")
         ({"region": [[2, 9], [10, 50]], "plane": [0]}, ((0, 1), (2, 9), (10, 50))),
         ({"kept": ((0, 3), (0, 80), (0, 100)), "scale": 2}, ((0, 3), (0, 40), (0, 50))),
         (
+            {"kept": ((0, 2), (0, 25), (0, 65)), "scale": 2, "factor": "13/10"}
+            | {"region": ((3, 22), (0, 50))},
+            ((0, 2), (3, 22), (0, 50)),
+        ),
+        (
             {"kept": ((0, 1), (8, 12), (0, 20)), "scale": 2, "plane": (2,)}
             | {"region": ((9, 20), (5, 25))},
             ((2, 3), (13, 15), (5, 15)),
@@ -30,6 +35,11 @@ LAYOUT = layout_of((5, 40, 50), "uint8", "ZYX")
 )  # fmt: skip
 def test_the_record_names_the_part(record, spans):
     assert part_of_source(record, LAYOUT) == spans
+
+
+def test_a_record_of_a_shrunk_result_names_both_scales():
+    assert scales_of({"scale": 3, "factor": "5/2"}) == {"scale": 2.5, "network_scale": 3}
+    assert scales_of({"scale": 3}) == {}
 
 
 def test_a_region_is_found_by_the_letters_of_its_axes():

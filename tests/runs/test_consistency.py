@@ -5,16 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from records import record_of
+from scipy.ndimage import gaussian_filter
 
+from napari_sr import load, upscale
 from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.record import as_toml, for_file
 from napari_sr.runs.recorded import Recorded
+from napari_sr.zoo.resized import Resized
 
 
 @pytest.fixture
 def pair(random):
     source = random.random((40, 50)).astype(np.float32)
     return source, source.repeat(2, 0).repeat(2, 1)
+
+
+def test_a_result_of_any_factor_is_compared_at_its_factor(random):
+    source = gaussian_filter(random.random((40, 50)), 1.5).astype(np.float32)
+    network = Resized(load("bicubic", 4), 3.3)
+    result = upscale(source, network, device="cpu", value_range=(0, 1))
+
+    found = with_consistency({**record_of(), "scale": 4, "factor": "33/10"}, source, result, "YX")
+
+    assert found["consistency"]["rms"] < 0.02 * source.std()
 
 
 def test_a_record_gets_one_more_entry_and_is_repeated_all_the_same(pair):

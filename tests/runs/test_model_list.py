@@ -208,7 +208,3 @@ def test_a_factor_chooses_the_networks_and_is_part_of_the_label():
     assert (half.enlargement, half.reference.scale, half.reference.factor) == (2.5, 3, 2.5)
     assert half.label == "FSRCNN x3, shrunk to x2.5"
     assert large.label == "FSRCNN x4, then FSRCNN x2, shrunk to x7"
-    shown, shrunk = large.enlarged_only()
-    assert (shown.enlargement, shown.reference.factor, shrunk) == (8, None, "x7")
-    assert ChosenModel(fsrcnn, 3).enlarged_only() == (ChosenModel(fsrcnn, 3), "")
-    assert ChosenModel(fsrcnn, 3, factor=3).enlarged_only()[1] == ""

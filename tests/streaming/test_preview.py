@@ -3,15 +3,18 @@ import numpy as np
 import pytest
 from fakes import Global, Nearest, finish
 from forms import Failing
+from scipy.ndimage import gaussian_filter
 
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.engine.planning.tiling import Region
+from napari_sr.graph.factor import bounds
 from napari_sr.runs.job import UpscaleError
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.source import Source
 from napari_sr.streaming.preview_request import PreviewBlock, PreviewRequest, run_in_view
+from napari_sr.zoo.resized import Resized
 
 REGION = Region(slice(100, 300), slice(40, 310))
 CPU = Settings(device="cpu", engine="torch")
@@ -82,6 +85,29 @@ def test_the_parts_equal_the_whole_result(loader, random, kind):
     expected = whole(data[1], loader.network)[200:600, 80:620]
     assert exact
     np.testing.assert_allclose(assembled(parts), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [Nearest, Global])
+def test_a_preview_of_any_factor_has_the_pixels_of_the_run(loader, random, kind):
+    loader.network = Resized(kind(scale=2, radius=3), 1.3)
+    data = gaussian_filter(random.random((400, 350)), 3).astype(np.float32)
+    everything = slice(0, 400), slice(0, 350)
+    asked = request(data, whole_plane=kind is Global)
+
+    parts, exact = run(asked)
+
+    place = tuple(bounds(span, loader.network.factor) for span in (REGION.rows, REGION.columns))
+    expected, last = whole(data, loader.network), parts[-1]
+    assert exact
+    if kind is Global:
+        assert (last.core.rows, last.core.columns) == everything
+        np.testing.assert_allclose(last.values, expected, atol=1e-6)
+        return
+    assert last.core == REGION
+    np.testing.assert_allclose(last.values, expected[place], atol=1e-6)
+    assert parts[0].values.shape == last.values.shape
+    both = np.corrcoef(parts[0].values.ravel(), last.values.ravel())[0, 1]
+    assert both > 0.95  # repeated pixels lie where those of the result will
 
 
 def test_repeated_pixels_come_first_and_then_the_centre(loader, random):

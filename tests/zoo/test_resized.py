@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -116,12 +117,44 @@ def test_all_views_of_an_ensemble_are_shrunk_alike(random):
     np.testing.assert_allclose(found, expected(image, network, Fraction(13, 10)), atol=1e-5)
 
 
-def test_a_spread_needs_the_own_scale_of_the_network(random):
-    network = Resized(Nearest(scale=2), 1.5)
-    image = random.random((20, 20)).astype(np.float32)
+def views_of(image, network):
+    """Yield the network's results for all views of an image, turned back."""
+    for turns, flip in product(range(4), (1, -1)):
+        turned = np.rot90(image, turns)[:, ::flip]
+        yield np.rot90(upscale(np.ascontiguousarray(turned), network)[:, ::flip], -turns)
 
-    with pytest.raises(ValueError, match=r"own scale, 2, got 1\.5"):
-        napari_sr.uncertainty(image, network, ensemble=True, device="cpu")
+
+@pytest.mark.parametrize("factor", [1.5, Fraction(13, 10)])
+def test_the_spread_is_that_of_the_shrunk_views(factor, random, monkeypatch):
+    monkeypatch.setattr("napari_sr.engine.planning.block_size.SIDES", (32,))
+    image = random.random((67, 45)).astype(np.float32)
+    options = {"device": "cpu", "engine": "torch", "value_range": (0, 1)}
+    network = napari_sr.load("fsrcnn", 2)
+    axes = tuple(Shrunk(2 * size, Fraction(2) / Fraction(str(factor))) for size in image.shape)
+    spans = tuple(slice(0, boundary(size, Fraction(str(factor)))) for size in image.shape)
+    views = [shrink(view, (0, 0), axes, spans) for view in views_of(image, network)]
+    whole = Resized(network, factor)
+
+    found = napari_sr.uncertainty(image, whole, **options)
+    out = np.zeros_like(found.result), np.zeros_like(found.spread)
+    napari_sr.uncertainty(image, whole, out=out, **options)
+    part = napari_sr.uncertainty(image, whole, region=((5, 30), (0, 41)), **options)
+
+    np.testing.assert_allclose(found.spread, np.std(views, axis=0), atol=1e-6)
+    np.testing.assert_allclose(found.result, np.mean(views, axis=0), atol=1e-6)
+    np.testing.assert_allclose(out, tuple(found), atol=1e-6)
+    place = tuple(bounds(slice(*span), whole.factor) for span in ((5, 30), (0, 41)))
+    np.testing.assert_allclose(part.spread, found.spread[place], atol=1e-6)
+
+
+def test_a_spread_is_missing_where_the_shrunk_result_is(random):
+    image = random.random((20, 24, 3)).astype(np.float32)
+    image[5:8, 9] = np.nan
+
+    found = napari_sr.uncertainty(image, Resized(Nearest(scale=2), 1.5), device="cpu")
+
+    assert np.isnan(found.result).any()
+    np.testing.assert_array_equal(np.isnan(found.spread), np.isnan(found.result))
 
 
 def test_a_network_that_enlarges_too_little_runs_twice():

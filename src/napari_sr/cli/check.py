@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.cli import terminal
 from napari_sr.consistency.figures import KEY
 from napari_sr.consistency.reordered import reordered
-from napari_sr.consistency.source_part import part_of_source
+from napari_sr.consistency.source_part import part_of_source, scales_of
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.sample import sample_of
 from napari_sr.evaluation.consistency import NAME, check_steps
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from napari_sr.consistency.source_part import Spans
     from napari_sr.evaluation.consistency import Check
     from napari_sr.files.lazy_image import LazyImage
+    from napari_sr.graph.factor import Factor
     from napari_sr.runs.run import Result
 
 FIGURES = ("rms", "p99", "bias", "pixels")
@@ -43,6 +44,7 @@ def run(
     target: Path | None = None,
     *,
     axes: str | None = None,
+    factor: Factor | None = None,
     overwrite: bool = False,
 ) -> str:
     """Compare the result in a file with its source; return the figures in words.
@@ -60,6 +62,8 @@ def run(
         Path of the map, an OME-TIFF or an OME-Zarr. It is written part by part.
     axes : str, optional
         The source's axes, a letter each, in stored order; by default, as the file says.
+    factor : int or Fraction, optional
+        Enlargement; by default, as the result's record or the shapes say.
     overwrite : bool
         Whether to replace an existing map.
 
@@ -80,9 +84,11 @@ def run(
         check_map(target, image, others, overwrite=overwrite)
     spans = part_of_source(record, layout_of(image.pixels.shape, image.pixels.dtype, image.axes))
     pixels = reordered(larger.pixels, larger.axes, image.axes)
+    scales = scales_of(record) if factor is None else {"scale": factor}
     steps = check_steps(
-        image.pixels, pixels, model or shrunk_as(record), axes=image.axes, spans=spans
-    )
+        image.pixels, pixels, model or shrunk_as(record), axes=image.axes, spans=spans,
+        **scales,
+    )  # fmt: skip
     with terminal.bars() as bars:
         found = _drive(steps, bars, "comparing")
         if target is not None:

@@ -65,7 +65,10 @@ def _for_size(text: str, source: Path, axes: str | None) -> Factor:
         )
     image = open_lazy(source, None if axes is None else axes.upper())
     size, unit = _size_of(image.places, source)
-    return factor_for(float(size), float(_wanted(text, unit, source)))
+    try:
+        return factor_for(float(size), float(_wanted(text, unit, source)), unit)
+    except ValueError as error:
+        raise CommandError(f"--{str(error).replace('_', '-', 1)}") from None
 
 
 def _size_of(places: Mapping[str, Axis], source: Path) -> tuple[Fraction, str]:

@@ -78,6 +78,13 @@ def check_command(
     model: Annotated[
         str | None, typer.Option(help="The model's name. [default: as RESULT's record says]")
     ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FACTOR",
+            help="How many times larger RESULT is. [default: as its record or size says]",
+        ),
+    ] = None,
     maps: Annotated[
         Path | None,
         typer.Option(metavar="OUT", callback=at_home, help="Write a map: .ome.tif or .ome.zarr."),
@@ -86,8 +93,10 @@ def check_command(
 ) -> None:
     """Say whether a result agrees with its source once it is shrunk to the source's size."""
     from napari_sr.cli import check
+    from napari_sr.cli.factor import read_factor
 
-    typer.echo(check.run(source, result, model, maps, overwrite=overwrite))
+    factor = None if scale is None else read_factor(scale, None, source, None)
+    typer.echo(check.run(source, result, model, maps, factor=factor, overwrite=overwrite))
 
 
 def resolution_command(

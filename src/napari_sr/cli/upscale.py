@@ -10,7 +10,6 @@ from napari_sr.cli import terminal
 from napari_sr.cli.how import check_options
 from napari_sr.cli.model import CommandError, load
 from napari_sr.files.lazy import open_lazy
-from napari_sr.graph.factor import in_words
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -70,11 +69,6 @@ def _check_map(job: FileJob, options: BlockOptions) -> None:
 
     if job.maps is None:
         return
-    if job.model.factor is not None:
-        raise CommandError(
-            f"--maps {job.maps} compares results of whole scales, got --scale "
-            f"{in_words(job.model.factor)}: give a scale that the model has"
-        )
     if options.part is not None:
         raise CommandError(
             f"--maps {job.maps} needs the whole result: give it with --finish, not with --part"

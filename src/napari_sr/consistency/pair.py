@@ -1,6 +1,6 @@
 """A source and its result, compared part by part.
 
-Symbols: H x W pixels of the source, S scale, C colours.
+Symbols: H x W pixels of the source, C colours.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.consistency.factor_shrinking import FactorShrinking
 from napari_sr.consistency.sampling import windows
-from napari_sr.consistency.shrinking import Ends, Shrinking
+from napari_sr.consistency.shrinking import Ends, Shrinking, apply
 from napari_sr.consistency.source_part import part_of_array
 from napari_sr.engine.image.arrays import layout_of
+from napari_sr.graph.factor import bounds, in_words
 from napari_sr.zoo.optics import saw_optics
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from napari_sr.consistency.source_part import Spans
     from napari_sr.engine.image.arrays import ArrayLike, Layout
+    from napari_sr.graph.factor import Factor
 
 RGBA = 4
 """Number of channels of colours with alpha; figures ignore alpha."""
@@ -42,11 +45,8 @@ class Pair:
     shrinking: Shrinking
     ends: tuple[Ends, Ends] = ((True, True), (True, True))
     """Whether the upscaled part reaches the image's borders: top and bottom, left and right."""
-
-    @property
-    def scale(self) -> int:
-        """Enlargement factor along Y and X."""
-        return self.shrinking.scale
+    starts: tuple[int, int] = (0, 0)
+    """First row and first column of the upscaled part in the source."""
 
     def difference(
         self, plane: tuple[int, ...], rows: slice, columns: slice
@@ -65,9 +65,10 @@ class Pair:
 
     def _shrunk(self, plane: tuple[int, ...], rows: slice, columns: slice) -> NDArray[np.float64]:
         """Return the shrunk result for a part of the source."""
-        larger = self.layout.enlarged(self.scale)
-        sizes = larger.height, larger.width
-        wanted = [self.shrinking.reach(span) for span in (rows, columns)]
+        sizes = sizes_of(self.layout, self.starts, self.shrinking.scale)
+        larger = self.layout.resized(sizes)
+        methods = self.shrinking.at(self.starts[0]), self.shrinking.at(self.starts[1])
+        wanted = [one.reach(span) for one, span in zip(methods, (rows, columns), strict=True)]
         spans = [
             slice(max(span.start, 0), min(span.stop, size))
             for span, size in zip(wanted, sizes, strict=True)
@@ -76,7 +77,26 @@ class Pair:
         for axis, (span, there) in enumerate(zip(wanted, spans, strict=True)):
             missing = there.start - span.start, span.stop - there.stop
             pixels = self.shrinking.extended(pixels, axis, missing, self.ends[axis])
-        return self.shrinking.apply(pixels)
+        return apply(pixels, methods, (rows, columns))
+
+
+def sizes_of(layout: Layout, starts: tuple[int, int], factor: Factor) -> tuple[int, int]:
+    """Return height and width of the result of a part of an image.
+
+    Parameters
+    ----------
+    layout : Layout
+        The part.
+    starts : (int, int)
+        Its first row and first column in the image.
+    factor : int or Fraction
+        Enlargement of the image.
+    """
+    spans = [
+        bounds(slice(start, start + size), factor)
+        for start, size in zip(starts, (layout.height, layout.width), strict=True)
+    ]
+    return spans[0].stop - spans[0].start, spans[1].stop - spans[1].start
 
 
 def pair_of(
@@ -84,7 +104,8 @@ def pair_of(
     result: ArrayLike,
     model: str | None = None,
     *,
-    scale: int | None = None,
+    scale: Factor | None = None,
+    network_scale: int | None = None,
     axes: str | None = None,
     spans: Spans | None = None,
 ) -> Pair:
@@ -98,8 +119,11 @@ def pair_of(
         Name of a known model, the file of your own one, or "optics". For models that were trained
         on images blurred by optics, such as `microscope`, the blur is fitted; otherwise the result
         is shrunk by bicubic interpolation.
-    scale : int, optional
-        Enlargement factor; by default, from the shapes.
+    scale : int or Fraction, optional
+        Enlargement factor; by default, the whole number that the shapes show.
+    network_scale : int, optional
+        The larger scale of the network, if its result was shrunk to a factor; by default, the next
+        whole number.
     axes : str, optional
         One letter per axis of the source.
     spans : tuple of (start, stop), optional
@@ -111,30 +135,38 @@ def pair_of(
         If the shapes do not fit, the axes are wrong, or there is no such model.
     """
     whole = layout_of(source.shape, source.dtype, axes)
-    ends = (True, True), (True, True)
+    ends, starts = ((True, True), (True, True)), (0, 0)
     layout = whole
     if spans is not None:
         source = part_of_array(source, spans)
         layout = replace(whole, shape=tuple(source.shape))
-        inside = (spans[whole.axes.index(letter)] for letter in "YX")
+        inside = [spans[whole.axes.index(letter)] for letter in "YX"]
         sizes = whole.height, whole.width
         top, left = ((a == 0, b == size) for (a, b), size in zip(inside, sizes, strict=True))
-        ends = top, left
-    factor = _scale_of(layout, tuple(result.shape), scale)
-    pair = Pair(source, result, layout, Shrinking(factor), ends)
-    optical = model is not None and saw_optics(model, factor)
+        ends, starts = (top, left), (inside[0][0], inside[1][0])
+    factor = _factor_of(layout, starts, tuple(result.shape), scale)
+    method = Shrinking(factor)
+    if not isinstance(factor, int) or network_scale not in (None, factor):
+        method = FactorShrinking(factor, network_scale=network_scale or 0)
+    pair = Pair(source, result, layout, method, ends, starts)
+    own = network_scale or (factor if isinstance(factor, int) else None)
+    optical = model is not None and saw_optics(model, own)
     return _fitted(pair) if optical else pair
 
 
-def _scale_of(layout: Layout, shape: tuple[int, ...], scale: int | None) -> int:
+def _factor_of(
+    layout: Layout, starts: tuple[int, int], shape: tuple[int, ...], scale: Factor | None
+) -> Factor:
     """Return the enlargement factor, after checking it against both shapes."""
     along = layout.axes.index("Y")
     found = shape[along] // layout.height if len(shape) == len(layout.shape) else 0
     wanted = found if scale is None else scale
-    if wanted < 1 or layout.enlarged(wanted).shape != shape:
+    if wanted < 1 or layout.resized(sizes_of(layout, starts, wanted)).shape != shape:
+        times = "a whole number of times" if scale is None else f"{in_words(wanted)} times"
+        hint = "; for another factor, give it as the scale" if scale is None else ""
         raise ValueError(
-            f"a result needs the source's shape {layout.shape}, enlarged along Y and X "
-            f"{'a whole number of times' if scale is None else f'{scale} times'}, got {shape}"
+            f"a result needs the source's shape {layout.shape}, enlarged along Y and X {times}, "
+            f"got {shape}{hint}"
         )
     return wanted
 
@@ -147,10 +179,10 @@ def _fitted(pair: Pair) -> Pair:
     for step in (4, 2, 1):
         near = BLURS[::step] if step == 4 else (best - step / 4, best + step / 4)
         for blur in set(near) & set(BLURS):
-            tried = replace(pair, shrinking=Shrinking(pair.scale, blur))
+            tried = replace(pair, shrinking=replace(pair.shrinking, blur=blur))
             known[blur] = _squares(tried, places)
         best = min(known, key=lambda blur: (known[blur], blur))
-    return replace(pair, shrinking=Shrinking(pair.scale, best))
+    return replace(pair, shrinking=replace(pair.shrinking, blur=best))
 
 
 def _squares(pair: Pair, places: list[Any]) -> float:

@@ -1,9 +1,9 @@
 """Shrink a result as the training images of its network were shrunk.
 
-Bicubic interpolation is MATLAB's `imresize`; see `layers.resize`. Optics are simulated by a
-Gaussian blur, cut off at 4 standard deviations, and the mean of S x S pixels, as in a camera's
-binning. Both are weighted sums of pixels along one axis, then along the other, so a part of a
-result can be shrunk separately.
+This module is for whole scales, `factor_shrinking` for any other factor. Bicubic interpolation is
+MATLAB's `imresize`; see `layers.resize`. Optics are simulated by a Gaussian blur, cut off at 4
+standard deviations, and the mean of S x S pixels, as in a camera's binning. Both are weighted sums
+of pixels along one axis, then along the other, so a part of a result can be shrunk separately.
 
 Symbols: S scale, H x W pixels of the source, T taps.
 """
@@ -19,6 +19,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_sr.graph.factor import Factor
+
 Ends = tuple[bool, bool]
 """Whether the image ends before and after a part of an axis, so that it is continued there."""
 
@@ -27,9 +29,13 @@ Ends = tuple[bool, bool]
 class Shrinking:
     """The method by which a result is shrunk to the size of its source."""
 
-    scale: int
+    scale: Factor
     blur: float | None = None
     """Standard deviation of the optics' blur in pixels of the result; None for bicubic."""
+
+    def at(self, start: int) -> Shrinking:  # for any factor, it matters
+        """Return the method for a part of the source's axis that begins at a pixel."""
+        return self
 
     @property
     def record(self) -> dict[str, str | float]:
@@ -41,7 +47,8 @@ class Shrinking:
     @cached_property
     def taps(self) -> tuple[int, NDArray[np.float64]]:
         """First pixel of the result, and weights, (T,), for pixel 0 of the source along an axis."""
-        return _bicubic(self.scale) if self.blur is None else _binned(self.scale, self.blur)
+        scale = int(self.scale)
+        return bicubic_taps(scale) if self.blur is None else _binned(scale, self.blur)
 
     @property
     def border(self) -> Literal["symmetric", "edge"]:
@@ -50,23 +57,17 @@ class Shrinking:
 
     def reach(self, span: slice) -> slice:
         """Return the pixels of the result that a span of the source needs, even if outside it."""
-        first, weights = self.taps
-        start = self.scale * span.start + first
-        return slice(start, self.scale * (span.stop - 1) + first + len(weights))
+        (first, weights), scale = self.taps, int(self.scale)
+        start = scale * span.start + first
+        return slice(start, scale * (span.stop - 1) + first + len(weights))
 
-    def apply(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Shrink pixels with a margin, (H', W') or (H', W', C), to (H, W) or (H, W, C)."""
-        rows = self._along_rows(pixels)
-        turned = np.ascontiguousarray(rows.swapaxes(0, 1))  # sums of whole rows are faster
-        return self._along_rows(turned).swapaxes(0, 1)
-
-    def _along_rows(self, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
-        _, weights = self.taps
-        count = (len(pixels) - len(weights)) // self.scale + 1
-        last = self.scale * (count - 1) + 1
-        total = pixels[: last : self.scale] * weights[0]
+    def along_rows(self, pixels: NDArray[np.float64], span: slice) -> NDArray[np.float64]:
+        """Shrink the rows that `reach` returns for a span of the source."""
+        (_, weights), scale = self.taps, int(self.scale)
+        last = scale * (span.stop - span.start - 1) + 1
+        total = pixels[:last:scale] * weights[0]
         for tap in range(1, len(weights)):
-            total += pixels[tap : tap + last : self.scale] * weights[tap]
+            total += pixels[tap : tap + last : scale] * weights[tap]
         found: NDArray[np.float64] = total
         return found
 
@@ -92,7 +93,32 @@ class Shrinking:
         return pixels
 
 
-def _bicubic(scale: int) -> tuple[int, NDArray[np.float64]]:
+def apply(
+    pixels: NDArray[np.float64],
+    shrinking: tuple[Shrinking, Shrinking],
+    spans: tuple[slice, slice],
+) -> NDArray[np.float64]:
+    """Shrink a part of a plane.
+
+    Parameters
+    ----------
+    pixels : array, (H', W') or (H', W', C)
+        The part of the result that `Shrinking.reach` returns for the spans.
+    shrinking : (Shrinking, Shrinking)
+        The method along rows and columns.
+    spans : (slice, slice)
+        Rows and columns of the source.
+
+    Returns
+    -------
+    array, (H, W) or (H, W, C)
+    """
+    rows = shrinking[0].along_rows(pixels, spans[0])
+    turned = np.ascontiguousarray(rows.swapaxes(0, 1))  # sums of whole rows are faster
+    return shrinking[1].along_rows(turned, spans[1]).swapaxes(0, 1)
+
+
+def bicubic_taps(scale: int) -> tuple[int, NDArray[np.float64]]:
     """Return first pixel and weights of Keys' cubic kernel, widened by the scale."""
     centre = (scale - 1) / 2
     first = int(np.floor(centre - 2 * scale)) + 1
@@ -107,7 +133,14 @@ def _bicubic(scale: int) -> tuple[int, NDArray[np.float64]]:
 
 def _binned(scale: int, blur: float) -> tuple[int, NDArray[np.float64]]:
     """Return first pixel and weights of a Gaussian blur, followed by the mean of `scale` pixels."""
+    weights = gaussian_taps(blur)
+    return -(len(weights) // 2), np.convolve(weights, np.full(scale, 1 / scale))
+
+
+def gaussian_taps(blur: float) -> NDArray[np.float64]:
+    """Return the weights of a Gaussian blur, whose standard deviation is in pixels."""
     radius = int(4 * blur + 0.5)
     x = np.arange(-radius, radius + 1)
     weights = np.exp(-0.5 * (x / blur) ** 2) if blur else np.ones(1)
-    return -radius, np.convolve(weights / weights.sum(), np.full(scale, 1 / scale))
+    found: NDArray[np.float64] = weights / weights.sum()
+    return found

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.graph.factor import factor_in
+from napari_sr.zoo.provenance import FACTOR
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_sr.engine.image.arrays import ArrayLike, Layout
+    from napari_sr.graph.factor import Factor
 
 Spans = tuple[tuple[int, int], ...]
 """First index and the index after the last, for each axis."""
@@ -40,9 +44,11 @@ def part_of_source(record: Mapping[str, Any], layout: Layout) -> Spans | None:
         spans[layout.axes.index(letter)] = (int(ends[0]), int(ends[1]))
     kept = record.get("kept") or ()
     for at, (start, stop) in enumerate(kept):
-        factor = int(record["scale"]) if layout.axes[at] in "YX" else 1
-        first = spans[at][0]
-        spans[at] = (first + int(start) // factor, first + -(-int(stop) // factor))
+        first, factor = spans[at][0], factor_of(record) if layout.axes[at] in "YX" else 1
+        if isinstance(factor, int):
+            spans[at] = (first + int(start) // factor, first + -(-int(stop) // factor))
+        else:  # only whole planes of such results are kept
+            spans[at] = (first + round(int(start) / factor), first + round(int(stop) / factor))
     inside = all(0 <= a < b <= size for (a, b), size in zip(spans, layout.shape, strict=True))
     if not inside:
         raise ValueError(
@@ -50,6 +56,26 @@ def part_of_source(record: Mapping[str, Any], layout: Layout) -> Spans | None:
             f"{layout.shape}"
         )
     return tuple(spans)
+
+
+def factor_of(record: Mapping[str, Any]) -> Factor:
+    """Return the enlargement that a record names."""
+    return factor_in(str(record.get(FACTOR, record["scale"])))
+
+
+def scales_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result's factor and its network's scale, as `pair_of` takes them.
+
+    They are left out if the record has no factor, so that the shapes show the scale.
+
+    Raises
+    ------
+    ValueError
+        If the record's factor is no number.
+    """
+    if FACTOR not in record:
+        return {}
+    return {"scale": factor_of(record), "network_scale": int(record["scale"])}
 
 
 def part_of_array(array: ArrayLike, spans: Spans) -> ArrayLike:

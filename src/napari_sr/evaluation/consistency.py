@@ -25,10 +25,12 @@ from napari_sr.engine.image.noise import Noise, noise_of
 from napari_sr.engine.image.sample import sample_of
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.evaluation.difference_map import in_unit, lazy_map, overview_of, parts_of
+from napari_sr.runs.factor import checked_factor
 from napari_sr.runs.run import drive
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from fractions import Fraction
 
     from numpy.typing import NDArray
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from napari_sr.consistency.source_part import Spans
     from napari_sr.engine.image.arrays import ArrayLike
     from napari_sr.evaluation.difference_map import Overview
+    from napari_sr.graph.factor import Factor
 
 NAME = "a check"
 """Name of this function in errors about too few pixels."""
@@ -85,7 +88,7 @@ def check(
     result: ArrayLike,
     model: str | None = None,
     *,
-    scale: int | None = None,
+    scale: float | Fraction | None = None,
     axes: str | None = None,
     region: tuple[tuple[int, int], tuple[int, int]] | None = None,
 ) -> Check:
@@ -102,8 +105,8 @@ def check(
     model : str, optional
         Name of the model or its checkpoint file, which determines how the result is shrunk; by
         default, by bicubic interpolation.
-    scale : int, optional
-        Enlargement factor; by default, from the shapes.
+    scale : float or Fraction, optional
+        Enlargement factor; by default, the whole number that the shapes show.
     axes : str, optional
         One letter per axis, as for `napari_sr.upscale`.
     region : ((top, bottom), (left, right)), optional
@@ -127,7 +130,8 @@ def check(
     spans = None
     if region is not None:
         spans = part_of_source({"region": checked_region(region, layout).spans}, layout)
-    return drive(check_steps(source, result, model, scale=scale, axes=axes, spans=spans))
+    factor = None if scale is None else checked_factor(scale)
+    return drive(check_steps(source, result, model, scale=factor, axes=axes, spans=spans))
 
 
 def check_steps(
@@ -135,7 +139,8 @@ def check_steps(
     result: ArrayLike,
     model: str | None = None,
     *,
-    scale: int | None = None,
+    scale: Factor | None = None,
+    network_scale: int | None = None,
     axes: str | None = None,
     spans: Spans | None = None,
     most_in_memory: int = 0,
@@ -144,10 +149,13 @@ def check_steps(
 
     A map of at most `most_in_memory` bytes is a NumPy array, computed together with the figures. A
     larger map of large planes has an overview of at most this size.
-    `spans` is the part of the source that was upscaled; see `source_part.part_of_source`.
+    `spans` is the part of the source that was upscaled; see `source_part.part_of_source`. `scale`
+    and `network_scale` are those of `pair_of`.
     """
     source, result = as_array(source), as_array(result)
-    pair = pair_of(source, result, model, scale=scale, axes=axes, spans=spans)
+    pair = pair_of(
+        source, result, model, scale=scale, network_scale=network_scale, axes=axes, spans=spans
+    )
     sample = sample_of(source, axes, NAME)
     traits = traits_of(sample)
     noise = noise_of(sample.windows, traits.used[1] - traits.used[0])

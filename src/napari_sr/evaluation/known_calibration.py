@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.evaluation.conformal import Calibration, CalibrationError
+from napari_sr.graph.factor import factor_in, in_words
 from napari_sr.zoo.calibrations import shipped_calibration
 from napari_sr.zoo.card import card_of
+from napari_sr.zoo.provenance import FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +32,8 @@ def calibration_for(record: Mapping[str, Any]) -> Calibration:
     Raises
     ------
     CalibrationError
-        If the model has no calibration, or the run used several models, a blend or a series, or
-        corrected the result.
+        If the model has no calibration, or the run used several models, a blend or a series,
+        corrected the result, or shrank it to a factor.
     """
     if several := record.get("models") or record.get("blended") or record.get("series"):
         names = ", ".join(str(one.get("model", "a file")) for one in several)
@@ -40,6 +42,11 @@ def calibration_for(record: Mapping[str, Any]) -> Calibration:
         raise CalibrationError(
             "a calibration holds for results as the network computes them, got a result that was "
             "corrected to agree with its source (consistent=True)"
+        )
+    if FACTOR in record:
+        raise CalibrationError(
+            "a calibration holds for results of the network's own scale, got a result that was "
+            f"shrunk to x{in_words(factor_in(str(record[FACTOR])))}"
         )
     card = card_of(Path(str(record.get("file", ""))))
     shipped = shipped_calibration(str(record.get("sha256", "")))

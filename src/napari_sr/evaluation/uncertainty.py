@@ -26,11 +26,14 @@ from napari_sr.engine.planning.settings import Settings
 from napari_sr.evaluation.conformal import CalibrationError, width_of
 from napari_sr.evaluation.known_calibration import calibration_for
 from napari_sr.evaluation.mean_of_models import MeanOfModels
+from napari_sr.graph.factor import in_words
 from napari_sr.runs import cache
+from napari_sr.runs.factor import factor_of
 from napari_sr.runs.run import Request, drive, run_request, translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+    from fractions import Fraction
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -90,7 +93,7 @@ class Uncertainty:
 def uncertainty(
     image: ArrayLike,
     model: str | Path | Network | None = None,
-    scale: int | None = None,
+    scale: float | Fraction | None = None,
     *,
     models: Sequence[str | Path | Network] = (),
     ensemble: bool = True,
@@ -105,6 +108,7 @@ def uncertainty(
     engine: str = "auto",
     border: str = "auto",
     noise: float | None = None,
+    pixel_size: tuple[float, float] | None = None,
     region: tuple[tuple[int, int], tuple[int, int]] | None = None,
     out: tuple[Any, Any] | None = None,
     progress: Callable[[Progress], object] | None = None,
@@ -124,7 +128,7 @@ def uncertainty(
         the mean is rounded once. Memory must hold mean and spread twice.
     ensemble : bool
         Whether to use the eight views; otherwise, the spread is over the models only.
-    value_range, engine, border, noise, region, progress : optional
+    value_range, engine, border, noise, pixel_size, region, progress : optional
         As for `napari_sr.upscale`.
     out : (array, array), optional
         Two arrays for result and spread: Zarr, NumPy, h5py or similar, with the shape of the
@@ -149,6 +153,7 @@ def uncertainty(
         tile, halo, device, precision, value_range, kernels, outliers, ensemble, engine, border,
         noise, spread=ensemble,
     )  # fmt: skip
+    scale = factor_of(scale, pixel_size)
     first = request_of(image, model, scale, settings, axes, region)
     others = [request_of(image, other, scale, settings, axes, region) for other in _listed(models)]
     if not others and not ensemble:
@@ -200,9 +205,9 @@ def uncertainty_steps(requests: Sequence[Request]) -> Generator[Progress, None, 
         one = yield from run_request(requests[0])
         return Uncertainty(one.pixels, one.spread, one.record)
     networks = [cache.load(request.model) for request in requests]
-    scales = [network.scale for network in networks]
+    scales = [network.factor for network in networks]
     if len(set(scales)) > 1:
-        raise ValueError(f"models must have the same scale, got {', '.join(map(str, scales))}")
+        raise ValueError(f"models must have the same scale, got {', '.join(map(in_words, scales))}")
     dtype = np.dtype(requests[0].image.dtype)
     check_outliers(requests[0].settings.outliers, dtype)
     total = MeanOfModels()

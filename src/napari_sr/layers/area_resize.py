@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from napari_sr.layers.cubic import REACH, cubic_integral
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-REACH = 2
-"""Radius of the cubic kernel in pixels."""
 TOGETHER = 1 << 22
 """Number of values of the plane that are shrunk at a time, to bound the memory."""
 LEAST_SHARE = 0.5
@@ -74,7 +74,7 @@ class Shrunk:
         taps = np.arange(self._taps)
         # from the centre of each pixel to the left edge of the shrunk pixel
         left = (begin % down / down)[:, None] + REACH - 0.5 - taps
-        weights = (_integral(left + up / down) - _integral(left)) / (up / down)
+        weights = (cubic_integral(left + up / down) - cubic_integral(left)) / (up / down)
         places = (first[:, None] + taps) % (2 * self.size)
         places = np.minimum(places, 2 * self.size - 1 - places)
         return np.clip(places, start, stop - 1) - start, weights
@@ -94,15 +94,6 @@ class Shrunk:
 
     def _first(self, pixel: int) -> int:
         return math.floor(pixel * self.ratio) - REACH
-
-
-def _integral(distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the integral of the cubic kernel from 0 to each distance."""
-    x = np.minimum(np.abs(distance), REACH)
-    near = ((0.375 * x - 2.5 / 3) * x * x + 1) * x
-    far = (((-0.125 * x + 2.5 / 3) * x - 2) * x + 2) * x - 1 / 6
-    whole: NDArray[np.float64] = np.sign(distance) * np.where(x <= 1, near, far)
-    return whole
 
 
 def shrink(

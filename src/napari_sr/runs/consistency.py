@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.consistency.figures import KEY, figures_of
 from napari_sr.consistency.pair import pair_of
-from napari_sr.consistency.source_part import part_of_source
+from napari_sr.consistency.source_part import part_of_source, scales_of
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.runs.record import shrunk_as
-from napari_sr.zoo.provenance import FACTOR
 
 PROCESSING = "processing"
 """The entry of a record with the author's processing."""
@@ -25,9 +24,8 @@ def with_consistency(
 ) -> dict[str, Any]:
     """Return a record with the figures as its entry `consistency`; see `consistency.figures`.
 
-    If there are no finite pixels, the result was shrunk to a factor, or the network's author
-    describes the processing of pixels, so that the result may have another unit, the entry is left
-    out.
+    If there are no finite pixels, or the network's author describes the processing of pixels, so
+    that the result may have another unit, the entry is left out.
 
     Parameters
     ----------
@@ -40,11 +38,11 @@ def with_consistency(
     axes : str, optional
         One letter per axis of both.
     """
-    # the source cannot be compared with pixels of another grid or unit
-    if FACTOR in record or PROCESSING in record:
+    if PROCESSING in record:  # the source cannot be compared with pixels of another unit
         return dict(record)
     layout = layout_of(source.shape, source.dtype, axes)
     spans = part_of_source(record, layout)
     model = shrunk_as(record)
-    found = figures_of(pair_of(source, result, model, axes=layout.axes, spans=spans))
+    scales = scales_of(record)
+    found = figures_of(pair_of(source, result, model, axes=layout.axes, spans=spans, **scales))
     return dict(record) if found is None else {**record, KEY: found.record}

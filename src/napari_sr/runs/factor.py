@@ -47,13 +47,15 @@ def checked_factor(scale: object) -> Factor:
     return exact_factor(scale if isinstance(scale, Fraction) else float(scale))  # type: ignore[arg-type]
 
 
-def factor_for(source: object, wanted: object) -> Factor:
+def factor_for(source: object, wanted: object, unit: str = "") -> Factor:
     """Return the factor that turns pixels of one size into pixels of another size.
 
     Parameters
     ----------
     source, wanted : float
         Pixel sizes of the image and of its result, in the same unit.
+    unit : str
+        The unit, for error messages.
 
     Raises
     ------
@@ -66,16 +68,18 @@ def factor_for(source: object, wanted: object) -> Factor:
     sizes = [Fraction(repr(float(size))) for size in (source, wanted)]  # type: ignore[arg-type]
     ratio = sizes[0] / sizes[1]
     if not 1 <= ratio <= LARGEST:
+        ends, got = (float(sizes[0]), float(sizes[0]) / LARGEST), float(sizes[1])
+        most, least, given = (f"{size:g} {unit}".rstrip() for size in (*ends, got))
         raise ValueError(
-            f"pixel_size must be at most the image's {source:g} and at least a {LARGEST}th of it, "
-            f"{float(sizes[0]) / LARGEST:g}, got {wanted:g}"
+            f"pixel_size must be at most the image's {most} and at least a {LARGEST}th of it, "
+            f"{least}, got {given}"
         )
     nearest = round(ratio)
     # sizes such as 1/3 are rounded in files, and should not need a larger network
     return nearest if abs(ratio - nearest) <= ROUNDING * ratio else exact_factor(ratio)
 
 
-def factor_of(scale: float | None, pixel_size: object) -> float | Factor | None:
+def factor_of(scale: float | Fraction | None, pixel_size: object) -> float | Factor | None:
     """Return the factor that `scale` or `pixel_size` gives, as for `napari_sr.upscale`.
 
     Raises

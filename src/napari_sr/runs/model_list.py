@@ -12,7 +12,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.graph.factor import in_words
 from napari_sr.runs.card_words import card_in_brief, facts_of, short_purpose
 from napari_sr.runs.factor import with_factor
 from napari_sr.runs.model import ModelReference
@@ -148,13 +147,6 @@ class ChosenModel:
         if self.entry is not None and second is None:  # any scale of the family
             whole = replace(whole, name=self.model.name, scale=None)
         return with_factor(whole, self.factor)
-
-    def enlarged_only(self) -> tuple[ChosenModel, str]:
-        """Return the same model, whose result is not shrunk, and the factor in words or ""."""
-        factor, scale = self.factor, self.reference.known_scale or self.scale
-        if factor is None or factor == scale:
-            return self, ""
-        return replace(self, factor=scale), f"x{in_words(factor)}"
 
     def blended(self, second: ListedModel, weight: float) -> ChosenModel:
         """Return this model blended with a second one, which gets the same answers."""

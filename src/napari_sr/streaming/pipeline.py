@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sr.engine.execution.shrunk_spread import ShrunkSpread
 from napari_sr.engine.planning.block_size import usual_side
 from napari_sr.streaming.plane_result import PlaneResult
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.image.conversion import Filled
     from napari_sr.engine.planning.blocks import Block
+    from napari_sr.engine.planning.shrinking import Shrinking
     from napari_sr.streaming.run import BlockRun
 
     Write = Callable[[Block, NDArray[Any]], object]
@@ -66,7 +68,11 @@ class Pipeline:
         self.spread: BlockOutput | None = None
         if write_spread is not None:
             floats = replace(layout, dtype=np.dtype(np.float32))
-            self.spread = BlockOutput(run, floats, write_spread, self._threads[1])
+            parts = run, floats, write_spread, self._threads[1]
+            shrinking = run.reader.grid.shrinking
+            self.spread = (
+                BlockOutput(*parts) if shrinking is None else ShrunkSpreadOutput(*parts, shrinking)
+            )
         self._block = blocks[0]
         self._next: tuple[Block, Future[Filled]] | None = None
 
@@ -140,6 +146,8 @@ class BlockOutput:
         self._layout, self._scale, self._in_parts = layout, run.network.scale, run.in_parts
         self._write, self._thread = write, thread
         self._result: Any = np.empty(0, self.dtype)
+        self.target: BlockOutput | ShrunkSpread = self
+        """What the run fills."""
         self._writing: Future[object] | None = None
 
     def begin(self, block: Block, shape: tuple[int, ...]) -> None:
@@ -179,3 +187,40 @@ class BlockOutput:
         if self._writing is not None:
             self._writing.result()
             self._writing = None
+
+
+class ShrunkSpreadOutput(BlockOutput):
+    """The spread of the current block of an ensemble whose results are shrunk to a factor.
+
+    Parameters
+    ----------
+    run, layout, write, thread
+        As in `BlockOutput`.
+    shrinking : Shrinking
+        The last step of the enlargement.
+
+    """
+
+    def __init__(
+        self,
+        run: BlockRun,
+        layout: Layout,
+        write: Write,
+        thread: ThreadPoolExecutor,
+        shrinking: Shrinking,
+    ) -> None:
+        super().__init__(run, layout, write, thread)
+        self._spread = ShrunkSpread(shrinking, (layout.height, layout.width))
+        self.target = self._spread
+
+    def begin(self, block: Block, shape: tuple[int, ...]) -> None:
+        """Prepare for the spread of a block."""
+        if block.target is None:
+            raise RuntimeError("a block of a shrunk result needs a target, got None")
+        self._spread.aim(block.window, block.target)
+
+    def finish(self, block: Block) -> Finished | None:
+        """Wait until the previous block is written, and start writing this one; return None."""
+        found = self._spread.take()
+        self._hand_on(block, found if self._layout.samples else found[..., 0])
+        return None

@@ -1,6 +1,6 @@
 """Preview a layer's result: compute the blocks of the visible region, from its centre outwards.
 
-Symbols: H x W pixels, C channels, S scale.
+Symbols: H x W pixels, C channels, F factor.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.value_range import Percentiles, value_range_of
 from napari_sr.engine.planning.block_size import usual_grid
 from napari_sr.engine.planning.for_network import settings_for
+from napari_sr.graph.factor import bounds
 from napari_sr.runs import cache
 from napari_sr.runs.job import named_errors
 from napari_sr.streaming.preview_request import SIDE, PreviewBlock
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.plane_values import ValueRange
     from napari_sr.engine.planning.blocks import Block, BlockGrid
     from napari_sr.engine.planning.tiling import Region
+    from napari_sr.graph.factor import Factor
     from napari_sr.graph.network import Network
     from napari_sr.streaming.preview_request import PreviewRequest
 
@@ -76,11 +78,12 @@ def _run(request: PreviewRequest) -> Generator[PreviewBlock | float | None, None
         )
     run, numbers = _blocks(request, network)
     if not request.whole_plane:
-        yield PreviewBlock(request.region, _repeated(request, run, network.scale), computed=False)
+        yield PreviewBlock(request.region, _repeated(request, run, network.factor), computed=False)
     finished: deque[PreviewBlock] = deque()
 
     def add(block: Block, values: NDArray[Any]) -> None:
-        finished.append(PreviewBlock(block.core, np.ascontiguousarray(values), computed=True))
+        core = run.reader.grid.area if block.target is not None else block.core
+        finished.append(PreviewBlock(core, np.ascontiguousarray(values), computed=True))
 
     with closing(run_blocks(run, numbers, add)) as steps:
         for step in steps:
@@ -96,11 +99,17 @@ def _is_exact(grid: BlockGrid) -> bool:
     return not grid.whole or grid.reads_plane(grid.block(0))
 
 
-def _repeated(request: PreviewRequest, run: BlockRun, scale: int) -> NDArray[Any]:
+def _repeated(request: PreviewRequest, run: BlockRun, factor: Factor) -> NDArray[Any]:
     """Return the region, enlarged by nearest neighbour, to show until blocks are done."""
     region, layout = request.region, run.reader.grid.layout
     pixels = layout.read(request.source.data, request.plane, region.rows, region.columns)
-    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+    for axis, span in enumerate((region.rows, region.columns)):
+        target = bounds(span, factor)
+        centres = (2 * np.arange(target.start, target.stop) + 1) / (2 * float(factor))
+        nearest = np.floor(centres).astype(int).clip(span.start, span.stop - 1)
+        pixels = pixels.take(nearest - span.start, axis)
+    found: NDArray[Any] = pixels
+    return found
 
 
 def _blocks(request: PreviewRequest, network: Network) -> tuple[BlockRun, list[int]]:
@@ -111,6 +120,8 @@ def _blocks(request: PreviewRequest, network: Network) -> tuple[BlockRun, list[i
     grid = usual_grid(layout, network, settings, (side, side))
     if grid.whole and not request.whole_plane:
         grid = usual_grid(layout, network, settings, region=region)
+    elif grid.shrinking is not None and not request.whole_plane:
+        grid = usual_grid(layout, network, settings, region.size, region)
     # a run of the current slice knows no other plane
     noisy = source.only(request.plane) if request.one_plane else source
     noisy_layout = layout_of(noisy.shape, noisy.dtype, noisy.axes)

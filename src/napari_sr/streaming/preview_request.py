@@ -49,7 +49,7 @@ class PreviewBlock(NamedTuple):
     core: Region
     """Rows and columns of the source that the part covers."""
     values: NDArray[Any]
-    """The pixels of the part, (S * H, S * W) or (S * H, S * W, C)."""
+    """The pixels of the part, (F * H, F * W) or (F * H, F * W, C), where F is the factor."""
     computed: bool
     """Whether the network computed it."""
 

@@ -210,7 +210,7 @@ def _run_alike(
     pipeline.take(layout)
     planes = Planes(
         layout, pipeline.read, run.values, pipeline.result, pipeline.finish, report.diagnostics,
-        spread=pipeline.spread,
+        spread=None if pipeline.spread is None else pipeline.spread.target,
     )  # fmt: skip
     report.add((yield from upscale_planes(prepared, planes)))
 

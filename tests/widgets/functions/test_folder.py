@@ -12,6 +12,7 @@ from superqt.utils import WorkerBase
 from napari_sr.batch.upscale_folder import folder_steps
 from napari_sr.widgets.common import dock
 from napari_sr.widgets.functions.folder import FolderWidget
+from napari_sr.widgets.functions.folder_fields import ANY
 
 
 @pytest.fixture
@@ -176,12 +177,28 @@ def test_a_missing_model_is_asked_about(widget, folders, monkeypatch):
 
 def test_only_the_model_s_scales_are_offered_and_black_and_white_only_where_they_count(widget):
     widget.gui.model.value = "bsrn-s"
-    assert widget.gui.scale.choices == (4,)
+    assert widget.gui.scale.choices == (4, ANY)
+    assert not widget.gui.factor.enabled
     widget.gui.model.value = "fsrcnn"
     assert 2 in widget.gui.scale.choices
     assert not widget.gui.white.enabled
     widget.gui.values.value = "from black to white"
     assert widget.gui.white.enabled
+
+
+def test_any_factor_is_that_of_its_field_and_persists(widget, folders, viewer, qtbot):
+    widget.gui.scale.value = ANY
+    assert widget.gui.factor.enabled
+    widget.gui.factor.value = 1.5
+
+    run(widget, qtbot)
+
+    assert widget.form.status.text() == "2 files: 2 upscaled."
+    shapes = [tifffile.imread(one / "a.tif").shape for one in folders]
+    assert shapes[1] == tuple(int(1.5 * size + 0.5) for size in shapes[0])
+    again = FolderWidget(viewer)
+    qtbot.addWidget(again)
+    assert (again.gui.scale.value, again.gui.factor.value) == (ANY, 1.5)
 
 
 def test_choices_persist(widget, folders, viewer, qtbot):

@@ -49,9 +49,6 @@ def test_it_is_hidden_until_a_result_is_offered(button, pair):
     assert button.text() == CHECK
     button.clear()
     assert button.isHidden()
-    pair[1].metadata[METADATA_KEY] = {"factor": "5/2"}
-    button.offer(*pair)
-    assert button.isHidden()
 
 
 def test_it_adds_the_map_and_tells_the_figures(button, viewer, pair, qtbot):

@@ -1,7 +1,10 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from napari_sr.engine.planning.tiling import Region
+from napari_sr.graph.factor import bounds
 from napari_sr.widgets.upscale import preview_layer
 from napari_sr.widgets.upscale.preview_layer import PreviewLayer
 
@@ -23,11 +26,11 @@ def shown(viewer, source):
     return shown
 
 
-def show(shown, source, region=REGION, translate=(4, 2)):
-    height, width = region.size
-    pixels = np.zeros((2 * height, 2 * width), np.uint8)
+def show(shown, source, region=REGION, translate=(4, 2), factor=2):
+    rows, columns = bounds(region.rows, factor), bounds(region.columns, factor)
+    pixels = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
     arguments = {"name": "preview", "scale": (0.5, 0.5), "translate": translate}
-    shown.show(source, region, 2, pixels, arguments)
+    shown.show(source, region, factor, pixels, arguments)
 
 
 def test_it_lies_above_its_source_and_selects_nothing(viewer, source, shown):
@@ -36,6 +39,21 @@ def test_it_lies_above_its_source_and_selects_nothing(viewer, source, shown):
     assert shown.is_it(viewer.layers["preview"])
     assert not shown.is_it(source)
     assert not PreviewLayer(viewer).is_it(None)
+
+
+@pytest.mark.parametrize("factor", [Fraction(3, 2), Fraction(13, 12)])
+def test_a_part_of_any_factor_is_copied_to_its_pixels(viewer, source, factor):
+    layer, region, core = PreviewLayer(viewer), REGION, Region(slice(5, 20), slice(0, 9))
+    whole = np.arange(1000).reshape(25, 40)
+    show(layer, source, region, factor=factor)
+
+    layer.paste(core, whole[bounds(core.rows, factor), bounds(core.columns, factor)])
+
+    places = bounds(region.rows, factor), bounds(region.columns, factor)
+    expected = whole[places].astype(np.uint8)
+    expected[: bounds(slice(4, 5), factor).stop - places[0].start] = 0
+    expected[:, bounds(slice(0, 9), factor).stop - places[1].start :] = 0
+    np.testing.assert_array_equal(viewer.layers["preview"].data, expected)
 
 
 def test_several_selected_layers_stay_selected(viewer, source):

@@ -1,7 +1,5 @@
 """The part of a layer that a preview shows, and the sentence about it."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -76,11 +74,3 @@ def test_of_a_large_region_only_the_centre_is_said_to_be_shown():
     words = in_words(view, Region(slice(3, 8), slice(0, 5)), exact=True)
 
     assert words.endswith("the result in the centre of the view; zoom in for the rest.")
-
-
-def test_a_preview_says_that_the_result_is_shrunk_later():
-    view = replace(view_of(np.zeros((3, 20, 30), np.uint16)), shrunk="x2.5")
-
-    told = in_words(view, REGION, exact=True)
-
-    assert told == "Preview: the network's result, before it is shrunk to x2.5."

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_sr.engine.backends.interface import Backend
+    from napari_sr.engine.execution.shrunk_spread import ShrunkSpread
     from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.image.guards import Diagnostics
     from napari_sr.engine.image.plane_values import PlaneValues, ValueRange
@@ -94,8 +95,9 @@ class RunContext:
     diagnostics: Diagnostics
     chains: dict[torch.dtype, Chain] = field(default_factory=dict)
     """Chains on the device, by precision; filled as they are needed."""
-    spread: Output | None = None
-    """Array of float32 for the standard deviation over the orientations of an ensemble."""
+    spread: Output | ShrunkSpread | None = None
+    """Array of float32 for the standard deviation over the orientations of an ensemble; if the
+    result is shrunk, what computes it."""
     noise: tuple[float, ...] = (0.0,)
     """Standard deviation of the noise, where white is 1, for networks that take it: of the image,
     or of each channel."""

@@ -20,6 +20,7 @@ import torch
 
 from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.plane_output import ExtendedPixels, within
+from napari_sr.engine.execution.shrunk_spread import ShrunkSpread
 from napari_sr.engine.image.orientation import ORIENTATIONS
 from napari_sr.engine.planning.devices import memory_for_features
 
@@ -46,11 +47,19 @@ def oriented_planes(plane_output: PlaneOutput, size: tuple[int, int]) -> Iterato
         Padded height and width of the plane in the image's orientation.
     """
     height, width, channels = plane_output.values.pixels.shape
-    spread = plane_output.run_context.spread is not None
-    mean = Mean(height, width, channels, plane_output.scale, spread=spread)
+    wanted = plane_output.run_context.spread
+    spread = wanted if isinstance(wanted, ShrunkSpread) else None
+    own = wanted is not None and spread is None
+    mean = Mean(height, width, channels, plane_output.scale, spread=own)
+    if spread is not None:
+        spread.begin(height, width, channels)
     try:
         for orientation in ORIENTATIONS:
             yield OrientedPlane(plane_output, orientation, mean, size)
+            if spread is not None:
+                spread.end_view(plane_output.values.missing)
+        if spread is not None:
+            spread.end(plane_output.values.spread_unit)
     finally:
         mean.close()
 
@@ -105,7 +114,10 @@ class OrientedPlane:
         place = orientation.place(rows, columns, self._size)
         checked = output.checked(*place, values, float32)
         number = ORIENTATIONS.index(orientation) + 1
-        mean = self._mean.add(number, *place, orientation.undo(checked).cpu())
+        turned = orientation.undo(checked).cpu()
+        mean = self._mean.add(number, *place, turned)
+        if isinstance(output.run_context.spread, ShrunkSpread):
+            output.run_context.spread.put(*place, turned)
         if number == len(ORIENTATIONS):
             output.put(*place, mean)
             spread = self._mean.spread(*place)

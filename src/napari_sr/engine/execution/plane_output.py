@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from napari_sr.engine.execution.context import UntrustedError
+from napari_sr.engine.execution.shrunk_spread import ShrunkSpread
 from napari_sr.engine.image.conversion import Extension
 from napari_sr.engine.image.described_values import DescribedValues
 from napari_sr.engine.image.excess import Excess
@@ -144,9 +145,8 @@ class PlaneOutput:
         if self._untrusted == (rows, columns):
             self._untrusted = None
             context.diagnostics.recomputed += 1
-            self.notes.append(
-                f"half precision failed in the tile at {where}, so float32 was used there"
-            )
+            failed = f"half precision failed in the tile at {where}"
+            self.notes.append(f"{failed}, so float32 was used there")
         return large
 
     def put(self, rows: slice, columns: slice, large: Tensor) -> None:
@@ -171,10 +171,11 @@ class PlaneOutput:
     def put_spread(self, rows: slice, columns: slice, spread: Tensor) -> None:
         """Convert a part of the spread, (1, C, S * rows, S * columns) on the CPU, and write it."""
         rows, columns, spread = within(rows, columns, spread, self._kept, self.scale)
-        if self.run_context.spread is not None and spread.numel():
+        array = self.run_context.spread
+        if array is not None and not isinstance(array, ShrunkSpread) and spread.numel():
             part = spread[0].permute(1, 2, 0).numpy()
             found = self.values.decode_spread(part, rows, columns, self.scale)
-            self._store(self.run_context.spread, rows, columns, found)
+            self._store(array, rows, columns, found)
 
     def _store(self, array: Output, rows: slice, columns: slice, block: NDArray[Any]) -> None:
         """Write the block of some rows and columns, (S * rows, S * columns, C), to an array."""

@@ -110,8 +110,8 @@ def _upscale(
     def read(index: tuple[int, ...]) -> Filled:
         return reader.read(blocks[index])
 
-    target, finish = into_region(partial or output, kind, grid, first)
-    planes = Planes(inside, read, values, target, finish, partial=partial, spread=spread)
+    into = into_region(partial or output, kind, grid, first, spread)
+    planes = Planes(inside, read, values, **into, partial=partial)
     try:
         record = yield from upscale_planes(prepared, planes)
     finally:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from napari_sr.engine.execution.partial_result import PartialResult
     from napari_sr.engine.execution.prepared import Prepared
+    from napari_sr.engine.execution.shrunk_spread import ShrunkSpread
     from napari_sr.engine.image.arrays import Layout
     from napari_sr.engine.image.conversion import Filled
     from napari_sr.engine.image.plane_values import ValueRange
@@ -75,12 +76,11 @@ class Planes:
     finish: Callable[[tuple[int, ...]], Finished | None] | None = None
     """Called with the index of each plane whose result is complete; returns what it shrank."""
     diagnostics: Diagnostics | None = None
-    """Counts of a longer run, to which the counts of these planes are added without a report. None
-    for a whole run, which reports its own counts."""
+    """Counts of a longer run, which get those of these planes; None for a run with own counts."""
     partial: PartialResult | None = None
-    """Receives the record at the end, even if the run is cancelled."""
-    spread: Output | None = None
-    """Array of float32 with the enlarged `layout`, for the spread of an ensemble."""
+    """Receives the record at the end, also after a cancellation."""
+    spread: Output | ShrunkSpread | None = None
+    """Array of float32 like `output`, or what computes the spread of shrunk results."""
 
 
 @torch.inference_mode()
@@ -158,7 +158,7 @@ def _upscale(
 
     planes = Planes(layout, read, values, partial or output, partial=partial, spread=spread)
     if network.factor != network.scale:
-        planes = replace(planes, **shrunk(planes.output, kind, network))
+        planes = replace(planes, **shrunk(planes.output, kind, network, spread))
     record = yield from upscale_planes(prepared, planes)
     return Upscaled(output, layout.axes, record, spread)
 

@@ -71,10 +71,9 @@ class DescribedValues(PlaneValues):
     def measure(self, unrounded: NDArray[Any], written: NDArray[Any]) -> None:
         """Measure nothing, because results of described models have no black and white."""
 
-    def decode_spread(
-        self, spread: NDArray[Any], rows: slice, columns: slice, scale: int
-    ) -> NDArray[np.float32]:
-        """Return a part of a standard deviation; as `PlaneValues.decode_spread`.
+    @property
+    def spread_unit(self) -> NDArray[np.float32]:
+        """A standard deviation of 1 in the image's values, (C,).
 
         Raises
         ------
@@ -85,4 +84,4 @@ class DescribedValues(PlaneValues):
             raise ValueError(
                 "the model's output is processed after the network, so its uncertainty is unknown"
             )
-        return super().decode_spread(spread, rows, columns, scale)
+        return super().spread_unit

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from napari_sr.engine.image.conversion import Filled
 
 LEAST_ROOM = 0.25
-"""How far any result may exceed the values of its plane, as a share of the range from black to
-white: sharp edges overshoot, and the range of a constant plane is empty."""
+"""Share of white minus black by which any result may exceed the values of its plane."""
 
 
 @dataclass(frozen=True)
@@ -125,18 +124,17 @@ class PlaneValues:
         self.pixels, self.missing = plane.pixels, plane.missing
         self._range = values
         self._dtype = dtype
-        self._opacity: ValueRange | None = None
-        if self.pixels.shape[-1] == 4:
-            self._opacity = ValueRange(*opacity_of_plane(plane))
+        has_opacity = self.pixels.shape[-1] == 4
+        self._opacity = ValueRange(*opacity_of_plane(plane)) if has_opacity else None
         self._whole = plane.whole
         self._set_ends(*_ends(self.pixels[..., :3]))
         shown = self.pixels[plane.kept or ...]
         if self._opacity is not None:
             shown = visible(shown, 4)
         self.lowest, self.highest = _ends(shown)
-        self.visible, self.beyond = shown.size, 0
-        if self.lowest < values.low or self.highest > values.high:
-            self.beyond = int(np.count_nonzero((shown < values.low) | (shown > values.high)))
+        beyond = self.lowest < values.low or self.highest > values.high
+        outside = (shown < values.low) | (shown > values.high) if beyond else 0
+        self.visible, self.beyond = shown.size, int(np.count_nonzero(outside))
         self.reset()
 
     def _set_ends(self, low: float, high: float) -> None:
@@ -191,15 +189,19 @@ class PlaneValues:
         self._add_overshoot(values[..., :3], decoded[..., :3])
         return decoded
 
+    @property
+    def spread_unit(self) -> NDArray[np.float32]:
+        """A standard deviation of 1 in the image's values, (C,)."""
+        widths = np.full(self.pixels.shape[-1], self._range.high - self._range.low, np.float32)
+        if self._opacity is not None:
+            widths[3] = self._opacity.high - self._opacity.low
+        return widths
+
     def decode_spread(
         self, spread: NDArray[Any], rows: slice, columns: slice, scale: int
     ) -> NDArray[np.float32]:
         """Map a part of a standard deviation to the image's values; arguments as for `decode`."""
-        ranges = [self._range] * self.pixels.shape[-1]
-        if self._opacity is not None:
-            ranges[3] = self._opacity
-        widths = np.array([one.high - one.low for one in ranges], np.float32)
-        decoded: NDArray[np.float32] = spread * widths
+        decoded: NDArray[np.float32] = spread * self.spread_unit
         self._mark_missing(decoded, rows, columns, scale)
         return decoded
 
@@ -211,8 +213,7 @@ class PlaneValues:
 
     def in_image_values(self, result: Tensor) -> tuple[float, float]:
         """Return the smallest and largest value of a result in the image's values, unrounded."""
-        ends = np.array(_ends(result.cpu().numpy()))
-        low, high = self._range.decode(ends, np.float64)
+        low, high = self._range.decode(np.array(_ends(result.cpu().numpy())), np.float64)
         return float(low), float(high)
 
     def measure(self, unrounded: NDArray[Any], written: NDArray[Any]) -> None:

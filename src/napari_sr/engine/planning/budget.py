@@ -79,7 +79,8 @@ def budget(
         tile += int(pixels * bytes_per_pixel(network, layout.channels, plan.precision))
     spilled = plan.spilled_bytes
     if plan.ensemble:
-        spilled += bytes_of_mean(layout, network.scale, spread=plan.spread)
+        own = plan.spread and network.factor == network.scale
+        spilled += bytes_of_mean(layout, network.scale, spread=own)
     return Budget(
         result=_result(layout, plan, network, shards=shards),
         plane=values * (lazy * kind.itemsize + MASKS),
@@ -94,19 +95,25 @@ def _result(layout: Layout, plan: Plan, network: Network, *, shards: bool) -> in
     itemsize = layout.dtype.itemsize + (torch.float32.itemsize if plan.spread else 0)
     if not shards:
         result = math.prod(layout.enlarged(network.factor).shape) * itemsize
-        return result + _before_shrinking(layout, network)
+        return result + _before_shrinking(layout, network, spread=plan.spread)
     side = usual_side(scale)
     rows = (math.ceil(plan.stages.largest_tile[0] / side) + 1) * side
     pixels = min(rows, layout.height) * layout.width * scale**2
     return pixels * layout.channels * itemsize
 
 
-def _before_shrinking(layout: Layout, network: Network) -> int:
-    """Return the bytes of a plane of the network's result that is then shrunk to a factor."""
+def _before_shrinking(layout: Layout, network: Network, *, spread: bool) -> int:
+    """Return the bytes of a plane of the network's result that is then shrunk to a factor.
+
+    For the spread, there is another such plane, and a shrunk one with its mean and deviations.
+    """
     if network.factor == network.scale:
         return 0
     plane = layout.one_plane.enlarged(network.scale).as_floats
-    return math.prod(plane.shape) * plane.dtype.itemsize
+    values = math.prod(plane.shape)
+    small = math.prod(layout.one_plane.enlarged(network.factor).shape)
+    more = torch.float32.itemsize * (values + 3 * small) if spread else 0
+    return values * plane.dtype.itemsize + more
 
 
 def fit_to_memory(

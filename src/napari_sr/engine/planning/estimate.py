@@ -72,7 +72,8 @@ def estimate(
     larger = layout.enlarged(network.factor).shape
     height, width = plan.stages.largest_tile
     tiles = plan.count * layout.count
-    mean = bytes_of_mean(layout, network.scale, spread=plan.spread) if plan.ensemble else 0
+    own = plan.spread and network.factor == network.scale
+    mean = bytes_of_mean(layout, network.scale, spread=own) if plan.ensemble else 0
     per_pixel = bytes_per_pixel(network, layout.channels, plan.precision)
     return Estimate(
         result_shape=larger,

@@ -26,7 +26,6 @@ from napari_sr.engine.planning.tile_size import (
     tile_by_memory,
     tiled_by_time,
 )
-from napari_sr.graph.factor import in_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -209,11 +208,6 @@ def make_plan(
         raise ValueError(f"ensemble must be True or False, got {settings.ensemble!r}")
     if settings.spread and not settings.ensemble:
         raise ValueError(f"a spread needs an ensemble, got ensemble={settings.ensemble}")
-    if settings.spread and network.factor != network.scale:
-        raise ValueError(
-            f"a spread needs the network's own scale, {network.scale}, got "
-            f"{in_words(network.factor)}"
-        )
     network_profile = profile_of(network, layout.channels, precision)
     plan = Plan(
         height, width, LARGEST_TILE, settings.halo, network.tile_alignment, device, precision,

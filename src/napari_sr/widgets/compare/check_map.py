@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from napari_sr.consistency.source_part import part_of_source
+from napari_sr.consistency.source_part import part_of_source, scales_of
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.runs.job import Step, named_errors
 from napari_sr.runs.record import shrunk_as
@@ -42,6 +42,8 @@ class Checked:
     """Name of the model that made the result; None if it is not a known model."""
     spans: Spans | None
     """The part of the source that the result covers; None for the whole source."""
+    scales: dict[str, Any] = field(default_factory=dict)
+    """Factor and the network's scale, if the result was shrunk; see `scales_of`."""
 
     @classmethod
     def of(cls, result: Image, source: Image) -> Checked:
@@ -55,7 +57,7 @@ class Checked:
         record = result.metadata.get(METADATA_KEY, {})
         read = source_of(source)
         spans = part_of_source(record, _layout(read))
-        return cls(read, source_of(result), shrunk_as(record), spans)
+        return cls(read, source_of(result), shrunk_as(record), spans, scales_of(record))
 
     @property
     def origin(self) -> tuple[int, ...] | None:
@@ -81,6 +83,7 @@ class Checked:
             axes=self.source.axes,
             spans=self.spans,
             most_in_memory=MOST_IN_MEMORY,
+            **self.scales,
         )
         found: Check = yield from named_errors(translate(steps, words), self.result.name)
         if not self.source.rgb:

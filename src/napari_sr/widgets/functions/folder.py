@@ -9,29 +9,33 @@ from napari.utils.notifications import show_info, show_warning
 from qtpy.QtWidgets import QPlainTextEdit
 
 from napari_sr.batch.folder_arguments import (
-    FILE,
-    PERCENTILES,
     RANGE,
     count_images,
     patterns_in,
     range_of,
-    reference_of,
 )
-from napari_sr.batch.job import FileJob
 from napari_sr.batch.upscale_folder import FolderStep, folder_steps, upscale_folder
-from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.patterns import read_patterns
 from napari_sr.runs.model_list import known_models
-from napari_sr.runs.words import TIMES, error_in_words
+from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.latest import Latest
 from napari_sr.widgets.common.memory import remembered
 from napari_sr.widgets.common.preferences import preference
 from napari_sr.widgets.common.remembered_gui import RememberedGui
+from napari_sr.widgets.common.scale_box import USUAL
+from napari_sr.widgets.functions.folder_fields import (
+    ANY,
+    factor_field,
+    job_of,
+    options,
+    reference,
+    scales_offered,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
 
     from napari.components import ViewerModel
     from qtpy.QtGui import QShowEvent
@@ -39,59 +43,8 @@ if TYPE_CHECKING:
     from napari_sr.batch.job import FolderReport
     from napari_sr.runs.job import Step
 
-FORMATS = [
-    ("as each image", ""), ("OME-TIFF", ".ome.tif"), ("TIFF", ".tif"), ("OME-Zarr", ".ome.zarr"),
-    ("PNG", ".png"),
-]  # fmt: skip
-BORDERS = [("automatic", "auto"), ("reflect", "reflect"), ("zeros, as in papers", "zeros")]
-DEVICES = ("auto", "cpu", "cuda", "mps")
-LARGEST = 1e12
-"""Largest value of white that can be typed."""
 DETAILS_LINES = 7
 """Visible lines of the report."""
-
-
-def _options() -> dict[str, dict[str, Any]]:
-    """Return the labels, choices and limits of the fields."""
-    number = {"min": -LARGEST, "max": LARGEST, "step": 1.0}
-    device = preference("upscaling", "device", "auto")
-    return {
-        "source": {"label": "Folder", "mode": "d", "nullable": True},
-        "target": {"label": "Results", "mode": "d", "nullable": True},
-        "pattern": {"label": "Files"},
-        "model": {"label": "Model", "choices": _models},
-        "scale": {"label": "Scale", "choices": _scales((1, 2, 3, 4, 8))},
-        "to": {"label": "Format", "choices": FORMATS},
-        "values": {"label": "Values", "choices": [FILE, PERCENTILES, RANGE]},
-        "black": {"label": "Black", **number},
-        "white": {"label": "White", **number},
-        "consistent": {"label": "Consistent with the source"},
-        "ensemble": {"label": "Mean of eight views"},
-        "border": {"label": "Border", "choices": BORDERS},
-        "device": {"label": "Device", "choices": list(dict.fromkeys((*DEVICES, device)))},
-        "overwrite": {"label": "Recompute results that differ"},
-    }
-
-
-def _models(widget: object) -> list[tuple[str, str]]:
-    return [(model.line, model.name) for model in known_models()]
-
-
-def _scales(scales: Iterable[int]) -> list[tuple[str, int]]:
-    return [(f"{scale} {TIMES}", scale) for scale in scales]
-
-
-def _job_of(given: Mapping[str, Any]) -> FileJob:
-    """Return the job that the fields describe."""
-    model = reference_of(given["model"], given["scale"], consistent=given["consistent"])
-    settings = Settings(
-        device=given["device"],
-        value_range=range_of(given["values"], given["black"], given["white"]),
-        ensemble=given["ensemble"],
-        border=given["border"],
-    )
-    overwrite = given["overwrite"]
-    return FileJob(given["source"], given["target"], model, settings, overwrite=overwrite)
 
 
 class FolderWidget(FunctionForm):
@@ -104,7 +57,9 @@ class FolderWidget(FunctionForm):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        gui = RememberedGui(upscale_folder, _options(), forgotten=("overwrite",))
+        gui = RememberedGui(upscale_folder, options(), forgotten=("overwrite",))
+        saved = remembered(gui.name).get("factor", USUAL)
+        gui.insert(gui.index("scale") + 1, factor_field(saved))
         self.count, self.details = WrappedLabel(lines=1), QPlainTextEdit()
         self.details.setReadOnly(True)
         self.details.setTabChangesFocus(True)
@@ -124,6 +79,7 @@ class FolderWidget(FunctionForm):
         self._counted = Latest(self, pause=300)
         self._counted.answered.connect(self._show_count)
         gui.model.changed.connect(self._offer_scales)
+        gui.scale.changed.connect(self._offer_factor)
         gui.values.changed.connect(self._offer_values)
         for name in ("source", "target", "pattern"):
             getattr(gui, name).changed.connect(self._count)
@@ -137,7 +93,12 @@ class FolderWidget(FunctionForm):
     def _offer_scales(self) -> None:
         known = {model.name: model.scales for model in known_models()}
         scales = known.get(self.gui.model.value, ())
-        self.gui.scale.choices = _scales(scales)
+        self.gui.scale.choices = scales_offered(scales)
+
+        self._offer_factor()
+
+    def _offer_factor(self) -> None:
+        self.gui.factor.enabled = self.gui.scale.value == ANY
 
     def _offer_values(self) -> None:
         for name in ("black", "white"):
@@ -196,11 +157,11 @@ class FolderWidget(FunctionForm):
         given = dict(values)
         for name in ("source", "target"):
             given[name] = Path(values[name]).expanduser()
-        if not self._may_download(reference_of(values["model"], values["scale"])):
+        if not self._may_download(reference(values)):
             return None
         self._report, self._notes, self._file = None, {}, ""
         self.details.hide()
-        return folder_steps, (_job_of(given), given["pattern"], given["to"])
+        return folder_steps, (job_of(given), given["pattern"], given["to"])
 
     def _show_progress(self, step: Step) -> None:
         if isinstance(step, FolderStep):

@@ -11,9 +11,7 @@ from qtpy.QtWidgets import QPushButton
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.layer_list import unwrapped
-from napari_sr.widgets.common.layer_source import METADATA_KEY
 from napari_sr.widgets.common.worker import create_run, forget_locals
-from napari_sr.zoo.provenance import FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,10 +66,8 @@ class CheckButton(QPushButton):
         self.setVisible(False)
 
     def offer(self, source: Image, result: Image) -> None:
-        """Offer to check a result, unless it was shrunk to a factor."""
+        """Offer to check a result."""
         self.clear()
-        if FACTOR in result.metadata.get(METADATA_KEY, {}):
-            return  # the source cannot be compared with pixels of another grid
         self._offered = ref(unwrapped(source)), ref(unwrapped(result))
         self.setVisible(True)
 

@@ -230,7 +230,6 @@ class CheckedForm(RunningForm):
         source, plane = source_of(layer), current_plane(layer, self._viewer.dims)
         settings, order = self.form.settings(layer), self._viewer.dims.order
         one = self.form.region.one_plane(layer)
-        choice, shrunk = choice.enlarged_only()
         asked = PreviewRequest(source, plane, region, choice.reference, settings, one)
         shown = source.only(plane)
 
@@ -238,7 +237,7 @@ class CheckedForm(RunningForm):
             found = result_arguments(layer, shown, choice, region=part, order=order)
             return {**found, "name": f"preview of {layer.name}"}
 
-        return View(asked, layer, int(choice.enlargement), arguments, shrunk)
+        return View(asked, layer, choice.enlargement, arguments)
 
     def _source(self, layer: Image) -> Source:
         one_plane = self.form.region.one_plane(layer)

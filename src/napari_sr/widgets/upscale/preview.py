@@ -218,7 +218,7 @@ class Preview(QObject):
             return
         if not part.computed:
             arguments = view.arguments(part.core)
-            self._layer.show(view.layer, part.core, view.scale, part.values, arguments)
+            self._layer.show(view.layer, part.core, view.factor, part.values, arguments)
             self._paste(self._blocks)
             self._paste(self._plane.blocks)
             self._layer.refresh(at_once=True)

@@ -1,6 +1,6 @@
 """The layer of a preview: a region, first enlarged by nearest neighbour, then block by block.
 
-Symbols: H x W pixels, S scale.
+Symbols: H x W pixels, F factor.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from napari.experimental import link_layers, unlink_layers
 from napari.layers import Image
 
 from napari_sr.engine.planning.tiling import Region
+from napari_sr.graph.factor import boundary
 from napari_sr.widgets.common.layer_list import insert_unselected
 from napari_sr.widgets.common.layer_source import PREVIEW_KEY
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
     from numpy.typing import NDArray
+
+    from napari_sr.graph.factor import Factor
 
 REFRESH = 0.1
 """Smallest number of seconds between two refreshes of the layer, which block the window."""
@@ -46,7 +49,7 @@ class PreviewLayer:
         self._layer: Image | None = None
         self._source: Image | None = None
         self._region: Region | None = None
-        self._scale = 1
+        self._factor: Factor = 1
         self._refreshed = 0.0
 
     def keep_for(self, source: Image) -> None:
@@ -63,7 +66,7 @@ class PreviewLayer:
         self,
         source: Image,
         region: Region,
-        scale: int,
+        factor: Factor,
         pixels: NDArray[Any],
         arguments: dict[str, Any],
     ) -> None:
@@ -75,14 +78,14 @@ class PreviewLayer:
             The source layer.
         region : Region
             Rows and columns of the source.
-        scale : int
-            Enlargement, S.
-        pixels : array, (S * H, S * W) or (S * H, S * W, C)
+        factor : int or Fraction
+            Enlargement, F.
+        pixels : array, (F * H, F * W) or (F * H, F * W, C)
             Pixels of the region; blocks are pasted into them.
         arguments : dict
             Keyword arguments of the layer.
         """
-        self._source, self._region, self._scale = source, region, scale
+        self._source, self._region, self._factor = source, region, factor
         pixels = pixels.reshape(*(1,) * (source.ndim - 2), *pixels.shape)
         if self._layer is None:
             self._add(source, pixels, arguments)
@@ -120,7 +123,7 @@ class PreviewLayer:
         ----------
         core : Region
             Rows and columns of the source.
-        values : array, (S * H, S * W) or (S * H, S * W, C)
+        values : array, (F * H, F * W) or (F * H, F * W, C)
             The result of these pixels.
         """
         region, layer = self._region, self._layer
@@ -131,8 +134,8 @@ class PreviewLayer:
         if all(span.start < span.stop for span in common):
             shared = Region(*common)
             leading = (0,) * (layer.ndim - 2)
-            target = (*leading, *shared.slices_in(region, self._scale))
-            layer.data[target] = values[shared.slices_in(core, self._scale)]
+            target = (*leading, *_place(shared, region, self._factor))
+            layer.data[target] = values[_place(shared, core, self._factor)]
 
     def refresh(self, *, at_once: bool = False) -> None:
         """Draw the pasted blocks, unless the layer was drawn a moment ago."""
@@ -154,6 +157,16 @@ class PreviewLayer:
     def is_it(self, layer: object) -> bool:
         """Return whether a layer is the preview's layer."""
         return self._layer is not None and layer is self._layer
+
+
+def _place(inner: Region, outer: Region, factor: Factor) -> tuple[slice, slice]:
+    """Return rows and columns of a region's result in the result of a larger one."""
+    pairs = (inner.rows, outer.rows), (inner.columns, outer.columns)
+    (top, bottom), (left, right) = (
+        tuple(boundary(end, factor) - boundary(large.start, factor) for end in (a.start, a.stop))
+        for a, large in pairs
+    )
+    return slice(top, bottom), slice(left, right)
 
 
 def _move(layer: Image, arguments: dict[str, Any]) -> None:

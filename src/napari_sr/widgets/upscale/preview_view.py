@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Image
 
+    from napari_sr.graph.factor import Factor
     from napari_sr.streaming.preview_request import PreviewRequest
 
 LARGEST = 2**22
@@ -27,11 +28,15 @@ class View:
     request: PreviewRequest
     layer: Image
     """The source layer."""
-    scale: int
+    factor: Factor
+    """Enlargement of the result."""
     arguments: Callable[[Region], dict[str, Any]]
     """Returns the keyword arguments of a layer that shows the result of a region."""
-    shrunk: str = ""
-    """The factor to which the result is shrunk after what the preview shows; "" if it is not."""
+
+    @property
+    def scale(self) -> int:
+        """Enlargement of the result, rounded up."""
+        return math.ceil(self.factor)
 
     @property
     def plane_bytes(self) -> int:
@@ -46,7 +51,7 @@ def alike(one: View, other: View) -> bool:
     first, second = (replace(view.request, region=NOWHERE) for view in (one, other))
     same_data = first.source.data is second.source.data
     same = replace(first, source=second.source) == second
-    return same_data and same and one.layer is other.layer and one.scale == other.scale
+    return same_data and same and one.layer is other.layer and one.factor == other.factor
 
 
 def central(region: Region, scale: int) -> Region:
@@ -79,8 +84,6 @@ def in_words(view: View, region: Region, *, exact: bool, share: float | None = N
     if exact:
         where = "" if region == view.request.region else " in the centre of the view"
         more = f"{where}; zoom in for the rest" if where else ""
-        if view.shrunk:
-            return f"Preview: the network's result{more}, before it is shrunk to {view.shrunk}."
         return f"Preview: these are the pixels of the result{more}."
     until = "" if share is None else f" until all of the plane is computed ({share:.0%})"
     return f"Preview: the network uses the whole plane, so the preview differs slightly{until}."
