@@ -87,7 +87,7 @@ def test_other_ways_to_write_the_call_of_an_operator_are_refused(call, tmp_path,
     ):
         for name in archive.namelist():
             content = archive.read(name)
-            if name.endswith("bioimage_packages.py"):
+            if name.endswith(".py") and b"class Enlarger" in content:  # it may be mangled
                 head, colon, rest = content.decode().partition("-> Tensor:\n")
                 content = f"{head.replace('image: T', 'x: T')}{colon}    {call}\n{rest}".encode()
                 content = content.replace(b"(image", b"(x").replace(b" image,", b" x,")

@@ -78,8 +78,8 @@ def test_the_older_format_has_names_and_letters():
 @pytest.mark.parametrize(
     ("name", "kwargs", "words"),
     [
-        ("softmax", {}, "needs the preprocessing 'softmax', which napari-sr does not know"),
-        ("custom", {"source": "evil.py"}, "'custom', which napari-sr does not know"),
+        ("blur", {}, "needs the preprocessing 'blur', which napari-sr does not know"),
+        ("custom", {"source": "evil.py"}, "custom, which is a program of its author"),
         ("scale_range", {"reference_tensor": "other"}, "with reference_tensor='other'"),
         ("scale_range", {"min_percentile": 99, "max_percentile": 1}, "percentiles 99 and 1"),
         ("clip", {"min_percentile": 101}, "percentiles 101.0"),

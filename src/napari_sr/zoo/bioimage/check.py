@@ -1,7 +1,6 @@
 """Compute the test image of a package, and compare the result with the author's.
 
-So we know that a network, its pre- and its post-processing run here as they did for the author. The
-tolerance is the usual one of the format.
+So we know that a network, its pre- and its post-processing run here as they did for the author.
 """
 
 from __future__ import annotations
@@ -23,10 +22,6 @@ if TYPE_CHECKING:
     from napari_sr.zoo.bioimage.description import Description, Source
     from napari_sr.zoo.bioimage.packaged import Packaged
 
-ABSOLUTE = RELATIVE = 1e-3
-"""A value differs if the difference is above ABSOLUTE + RELATIVE * |value|."""
-MOST_DIFFERENT = 1e-4
-"""Largest share of values that may differ."""
 MOST_BYTES = 256 << 20
 """Largest size of a test tensor."""
 LONGEST_HEADER = 10_000
@@ -69,12 +64,12 @@ def check_tests(network: Packaged, description: Description, contents: Contents)
             f"has a test result of {expected.shape} (height, width, channels), got {found.shape}"
         )
     difference = np.abs(found - expected)
-    wrong = ~(difference <= ABSOLUTE + RELATIVE * np.abs(expected))  # also NaN
+    wrong = description.tolerance.wrong(found, expected)
     span = f"in a range from {expected.min():.4g} to {expected.max():.4g}"
     largest = f"{float(difference.max()):.2g}"
-    if wrong.mean() > MOST_DIFFERENT:
+    if wrong > description.tolerance.share:
         raise RefusedError(
-            f"does not give its author's test result here: {wrong.mean():.1%} of the values "
+            f"does not give its author's test result here: {wrong:.1%} of the values "
             f"differ, by up to {largest} {span}"
         )
     return f"Its test image gives its author's result: the largest difference is {largest} {span}."

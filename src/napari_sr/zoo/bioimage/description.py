@@ -5,7 +5,7 @@ https://bioimage-io.github.io/spec-bioimage-io
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from napari_sr.graph.processing import Processing
 from napari_sr.graph.processing_steps import Binarize, Clip, Convert
 from napari_sr.zoo.bioimage.geometry import geometry_of
 from napari_sr.zoo.bioimage.steps import TYPES, Frame, steps_of
+from napari_sr.zoo.bioimage.tolerance import Tolerance, tolerance_of
 from napari_sr.zoo.limits import BROKEN, RefusedError
 from napari_sr.zoo.model_card import card_from
 
@@ -57,6 +58,8 @@ class Description:
     clips: bool = False
     """Whether results are clipped to 0..1, if there is no `processing`: black to white."""
     remarks: tuple[str, ...] = ()
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    """How far results may differ from the test result."""
 
 
 def described(found: dict[str, Any], available: tuple[str, ...] = KINDS) -> Description:
@@ -112,6 +115,7 @@ def _described(found: dict[str, Any], available: tuple[str, ...]) -> Description
         _tests(found, before[0], after[0]),
         any(one for one in _tables(after[0].get("postprocessing")) if "clip" in one.values()),
         tuple(remarks),
+        tolerance_of(found, kind),
     )
 
 

@@ -95,10 +95,7 @@ def _checked(
     orders = ["".join(names.values()) for names in axes]
     for order in orders:
         if sorted(order.replace("b", "").replace("c", "")) != ["x", "y"]:
-            raise RefusedError(
-                f"takes or returns images with the axes {order!r}: only planes can be used (batch, "
-                "channel, y, x)"
-            )
+            raise _no_plane(order)
     if channels[0] != channels[1] or channels[0] not in CHANNELS:
         raise RefusedError(
             f"takes {channels[0]} and returns {channels[1]} channels: only 1 and 1, or 3 and 3, "
@@ -118,6 +115,11 @@ def _checked(
         )
     small = None if halo is None else -(-halo // int(scale))
     return Geometry(orders[0], orders[1], channels[0], int(scale), *sizes, small, axes[0], axes[1])
+
+
+def _no_plane(axes: str) -> RefusedError:
+    planes = "only planes can be used (batch, channel, y, x)"
+    return RefusedError(f"takes or returns images with the axes {axes!r}: {planes}")
 
 
 def _whole(value: Any, least: int = 0) -> int:
@@ -141,7 +143,7 @@ def _read_05(before: dict[str, Any], after: dict[str, Any]) -> tuple[Any, ...]:
         len(axes["c"]["channel_names"]) if "c" in axes else 1 for axes in (axes_in, axes_out)
     ]
     sizes = tuple(_size_05(axes_in, letter) for letter in "yx")
-    tensor = before.get("id", before.get("name"))
+    tensor = before.get("id", before.get("name", "input"))  # the format's default
     scales = tuple(_scale_05(tensor, axes_in, axes_out, letter) for letter in "yx")
     halo = _halo([axes_out[letter].get("halo") for letter in "yx"])
     return tuple(names), tuple(channels), sizes, scales, halo
@@ -163,21 +165,13 @@ def _by_letter(axes: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         found[letter] = axis
     for letter in "yx":
         if letter not in found:
-            raise RefusedError(
-                f"takes or returns images with the axes {''.join(found)!r}: only planes can be "
-                "used (batch, channel, y, x)"
-            )
+            raise _no_plane("".join(found))
     return found
 
 
 def _size_05(axes: dict[str, dict[str, Any]], letter: str) -> Size:
     size = axes[letter]["size"]
-    if isinstance(size, dict) and "axis_id" in size:  # as long as the other axis
-        other = axes["x" if letter == "y" else "y"]
-        if size["axis_id"] != _name(other) or isinstance(other["size"], dict) is False:
-            raise ValueError(f"size {size}")
-        if size.get("offset", 0) or axes[letter].get("scale", 1) != other.get("scale", 1):
-            raise ValueError(f"size {size}")
+    if isinstance(size, dict) and "axis_id" in size:  # as long as another axis
         raise RefusedError("needs square images, which cannot be used")
     if isinstance(size, dict):
         return Size(_whole(size["min"], 1), _whole(size["step"], 1))
@@ -197,8 +191,7 @@ def _scale_05(
             f"returns an image that is {-int(size['offset'])} pixels smaller than its input: such "
             "networks cannot be used"
         )
-    pair = (Fraction(str(axis[letter].get("scale", 1))) for axis in (before, after))
-    first, second = pair
+    first, second = (Fraction(str(axis[letter].get("scale", 1))) for axis in (before, after))
     return (first / second).limit_denominator(1000)
 
 
@@ -210,27 +203,17 @@ def _read_04(before: dict[str, Any], after: dict[str, Any]) -> tuple[Any, ...]:
     names = tuple({letter: letter for letter in order} for order in orders)
     for order in orders:
         if not set("yx") <= set(order) or len(set(order)) != len(order):
-            raise RefusedError(
-                f"takes or returns images with the axes {order!r}: only planes can be used (batch, "
-                "channel, y, x)"
-            )
+            raise _no_plane(order)
     sizes = _sizes_04(before["shape"], orders[0])
     shape = after["shape"]
     if isinstance(shape, dict):
-        if any(shape.get("offset", [])):
-            raise RefusedError(
-                f"returns an image whose size differs by the offset {shape['offset']}: such "
-                "networks cannot be used"
-            )
-        factors = dict(zip(orders[1], shape["scale"], strict=True))
-        scales = {letter: Fraction(str(factors[letter])) for letter in "yx"}
-        channels = sizes["c"].least * Fraction(str(factors.get("c", 1))) if "c" in sizes else 1
+        scales, channels = _reference_04(shape, orders[1], sizes)
     else:
         lengths = dict(zip(orders[1], shape, strict=True))
         scales = {
             letter: Fraction(_whole(lengths[letter], 1), sizes[letter].least) for letter in "yx"
         }
-        channels = _whole(lengths.get("c", 1), 1)
+        channels = Fraction(_whole(lengths.get("c", 1), 1))
     halo = dict(zip(orders[1], after.get("halo") or [0] * len(orders[1]), strict=True))
     return (
         names,
@@ -239,6 +222,23 @@ def _read_04(before: dict[str, Any], after: dict[str, Any]) -> tuple[Any, ...]:
         (scales["y"], scales["x"]),
         _halo([halo[letter] for letter in "yx"]),
     )
+
+
+def _reference_04(
+    shape: dict[str, Any], order: str, sizes: dict[str, Size]
+) -> tuple[dict[str, Fraction], Fraction]:
+    """Return scales along Y and X, and the channels, of a size that refers to the input's."""
+    offsets = dict(zip(order, shape.get("offset") or [0] * len(order), strict=True))
+    if any(offsets[letter] for letter in "yx"):
+        raise RefusedError(
+            f"returns an image whose size differs by the offset {shape['offset']}: such networks "
+            "cannot be used"
+        )
+    factors = dict(zip(order, shape["scale"], strict=True))
+    scales = {letter: Fraction(str(factors[letter])) for letter in "yx"}
+    own = sizes["c"].least if "c" in sizes else 1
+    added = 2 * Fraction(str(offsets.get("c", 0)))
+    return scales, own * Fraction(str(factors.get("c", 1))) + added
 
 
 def _sizes_04(shape: Any, order: str) -> dict[str, Size]:

@@ -73,8 +73,10 @@ def _step(listed: object, frame: Frame) -> Operation:
     table = listed if isinstance(listed, dict) else {}
     name = table.get("id", table.get("name"))
     kwargs = table.get("kwargs") or {}
+    where = "post" if frame.result else "pre"
+    if isinstance(name, str) and name in _NOT_FOR_IMAGES:
+        raise RefusedError(f"needs the {where}processing {name}, which {_NOT_FOR_IMAGES[name]}")
     if not isinstance(name, str) or name not in _STEPS or not isinstance(kwargs, dict):
-        where = "post" if frame.result else "pre"
         raise RefusedError(
             f"needs the {where}processing {name!r}, which napari-sr does not know; it knows "
             f"{', '.join(_STEPS)}"
@@ -93,7 +95,8 @@ def _step(listed: object, frame: Frame) -> Operation:
         raise RefusedError(f"uses {name} with wrong arguments: {kwargs!r:.120}") from error
     if step.gathers and frame.result:
         raise RefusedError(
-            f"normalises its result by {name}, which needs values of the whole result"
+            f"normalises its result by {name}, which needs values of the whole result: tiles would "
+            "differ"
         )
     return step
 
@@ -156,6 +159,16 @@ _STEPS: dict[Any, tuple[Callable[[dict[str, Any], Frame], Operation], tuple[str,
     "sigmoid": (lambda kwargs, frame: Sigmoid(), ()),
 }
 """The known steps, each with a function that builds it and the names of its arguments."""
+_NOT_FOR_IMAGES = {
+    "softmax": "turns channels into probabilities of classes: it does not return an image",
+    "scale_mean_variance": (
+        "gives the whole result the mean and deviation of another tensor: tiles would differ"
+    ),
+    "stardist_postprocessing": "finds objects: it does not return an image",
+    "cellpose_flow_dynamics": "finds objects: it does not return an image",
+    "custom": "is a program of its author, and no program of a package is run",
+}
+"""Steps that are refused, each with the reason."""
 
 
 def _number(value: object) -> float:
