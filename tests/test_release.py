@@ -29,7 +29,8 @@ def wheel_of(folder, **changes):
     """Write a wheel that is complete but for the changes: contents by name, None to leave out."""
     registry = (ROOT / "src/napari_sr/zoo/registry.json").read_bytes()
     metadata = (
-        b"Summary: s\nLicense-Expression: BSD-3-Clause\nRequires-Python: >=3.11\n"
+        b"Metadata-Version: 2.4\nSummary: s\nLicense-Expression: BSD-3-Clause\n"
+        b"Requires-Python: >=3.11\n"
         b"Project-URL: Homepage, https://a.b\nClassifier: Framework :: napari\n\n[a](https://a.b)"
     )
     files = {
@@ -62,6 +63,7 @@ def wheel_of(folder, **changes):
             b"Summary: s\n\n[a](docs/a.md)",
             "docs/a.md, which is no",
         ),
+        ("napari_sr-1.dist-info/METADATA", b"Metadata-Version: 2.5\n", "have version 2.5"),
     ],
 )
 def test_a_fault_of_a_wheel_is_found(tmp_path, name, content, fault):

@@ -30,6 +30,8 @@ SOURCES = {
     "LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff", "SECURITY.md", "pyproject.toml",
     "hatch_build.py", "napari.yaml", "tests/conftest.py", "docs/README.md",
 }  # fmt: skip
+METADATA = {"2.3", "2.4"}
+"""Versions of the metadata that today's installers and publishing programs read."""
 LARGEST = 10_000_000
 """Largest size of a distribution in bytes; PyPI's limit is ten times as high."""
 
@@ -86,6 +88,8 @@ def _metadata(content: bytes) -> Iterator[str]:
     for key in ("Summary", "License-Expression", "Requires-Python", "Project-URL", "Classifier"):
         if not data.get_all(key):
             yield f"the metadata lack {key}"
+    if (version := data["Metadata-Version"]) not in METADATA:
+        yield f"the metadata have version {version}, but should have one of {sorted(METADATA)}"
     if "Framework :: napari" not in data.get_all("Classifier", []):
         yield "without the classifier 'Framework :: napari', no list of plugins shows the package"
     readme = str(data.get_payload())
