@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install the lowest versions that pyproject.toml allows (.github/oldest.txt), and test with them.
-# Tests of extras that need newer packages are skipped and named. Arguments go to pytest.
+# Tests of extras that are not installed are skipped and named. Arguments go to pytest.
 # Needs python3.11 (or PYTHON), with which all these versions have wheels, and about 7 GB of disk.
 set -eu
 cd "$(dirname "$0")/.."
@@ -8,7 +8,7 @@ folder=${OLDEST_VENV:-.venv-oldest}
 
 [ -x "$folder/bin/pip" ] || "${PYTHON:-python3.11}" -m venv "$folder"
 "$folder/bin/pip" install --quiet --disable-pip-version-check \
-  --constraint .github/oldest.txt --editable ".[onnx,pyqt6,test-base]"
+  --constraint .github/oldest.txt --editable ".[distributed,formats,onnx,pyqt6,test-base]"
 "$folder/bin/pip" list --disable-pip-version-check
 # left out: an old torch exports some networks for one image size only, and reports other errors;
 # an old Triton cannot be tuned
