@@ -7,6 +7,7 @@ import runpy
 import tarfile
 import tomllib
 import zipfile
+from importlib.metadata import PathDistribution
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,19 @@ def test_a_dependency_without_a_licence_is_found(capsys, monkeypatch):
     licences["main"].__globals__["rows"] = lambda extras: [("a", "1", licences["UNSTATED"])]
     assert licences["main"]([]) == 1
     assert "no licence is stated by a" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("files", "stated"),
+    [("", "none needed: it only asks for other packages"), ("a.py,,\n", "not stated")],
+)
+def test_a_package_without_files_needs_no_licence(tmp_path, files, stated):
+    folder = tmp_path / "a-1.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.4\nName: a\nVersion: 1\n")
+    (folder / "RECORD").write_text(f"a-1.dist-info/METADATA,,\n{files}")
+
+    assert tool("licences")["licence_of"](PathDistribution(folder)).startswith(stated)
 
 
 def test_the_pages_of_the_site_keep_their_links():

@@ -21,6 +21,7 @@ ROOT = "napari-sr"
 LONGEST = 60
 """Number of characters of a free-text licence that are printed."""
 UNSTATED = "not stated"
+EMPTY = "none needed: it only asks for other packages"
 
 
 def required(name: str, extras: Iterable[str], seen: dict[str, Distribution]) -> None:
@@ -51,7 +52,13 @@ def licence_of(package: Distribution) -> str:
     if classifiers:
         return ", ".join(classifiers)
     first = next(iter((data.get("License") or "").strip().splitlines()), "")
-    return first[:LONGEST] or UNSTATED
+    return first[:LONGEST] or (EMPTY if is_empty(package) else UNSTATED)
+
+
+def is_empty(package: Distribution) -> bool:
+    """Return whether a package installs only its metadata, like NVIDIA's `cuda-toolkit`."""
+    files = package.files or ()
+    return bool(files) and all(file.parts[0].endswith(".dist-info") for file in files)
 
 
 def rows(extras: Iterable[str]) -> Iterator[tuple[str, str, str]]:
