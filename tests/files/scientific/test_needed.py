@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from napari_sr.files.image import FileError
-from napari_sr.files.scientific.needed import needed, reading
+from napari_sr.files.scientific.needed import LEFT_OUT, needed, reading
 
 
 def test_a_missing_package_names_the_extra():
@@ -16,6 +16,13 @@ def test_a_missing_package_names_the_extra():
         FileError, match=r"CZI files need the package no-such: pip install 'napari-sr\[formats\]'"
     ):
         needed("no_such.module", "CZI")
+
+
+def test_a_package_that_the_extra_leaves_out_is_not_offered(monkeypatch):
+    monkeypatch.setitem(LEFT_OUT, "no_such", (3, 0))
+
+    with pytest.raises(FileError, match=r"no-such: use a Python older than 3\.0, for which"):
+        needed("no_such", "CZI")
 
 
 def test_a_package_is_imported():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import warnings
 from contextlib import contextmanager
 from importlib import import_module
@@ -19,6 +20,8 @@ UNREADABLE = (
     AttributeError, AssertionError, EOFError, struct.error,
 )  # fmt: skip
 """Built-in exceptions that the packages raise for broken files."""
+LEFT_OUT = {"bioio_czi": (3, 14)}
+"""The first Python for which the extra leaves a package out, because it has no wheels there."""
 
 
 def needed(module: str, kind: str) -> Any:
@@ -40,9 +43,10 @@ def needed(module: str, kind: str) -> Any:
         return import_module(module)
     except ImportError as error:
         name = module.partition(".")[0].replace("_", "-")
-        raise FileError(
-            f"{kind} files need the package {name}: pip install 'napari-sr[formats]'"
-        ) from error
+        advice = "pip install 'napari-sr[formats]'"
+        if (first := LEFT_OUT.get(module)) and sys.version_info >= first:
+            advice = f"use a Python older than {first[0]}.{first[1]}, for which it is published"
+        raise FileError(f"{kind} files need the package {name}: {advice}") from error
 
 
 @contextmanager
