@@ -40,7 +40,7 @@ def upscale(viewer: napari.Viewer) -> None:
     widget.form.run.click()
     wait_for(lambda: len(viewer.layers) == 2 and widget._worker is None)
     demo.draw_slider(viewer, widget)
-    QTest.qWait(1500)  # until the forecast is shown
+    wait_for(lambda: bool(widget.form.forecast.text()))
 
 
 def preview(viewer: napari.Viewer) -> None:
@@ -92,7 +92,7 @@ def uncertainty(viewer: napari.Viewer) -> None:
     viewer.layers.remove("tissue")
     viewer.grid.enabled = True
     viewer.reset_view()
-    QTest.qWait(1500)  # until the forecast is shown
+    wait_for(lambda: bool(form.forecast.text()))
 
 
 def train(viewer: napari.Viewer) -> None:
