@@ -126,6 +126,7 @@ def train_noisy(viewer: napari.Viewer) -> None:
 def models(viewer: napari.Viewer) -> QWidget:
     """Show only the table, with one model selected."""
     dock, widget = viewer.window.add_plugin_dock_widget("napari-sr", "Models")
+    wait_for(lambda: widget.form.table.model().rowCount() > 0)
     widget.form.table.select({"bsrn"})
     dock.setFloating(True)
     dock.resize(*TABLE)
