@@ -27,8 +27,8 @@ WINDOW = (1400, 860)
 """Width and height in screen pixels."""
 ZOOM = 3.5
 """Zoom relative to the whole image, so that pixels are visible."""
-PATIENCE = 120_000
-"""Time limit of a demo without a user, in milliseconds."""
+PATIENCE = 300_000
+"""Time limit of a demo without a user, in milliseconds; busy computers took more than 120 s."""
 
 
 def main(screenshot: Path | None = None) -> int:
