@@ -19,7 +19,7 @@ from napari_sr.training.data.training_data import TrainingData, pairs_of
 from napari_sr.training.learner import build
 from napari_sr.training.measurement import Measurement, inner
 from napari_sr.training.noisy_pairs import NoisyPair, held_out_pairs
-from napari_sr.training.noisy_validation import errors_of, estimate_of, psnr_of
+from napari_sr.training.noisy_validation import clear_step, errors_of, estimate_of, psnr_of
 from napari_sr.training.session import Session
 from napari_sr.training.trainer import train
 from napari_sr.training.upscaled import upscaled
@@ -154,6 +154,20 @@ def test_the_better_of_two_results_is_known_even_if_both_errors_are_lost_in_the_
 
     assert better > worse + 1
     assert same < worse + 1
+
+
+def test_the_more_pixels_are_compared_the_smaller_gains_are_clear(random):
+    config = recipe_of("recorruption")
+    config.data.degradation.options["noise"] = {"gain": 0.02}
+
+    def step(size):
+        image = picture(photons(random, np.full((size, size), 0.5)))
+        return clear_step(held_out_pairs(TrainingData([], [image]), config, channels=1))
+
+    small, tried, large = step(30), step(50), step(200)
+
+    assert small == pytest.approx(tried, rel=0.2)  # no less certain than in the trials
+    assert large == pytest.approx(tried / 4, rel=0.2)
 
 
 def test_the_identity_is_judged_as_it_is_in_truth(random):

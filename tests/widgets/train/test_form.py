@@ -25,7 +25,7 @@ from napari_sr.widgets.common.layer_source import METADATA_KEY
 from napari_sr.widgets.train import form as train
 from napari_sr.widgets.train.fields import NOISY, SHARP
 from napari_sr.widgets.train.form import TrainWidget
-from napari_sr.widgets.train.noisy import MEASURED
+from napari_sr.widgets.train.noisy import COMPUTED, MEASURED, NO_SPOT
 from napari_sr.zoo import trained
 
 
@@ -383,6 +383,24 @@ def test_noisy_images_are_learnt_from_alone(form, cells, ran):
     config = ran()
 
     assert config.supervision == SelfSupervision()
+
+
+def test_the_proposed_start_suits_the_spot(form, cells):
+    def start_with(spot):
+        form.form.noisy.spot.setCurrentText(spot)
+        form.form.noisy.spot.activated.emit(0)
+        return form.form.base_model.choice().model.name
+
+    say_noisy(form)
+    assert form.form.base_model.choice().model.name == "micrograph"
+
+    assert [start_with(COMPUTED), start_with(NO_SPOT)] == ["microscope", "micrograph"]
+
+    form.form.base_model.choose("fsrcnn")  # the user's own choice stays
+    assert start_with(COMPUTED) == "fsrcnn"
+
+    form.form.base_model.choose("micrograph", 4)  # there is no microscope x4
+    assert start_with(NO_SPOT) == start_with(COMPUTED) == "micrograph"
 
 
 def test_sharp_images_are_the_usual_ones(cells, ran):

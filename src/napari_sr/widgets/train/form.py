@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from napari_sr.training.finetuning.config import FineTuned, Update
 
-NOISY_START = "microscope"
-"""The model that is proposed for noisy images: it was trained on noisy fluorescence."""
+NOISY_START, BLURRED_START = "micrograph", "microscope"
+"""The models that are proposed for noisy images: the first one suits clean and noisy images, and
+keeps their blur; the second one is for those whose blur shall be removed."""
 
 
 class TrainWidget(RunningForm):
@@ -44,7 +45,7 @@ class TrainWidget(RunningForm):
         self.form = TrainFields()
         super().__init__(napari_viewer, self.form)
         self._asked_to_stop = Event()
-        self._learns = False
+        self._learns = self._deblurs = False
         self._made: str | None = None
         self._connect()
         self.reset_choices()
@@ -58,7 +59,7 @@ class TrainWidget(RunningForm):
         form.base_model.changed.connect(self._edit)
         form.values.changed.connect(self._edit)
         form.have.activated.connect(self._change_sort)
-        form.noisy.changed.connect(self._edit)
+        form.noisy.changed.connect(self._change_noisy)
         form.name.textEdited.connect(self._edit)
         form.run.clicked.connect(self._start)
         form.stop.clicked.connect(self._stop)
@@ -84,7 +85,18 @@ class TrainWidget(RunningForm):
     def _change_sort(self) -> None:
         """Propose the network that suits the chosen sort of images."""
         if self.form.from_noisy:
-            self.form.base_model.choose(NOISY_START)
+            self._deblurs = self.form.noisy.removes_blur
+            self.form.base_model.choose(BLURRED_START if self._deblurs else NOISY_START)
+        self._edit()
+
+    def _change_noisy(self) -> None:
+        """Propose another network if a spot is chosen, unless the user chose one."""
+        deblurs, choice = self.form.noisy.removes_blur, self.form.base_model.choice()
+        names = (NOISY_START, BLURRED_START) if deblurs else (BLURRED_START, NOISY_START)
+        proposed = choice is not None and (choice.model.name, choice.scale) == (names[0], 2)
+        if deblurs != self._deblurs and proposed:
+            self.form.base_model.choose(names[1])
+        self._deblurs = deblurs
         self._edit()
 
     def _refresh(self) -> None:

@@ -149,6 +149,11 @@ class NoisyChooser(QWidget):
         method, _ = METHODS[self.method.currentText()]
         return SelfSupervision(method, self._spot(), noise, PENALTIES[self.penalty.currentText()])
 
+    @property
+    def removes_blur(self) -> bool:
+        """Whether a spot is chosen."""
+        return self.spot.currentText() != NO_SPOT
+
     def problem(self) -> str | None:
         """Return what is wrong with the settings, or None."""
         try:
