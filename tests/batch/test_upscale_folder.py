@@ -81,8 +81,6 @@ def test_a_folder_has_the_options_of_the_command_line():
     """The names differ only where Python cannot have the command's, or has more than one."""
     command = set(inspect.signature(upscale_command).parameters)
     for_one_image = {
-        "axial",
-        "axial_by",
         "uncertainty",
         "region",
         "maps",

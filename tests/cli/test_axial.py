@@ -112,7 +112,7 @@ def test_pixel_sizes_are_checked(source, tmp_path):
 
     plain = tmp_path / "plain.tif"
     tifffile.imwrite(plain, np.zeros((4, 30, 30), np.uint8), metadata={"axes": "ZYX"})
-    with pytest.raises(CommandError, match="needs pixel sizes along Z and X"):
+    with pytest.raises(ValueError, match="needs pixel sizes along Z and X"):
         run("upscale", plain, tmp_path / "b.ome.tif", "--axial", "cubes", *HOW)
 
 

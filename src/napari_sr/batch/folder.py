@@ -127,6 +127,8 @@ class FolderRun:
             "versions": versions(),
             "OME-Zarr": (options.version or "0.5") if target.suffix.lower() == ZARR else None,
         }
+        if job.axial is not None:
+            run["axial"] = [job.axial.factor or "cubes", job.axial.by]
         found: dict[str, Any] = json.loads(json.dumps(run))
         return found
 
@@ -135,6 +137,11 @@ class FolderRun:
         from napari_sr.streaming.journal import JournalError
 
         network = self._network
+        if job.axial is not None:
+            from napari_sr.batch.axial import upscale_axial
+
+            yield from upscale_axial(job, job.axial, lambda: network)
+            return
         if not wanted(job.source, job.target, BlockOptions(), network.scale):
             yield from upscale_whole(job, lambda: network, network.scale)
             return

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from napari_sr.engine.image.conversion import is_number
 from napari_sr.files.patterns import read_patterns
 from napari_sr.runs.factor import at_scale
 from napari_sr.runs.model import ModelReference
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_sr.engine.image.value_range import Percentiles
+    from napari_sr.runs.axial import Axial
 
 FILE, PERCENTILES, RANGE = "as the file says", "percentiles", "from black to white"
 """Ways to find the values of black and white."""
@@ -73,6 +75,25 @@ def range_of(values: str, black: float, white: float) -> tuple[float, float] | P
     if not black < white:
         raise ValueError(f"black must be below white, got black={black:g} and white={white:g}")
     return black, white
+
+
+def axial_of(axial: float | Literal["cubes"] | None, by: str) -> Axial | None:
+    """Return the enlargement along Z; arguments as for `upscale_folder`.
+
+    Raises
+    ------
+    ValueError
+        If the enlargement is no number of at least 1, or the way is unknown.
+    """
+    if axial is None:
+        return None
+    from napari_sr.runs.axial import CUBES, Axial  # late: imports torch
+
+    if axial != "cubes" and not is_number(axial, 1):
+        raise ValueError(f'axial must be a number of at least 1, or "cubes", got {axial!r}')
+    found = Axial(CUBES if axial == "cubes" else float(axial), by)
+    found.check()
+    return found
 
 
 def count_images(source: Path, target: Path, pattern: str) -> int:

@@ -12,12 +12,17 @@ from napari_sr.files import folder, formats
 from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr.locate import is_zarr
 from napari_sr.files.place import check_folder
+from napari_sr.files.save import TIFF, ZARR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import PurePosixPath
 
     from napari_sr.batch.job import FileJob
+
+
+STACKS = ".ome.tif"
+"""The usual format of results that are enlarged along Z."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +66,16 @@ def plan(folder_job: FolderJob) -> FolderPlan:
     if folder_job.job.spread is not None:
         raise ValueError(f"--uncertainty is for one image, got the folder {source}")
     if folder_job.job.axial is not None:
-        raise ValueError(f"--axial is for one image, got the folder {source}")
+        check_axial(folder_job)
     if folder_job.job.region is not None:
         raise ValueError(f"--region is for one image, got the folder {source}")
     check_folders(source, out)
     choose_device(folder_job.job.settings.device)  # raises here, once, and not for every image
     patterns = folder.read_patterns(folder_job.patterns)
-    suffix = None if folder_job.to is None else folder.check_suffix(folder_job.to)
+    to = folder_job.to
+    if to is None and folder_job.job.axial is not None:
+        to = STACKS  # not every format of a source can hold a stack and its pixel sizes
+    suffix = None if to is None else folder.check_suffix(to)
     found = folder.find(source, patterns, out)
     if not found.files and not found.unreadable:
         names = " or ".join(folder_job.patterns)
@@ -75,6 +83,24 @@ def plan(folder_job: FolderJob) -> FolderPlan:
     results = [(one, folder.name_of_result(one, suffix)) for one in found.files]
     folder.check_distinct(results)
     return FolderPlan(results, found.unreadable)
+
+
+def check_axial(folder_job: FolderJob) -> None:
+    """Check the options of a run that enlarges Z, too.
+
+    Raises
+    ------
+    ValueError
+        If the way, another option or the format of the results does not fit.
+    """
+    options, to = folder_job.options, folder_job.to
+    if options.asks:
+        raise ValueError(
+            "--axial needs no processes and no version of OME-Zarr: give it without --workers, "
+            f"--scheduler and --ome-zarr, got {options}"
+        )
+    if to is not None and f".{to.rpartition('.')[-1].lower()}" not in (*TIFF, *ZARR):
+        raise ValueError(f"--axial writes OME-TIFF or OME-Zarr, such as --to {STACKS}, got {to}")
 
 
 def check_folders(source: Path, out: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from napari_sr.batch.folder_arguments import FILE, patterns_in, range_of, reference_of
+from napari_sr.batch.folder_arguments import FILE, axial_of, patterns_in, range_of, reference_of
 from napari_sr.batch.job import PARTS, BlockOptions, FileJob, FileStep, FolderReport
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.job import Step, loaded, named_errors
@@ -66,6 +66,8 @@ def upscale_folder(
     workers: int = 0,
     scheduler: str | None = None,
     ome_zarr: Version | None = None,
+    axial: float | Literal["cubes"] | None = None,
+    axial_by: str = "interpolation",
     progress: Callable[[Step], object] | None = None,
 ) -> FolderReport:
     """Upscale the images of a folder into another folder; finished images are skipped.
@@ -127,6 +129,11 @@ def upscale_folder(
         Address of a dask.distributed scheduler that computes images larger than memory.
     ome_zarr : {"0.5", "0.4"}, optional
         Version of OME-Zarr to write.
+    axial : float or "cubes", optional
+        Enlarge Z of stacks, too: how many planes for each plane of an image, or "cubes" for cubic
+        voxels by each file's pixel sizes. Results are OME-TIFF, or OME-Zarr by `to`.
+    axial_by : str
+        How to enlarge Z: "interpolation", or "network"; see `napari_sr.upscale`.
     progress : callable, optional
         Called with the progress (done, total, doing) after each tile or block.
 
@@ -147,7 +154,10 @@ def upscale_folder(
         tile, halo, device, precision, chosen, kernels, outliers, ensemble, engine, border, noise
     )
     reference = reference_of(model, scale, blend, weight, options, then=then, consistent=consistent)
-    job = FileJob(Path(source), Path(target), reference, settings, axes, overwrite)
+    job = FileJob(
+        Path(source), Path(target), reference, settings, axes, overwrite,
+        axial=axial_of(axial, axial_by),
+    )  # fmt: skip
     blocks = BlockOptions(workers=workers, scheduler=scheduler, version=_checked(ome_zarr))
     if workers and scheduler is not None:
         raise ValueError(f"give workers or scheduler, not both, got {workers} and {scheduler!r}")
