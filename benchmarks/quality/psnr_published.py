@@ -3,7 +3,9 @@
     python benchmarks/quality/psnr_published.py FOLDER --write benchmarks/quality/psnr.md
     python benchmarks/quality/psnr_published.py FOLDER --only esrt fsrcnn
 
-FOLDER contains `data`, with Set5 and Set14, and `weights`, with the checkpoints.
+FOLDER contains `data`, with Set5 and Set14, and `weights`, with the checkpoints: as their authors
+name them, or as `napari-sr prefetch --all --to FOLDER/weights` does. Those that are missing there
+are named and left out.
 
 The second decimal depends on where values are rounded, so each figure is repeated with its authors'
 protocol:
@@ -131,14 +133,38 @@ UNMEASURED = (
     *(Check("lapsrn/MSLapSRN_D5R5.mat", s, FLOATS, {}, {"recursions": 5}) for s in (2, 3, 4)),
 )
 """Files without such a measurement; `napari-sr evaluate` shows what their authors published."""
+PREFETCHED = {
+    "srcnn/official_955_ImageNet_x2.mat": "srcnn-x2.mat",
+    "srcnn/official_955_ImageNet_x4.mat": "srcnn-x4.mat",
+    "srcnn/official_915_ImageNet_x3.mat": "srcnn-x3.mat",
+    "lapsrn/LapSRN_x2.mat": "lapsrn-x2.mat",
+    "lapsrn/LapSRN_x4.mat": "lapsrn-x4.mat",
+    "lapsrn/MSLapSRN_D5R5.mat": "mslapsrn-d5r5.mat",
+    "srgan/leftthomas_netG_epoch_4_100.pth": "srgan-x4.pth",
+    "imdn/IMDN_x2.pth": "imdn-x2.pth",
+    "imdn/IMDN_x4.pth": "imdn-x4.pth",
+    "imdn/ntire2022_imdn_baseline.pth": "imdn-ntire-x4.pth",
+    "rfdn/RFDN_AIM.pth": "rfdn-x4.pth",
+    "bsrn/net_g_BSRN_x2.pth": "bsrn-x2.pth",
+    "bsrn/net_g_BSRN_x4.pth": "bsrn-x4.pth",
+    "bsrn/net_g_BSRN-S.pth": "bsrn-s-x4.pth",
+    "esrt/fork_ESRT_x2_epoch_20.pth": "esrt-x2.pth",
+}
+"""Names that `napari-sr prefetch` gives to files, by the names of their authors."""
+
+
+def file_of(check: Check, weights: Path) -> Path | None:
+    """Return the checkpoint of a check, or None if the folder of weights lacks it."""
+    names = check.file, PREFETCHED.get(check.file, check.file)
+    return next((weights / name for name in names if (weights / name).exists()), None)
 
 
 def load(check: Check, weights: Path) -> Network:
-    """Build the network of a check."""
+    """Build the network of a check, whose file must exist."""
     if not check.file:
         record = models.architecture("interpolation")
         return record.network(scale=check.scale, method="bicubic").eval()
-    state = read_checkpoint(weights / check.file)
+    state = read_checkpoint(file_of(check, weights) or weights / check.file)
     return recognition.build(state, scale=check.scale, **check.options)
 
 
@@ -261,6 +287,9 @@ def main() -> None:
     print(table[0], flush=True)
     for check in CHECKS + UNMEASURED:
         if any(word in (check.file or "bicubic") for word in given.only):
+            if check.file and file_of(check, given.shared / "weights") is None:
+                print(f"left out: {given.shared}/weights lacks {check.file}", file=sys.stderr)
+                continue
             table += lines(check, given.shared)
             print("\n".join(table[-len(check.sets) :]), flush=True)
             if given.write:

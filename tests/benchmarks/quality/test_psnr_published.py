@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 import torch
 
 from napari_sr import models
+from napari_sr.zoo.registry import entries
 
 
 @torch.inference_mode()
@@ -35,6 +38,19 @@ def test_published_figures_on_set5_are_reproduced(benchmark, shared, file, scale
     psnr, ssim = check.found["Set5"]
     assert np.mean(values, axis=0)[0] == pytest.approx(psnr, abs=published.ENOUGH)
     assert np.mean(values, axis=0)[1] == pytest.approx(ssim, abs=3e-4)
+
+
+def test_files_are_found_as_prefetch_names_them(benchmark, shared, tmp_path):
+    published = benchmark("quality/psnr_published")
+    sums = {entry.file: entry.sha256 for entry in entries()}
+
+    for file, name in published.PREFETCHED.items():
+        content = (shared / "weights" / file).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == sums[name], file
+    (check,) = (one for one in published.CHECKS if one.file == "bsrn/net_g_BSRN_x2.pth")
+    assert published.file_of(check, tmp_path) is None
+    (tmp_path / "bsrn-x2.pth").touch()
+    assert published.file_of(check, tmp_path) == tmp_path / "bsrn-x2.pth"
 
 
 def test_quarters_of_an_image_are_put_back_in_their_places(benchmark, monkeypatch):
