@@ -81,12 +81,16 @@ SYNTHETIC, UNSEEN = 20, 5000
 """Number of synthetic images, and a seed that no recipe uses."""
 
 
-def photographs(data: Path) -> Iterator[NDArray[np.float64]]:
-    """Yield crops of photographs as grey, 0..1."""
+def picture_paths(data: Path) -> list[Path]:
+    """Return the files of photographs, each picture once."""
     sets = [*sorted(data.glob("Set5/HR/*.png")), *sorted(data.glob("Set14/**/*.png"))]
     names = {path.stem: path for path in sets if "LR" not in str(path)}
-    train = sorted((data / "train" / "BSDS500_train").iterdir())[::16][:12]
-    for path in (*names.values(), *train):
+    return [*names.values(), *sorted((data / "train" / "BSDS500_train").iterdir())[::16][:12]]
+
+
+def photographs(data: Path) -> Iterator[NDArray[np.float64]]:
+    """Yield crops of photographs as grey, 0..1."""
+    for path in picture_paths(data):
         grey = np.asarray(Image.open(path).convert("L"), float) / 255
         top, left = ((size - SIDE) // 2 for size in grey.shape)
         if min(top, left) >= 0:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from advice_fit import GAP, MODELS, Case
 
+from napari_sr.advice.forecast import BELIEVED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -64,17 +66,19 @@ def summary(found: Told) -> str:
     return f"{hits(found)} hits in {decided} decided cases, mean loss {loss:.2f} dB"
 
 
-def told_table(groups: dict[str, Told]) -> list[str]:
+def told_table(groups: dict[str, Told], share: float = BELIEVED) -> list[str]:
     """Return lines of Markdown: gains of the advised model over each other one, told and measured.
 
     Parameters
     ----------
     groups : dict
         Cases by the heading of their columns.
+    share : float
+        Share of a forecast gain that is told.
     """
     columns = " | ".join(f"{name}: gains | told | measured | RMS error" for name in groups)
     lines = [f"| told, dB | {columns} |", "|---" * (1 + 4 * len(groups)) + "|"]
-    gains = {name: _gains(found) for name, found in groups.items()}
+    gains = {name: _gains(found, share) for name, found in groups.items()}
     for low, high in itertools.pairwise(EDGES):
         cells = []
         for told, measured in gains.values():
@@ -89,7 +93,7 @@ def told_table(groups: dict[str, Told]) -> list[str]:
     return lines
 
 
-def _gains(found: Sequence[tuple[Case, dict[str, float]]]) -> np.ndarray:
+def _gains(found: Sequence[tuple[Case, dict[str, float]]], share: float) -> np.ndarray:
     """Return told and measured gains of the advised model over each other one, (2, N)."""
     pairs = []
     for one, told in found:
@@ -99,4 +103,5 @@ def _gains(found: Sequence[tuple[Case, dict[str, float]]]) -> np.ndarray:
             for name in told
             if name != best
         ]
-    return np.array(pairs).T
+    gains = np.array(pairs).T
+    return np.stack([share * gains[0], gains[1]])

@@ -186,7 +186,7 @@ def advise(
     noise = noise_of(sample.windows, high - low)
     examined = sum(window.size for window in sample.windows)
     remarks = on_image(traits, _width(sample.dtype.str, value_range), examined)
-    gains = gains_of(powers_of(sample), tried_errors(sample, noise))
+    gains = gains_of(powers_of(sample), tried_errors(sample, noise), rgb=sample.rgb)
     entry, reason = choose(traits, noise, gains, plain)
     return Advice(entry.name, reason, noise, traits, gains, remarks, sample.rgb, size)
 

@@ -26,7 +26,7 @@ AGAIN = 1000
 extend it."""
 CLEAR = 2.5
 """Another model is named if it is forecast to be better by more than this, in dB. Forecast gains
-are wrong by 1.5 to 2.2 dB (RMS)."""
+are wrong by about 1.8 dB (RMS)."""
 LINES = 2
 """Lines reserved for the advice, so that no field moves when it arrives."""
 
