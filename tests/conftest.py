@@ -66,6 +66,14 @@ def _threads():
     torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _packages_without_processes():
+    """Open model packages in this process; a process for each of hundreds would take minutes."""
+    from napari_sr.zoo.bioimage import trial
+
+    trial.ENABLED = False
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _short_collections():
     """Let the garbage collector, which every run calls, pass over what is there for good."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "tests"))
 PAGE = ROOT / "docs/opens.md"
 BEFORE = "333658c"
 """The commit to compare with."""
@@ -43,6 +44,11 @@ ROWS = re.compile(r"(?<=\n)\| file \|.*\n\|[-| ]+\|\n(?:\|.*\n)*")
 
 OPENER = """
 import json, sys, napari_sr
+try:
+    from napari_sr.zoo.bioimage import trial
+    trial.ENABLED = False  # these packages are our own
+except ImportError:
+    pass
 found = {}
 for name in sys.argv[1:]:
     try:
@@ -56,7 +62,10 @@ for name in sys.argv[1:]:
         found[name] = ["refused", str(error)]
     else:
         grey = network.channels == 1 and network.full_range
-        found[name] = ["exact" if network.exact else "guess", network.title, network.channels, grey]
+        halo = getattr(network, "halo_source", "")
+        found[name] = [
+            "exact" if network.exact else "guess", network.title, network.channels, grey, halo,
+        ]
 print(json.dumps(found))
 """
 
@@ -209,8 +218,42 @@ def of_forms() -> Iterator[Sample]:
     yield Sample("Files", "safetensors", lambda path: save_file(state, path), ".safetensors")
     yield Sample("Files", "a zip archive that contains the .pth file", zipped, ".zip")
     yield Sample("Files", "a zip archive that contains two checkpoints", two_zipped, ".zip")
+    yield Sample("Files", "a zip archive in a zip archive", zip_zipped, ".zip")
     yield Sample("Files", "a folder that contains the .pth file", folder, "")
     yield Sample("Files", "a TorchScript program", script)
+
+
+def of_packages() -> Iterator[Sample]:
+    """Yield model packages of bioimage.io."""
+    import bioimage_packages as made  # helps the tests, too
+
+    raw = np.random.default_rng(0).random((1, 1, 24, 24)).astype(np.float32)
+
+    def package(
+        kind: str, network: Any = made.Enlarger, *, wrong: bool = False, **options: Any
+    ) -> Callable[[Path], object]:
+        shown = options.pop("shown", kind)
+        about = made.description(kind, **options)
+        with torch.inference_mode():
+            result = network().eval()(torch.from_numpy(raw)).numpy() + wrong
+        about["weights"] = {kind: about["weights"][kind]}
+        parts = made.files(about, made.weights(kind, network), raw, result)
+        about["weights"] = {shown: about["weights"][kind]}
+        parts["rdf.yaml"] = json.dumps(about).encode()
+        return lambda path: made.write(path, parts)
+
+    softmax = [{"id": "softmax", "kwargs": {"axis": "channel"}}]
+    packages = {
+        "ONNX, halo stated": package("onnx"),
+        "TorchScript, halo stated": package("torchscript"),
+        "ONNX, no halo stated": package("onnx", halo=None),
+        "a network that needs the whole plane": package("torchscript", made.Everywhere),
+        "weights for PyTorch's own code only": package("torchscript", shown="pytorch_state_dict"),
+        "`softmax` after the network": package("onnx", after=softmax),
+        "the author's test result does not come out": package("onnx", wrong=True),
+    }
+    for kind, write in packages.items():
+        yield Sample("Packages", kind, write, ".zip")
 
 
 def zipped(path: Path) -> None:
@@ -226,6 +269,13 @@ def two_zipped(path: Path) -> None:
     zipped(path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("weights/2x.pth", b"")
+
+
+def zip_zipped(path: Path) -> None:
+    """Write a zip archive that contains another one."""
+    zipped(path.with_suffix(".inner.zip"))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(path.with_suffix(".inner.zip"), "models/4x.zip")
 
 
 def folder(path: Path) -> None:
@@ -254,12 +304,15 @@ def opened(tree: Path, paths: list[Path]) -> dict[str, list[Any]]:
 def in_words(found: list[Any], path: Path) -> str:
     """Return what happened to a file, as a cell of the table."""
     if found[0] == "refused":
-        reason = found[1].replace(str(path), "").strip(" :")
+        reason = found[1].replace(f"the model package {path}", "")
+        reason = reason.replace(str(path), "").strip(" :")
         reason = re.sub(r"^a checkpoint must match.*", "matches no network", reason)
         reason = reason if len(reason) <= 110 else f"{reason[:107].rstrip()}..."
         return f"refused: {reason.replace('|', '/').replace('*', '')}"
     by = "by spandrel, " if "spandrel" in found[1] else ""
     how = "**exact**" if found[0] == "exact" else f"{by}not exact"
+    if "(bioimage.io)" in found[1]:
+        return "opens; whole planes" if "differ" in found[4] else f"opens; tiles overlap {found[4]}"
     if found[2] != 1:
         return how
     return f"{how}; gets {'grey as it is' if found[3] else 'luma'}"
@@ -268,7 +321,7 @@ def in_words(found: list[Any], path: Path) -> str:
 def tables(before: Path | None) -> dict[tuple[str, str], list[str]]:
     """Return the cells of each row by group and kind: now, and before if there is such a tree."""
     with tempfile.TemporaryDirectory() as place:
-        samples = [*of_networks(), *of_forms()]
+        samples = [*of_networks(), *of_forms(), *of_packages()]
         paths = [Path(place) / f"{index}{one.suffix}" for index, one in enumerate(samples)]
         for one, path in zip(samples, paths, strict=True):
             one.write(path)
@@ -310,7 +363,7 @@ def write() -> None:
             rows = tables(tree)
         finally:
             subprocess.run([*git, "remove", "--force", str(tree)], check=True)
-    groups = iter(("Networks", "Files"))
+    groups = iter(("Networks", "Files", "Packages"))
     page = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(ROWS.sub(lambda _: as_table(rows, next(groups)), page), encoding="utf-8")
 

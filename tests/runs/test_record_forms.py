@@ -239,6 +239,10 @@ def test_names_of_results_are_safe_in_a_shell():
     assert out_name(strange) == "a_b_c_rm__fsrcnn-x2.ome.tif"
 
 
+def test_the_name_of_a_result_of_any_factor_has_its_factor():
+    assert out_name(Recorded.of(record_of(factor="3/2"))) == "cells_fsrcnn-x1.5.ome.tif"
+
+
 def test_a_part_of_a_cancelled_run_is_cut_off_and_needs_the_record():
     record = record_of(kept=((0, 10), (0, 24)))
 

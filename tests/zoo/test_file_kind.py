@@ -86,6 +86,7 @@ def test_files_are_told_from_names_of_models(tmp_path, monkeypatch, name, is_fil
         (["a.pth", "b.pt"], "that contains a.pth and b.pt: unpack it, and open one of them"),
         (["config.json", "model.weights.h5"], "Keras"),
         (["word/document.xml"], "that contains word/document.xml, and no checkpoint"),
+        (["models/a.zip"], "contains another zip archive, models/a.zip: unpack it first"),
         ([], "that contains nothing"),
         (["x" * 500], "xxx..."),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from napari_sr.cli import terminal
@@ -60,6 +61,7 @@ def run(job: FileJob, bars: Bars) -> None:
     CommandError, ValueError, OSError, napari_sr.zoo.download.DownloadError
         If a path, the image, the region, the model or a setting is wrong, or memory runs out.
     """
+    from napari_sr.engine.execution.region import RegionWarning
     from napari_sr.files.lazy import open_lazy
 
     axes = None if job.axes is None else job.axes.upper()
@@ -70,7 +72,9 @@ def run(job: FileJob, bars: Bars) -> None:
     for note in (*image.notes, *with_range(image, job.settings)[1]):
         terminal.tell(bars, note, job.source.name)
     steps = upscale_part(part, job.source, network, job.settings, job.axes)
-    write(steps, job.target, bars, overwrite=job.overwrite)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RegionWarning)  # `write` tells it as a note
+        write(steps, job.target, bars, overwrite=job.overwrite)
 
 
 def check_target(target: Path, image: LazyImage, source: Path | None, *, overwrite: bool) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.files.image import white_of
+from napari_sr.graph.factor import factor_in, in_words
 from napari_sr.runs.record import as_toml, is_known
 from napari_sr.runs.recorded import Recorded
 from napari_sr.runs.weights_in_python import (
@@ -125,8 +126,7 @@ def _arguments(found: Recorded) -> Iterator[str]:
 def decided(found: Recorded) -> dict[str, Any]:
     """Return the settings needed to get the same pixels, without the value range.
 
-    They always include device, tile and, on a CPU, engine, because the defaults of these depend on
-    free memory, time and installed packages.
+    They always include device, tile and, on a CPU, engine, whose defaults depend on the machine.
     """
     chosen, usual = vars(found.settings), vars(Settings())
     always = {"tile", "device"} | ({"engine"} if found.settings.device == "cpu" else set())
@@ -155,11 +155,9 @@ def _remarks(found: Recorded) -> Iterator[str]:
     for one in found.weights:
         if one.sha256:
             yield f"{one.model}: sha256 {one.sha256}"
-    if found.settings.engine != "torch":
-        yield (
-            f"until {found.settings.engine} has compiled the network, PyTorch computes: pixels may "
-            "differ by rounding"
-        )
+    if (engine := found.settings.engine) != "torch":
+        until = f"until {engine} has compiled the network, PyTorch computes"
+        yield f"{until}: pixels may differ by rounding"
     if found.block is not None:
         rows, columns = found.block
         yield (
@@ -221,8 +219,7 @@ def _needs_record(found: Recorded) -> bool:
     texts = any(isinstance(value, str) for one in found.weights for value in one.options.values())
     one = found.plane is not None or found.kept is not None
     part = one or (found.region is not None and not found.is_file)
-    zarr = out_name(found).endswith(".zarr")
-    blocks = found.block is not None and (found.region is not None or not zarr)
+    blocks = found.block is not None and found.region is not None
     return part or different or scaled or nested or grey or texts or blocks
 
 
@@ -242,6 +239,8 @@ def out_name(found: Recorded) -> str:
     name = found.source or (PurePath(found.source_path).name if found.source_path else "OUT")
     stem = re.split(r"\.(?:ome\.)?\w{2,5}$", name)[0] if found.is_file else name
     model = Path(found.model).stem if not found.blended else f"blend-x{found.scale}"
+    if found.factor is not None:
+        model = f"{model.removesuffix(f'-x{found.scale}')}-x{in_words(factor_in(found.factor))}"
     safe = re.sub(r"[^\w.+-]+", "_", f"{stem}_{model}").strip("_")
     return f"{safe}.ome.zarr" if found.block is not None else f"{safe}.ome.tif"
 

@@ -104,6 +104,10 @@ def zipped(names: list[str]) -> str:
         return f"is a zip archive that {inside}"
     if "model.weights.h5" in names:
         return "is a Keras checkpoint: use a PyTorch file"
+    archives = [name for name in names if name.lower().endswith(".zip")]
+    if archives:
+        other = "another zip archive" if len(archives) == 1 else "other zip archives"
+        return f"is a zip archive that contains {other}, {listed(archives)}: unpack it first"
     inside = f"{listed(names)}, and no checkpoint" if names else "nothing"
     return f"is a zip archive that contains {inside}"
 

@@ -7,7 +7,7 @@ from fakes import Global, Nearest, finish
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_sr.engine.execution.region import upscale_region
+from napari_sr.engine.execution.region import RegionWarning, upscale_region
 from napari_sr.engine.execution.upscale import upscale_array
 from napari_sr.engine.image.value_range import FaintImageWarning, Percentiles
 from napari_sr.engine.planning.settings import Settings
@@ -121,7 +121,8 @@ def test_a_network_of_the_whole_plane_says_that_it_saw_a_part(random):
     image = random.random((300, 300)).astype(np.float32)
     network = Global()
 
-    result = part(image, network)
+    with pytest.warns(RegionWarning, match="needs the whole plane, but got only this region"):
+        result = part(image, network)
 
     assert not result.record["tiles_exact"]
     assert any("needs the whole plane" in note for note in result.record["notes"])

@@ -81,6 +81,37 @@ def test_other_files_are_refused(program, change, words):
         program(changed(change))
 
 
+def with_function(nodes):
+    """Return a file with a function of its own, which a node of the graph calls."""
+    import onnx
+    from onnx import helper
+
+    imports = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+    own = helper.make_function("own", "Twice", ["a"], ["b"], nodes, imports[:1])
+    ends = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 1, "h", "w"])
+        for name in "xy"
+    ]
+    call = helper.make_node("Twice", ["x"], ["y"], domain="own")
+    graph = helper.make_graph([call], "g", ends[:1], ends[1:])
+    return helper.make_model(graph, functions=[own], opset_imports=imports, ir_version=9)
+
+
+def test_functions_of_a_file_are_run_and_searched_for_other_files(program):
+    from onnx import helper, numpy_helper
+
+    image = np.random.default_rng(0).random((1, 1, 6, 7)).astype(np.float32)
+    twice = with_function([helper.make_node("Add", ["a", "a"], ["b"])])
+    value = numpy_helper.from_array(np.ones(3, np.float32))
+    value.data_location = 1
+    constant = helper.make_node("Constant", [], ["c"], value=value)
+    reads = with_function([constant, helper.make_node("Add", ["a", "c"], ["b"])])
+
+    np.testing.assert_array_equal(program(twice.SerializeToString())(image), 2 * image)
+    with pytest.raises(RefusedError, match="reads other files"):
+        program(reads.SerializeToString())
+
+
 @pytest.mark.parametrize("content", [b"", b"PK", b"\x08\x08\xff\xff", weights.__name__.encode()])
 def test_damaged_files_are_refused(program, content):
     with pytest.raises(RefusedError, match="ONNX file"):

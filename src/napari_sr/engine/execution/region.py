@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 
+class RegionWarning(UserWarning):
+    """The result of a region differs from the same part of the whole result."""
+
+
 @torch.inference_mode()
 def upscale_region(
     image: ArrayLike,
@@ -49,7 +54,7 @@ def upscale_region(
 
     With a local network, the result equals the same part of the whole image's result. A network
     with global values, such as BSRN, reads `blocks.CONTEXT` pixels around the region instead of the
-    whole plane; the record then says so in a note.
+    whole plane; a `RegionWarning` and a note in the record then say so.
 
     Parameters
     ----------
@@ -104,6 +109,9 @@ def _upscale(
     spread = np.empty(larger.shape, np.float32) if settings.spread else None
     if partial is not None:
         partial.begin(output, larger, Region(rows, columns))
+    told = _difference(prepared, grid)
+    if told:
+        warnings.warn(told, RegionWarning, stacklevel=2)
     reader = BlockReader(image, grid, network.receptive_field)
     blocks = dict(zip(layout.planes(), grid, strict=True))
 
@@ -145,17 +153,22 @@ def _region_record(
     record: dict[str, object], prepared: Prepared, grid: BlockGrid, core: Region
 ) -> dict[str, object]:
     """Return the region's entries in the record: its position, and whether the result is exact."""
-    network, plan = prepared.network, prepared.plan
-    layout = grid.layout
-    exact = grid.reads_plane(grid.block(0)) or is_local(network, layout.channels, plan.precision)
-    notes = list(record["notes"])  # type: ignore[call-overload]
-    if not exact:
-        notes.append(
-            f"{network.title} needs the whole plane, but got only this region and {CONTEXT} px "
-            "around it: its result differs a little from that of the whole layer"
-        )
+    told = _difference(prepared, grid)
     return {
         "region": core.spans,
-        "tiles_exact": bool(record["tiles_exact"]) and exact,
-        "notes": notes,
+        "tiles_exact": bool(record["tiles_exact"]) and not told,
+        "notes": [*record["notes"], *([told] if told else [])],  # type: ignore[misc]
     }
+
+
+def _difference(prepared: Prepared, grid: BlockGrid) -> str:
+    """Return a sentence if the result differs from that of the whole plane, else ""."""
+    network, layout = prepared.network, grid.layout
+    if grid.reads_plane(grid.block(0)):
+        return ""
+    if is_local(network, layout.channels, prepared.plan.precision):
+        return ""
+    return (
+        f"{network.title} needs the whole plane, but got only this region and {CONTEXT} px around "
+        "it: its result differs a little from that of the whole layer"
+    )

@@ -15,6 +15,7 @@ from napari_sr.zoo.bioimage.packaged import Packaged, largest_overlap
 from napari_sr.zoo.bioimage.reach import measured_reach
 from napari_sr.zoo.bioimage.script_program import ScriptProgram
 from napari_sr.zoo.bioimage.tile_check import tiles_differ
+from napari_sr.zoo.bioimage.trial import Found, found_about
 from napari_sr.zoo.bioimage.yaml_text import read_yaml
 from napari_sr.zoo.checkpoint import CheckpointError
 from napari_sr.zoo.limits import RefusedError, first_line
@@ -68,13 +69,15 @@ def package_at(path: Path) -> Path | None:
     return path if is_package(path) else None
 
 
-def open_package(path: Path) -> Package:
+def open_package(path: Path, *, trial: bool = True) -> Package:
     """Open a package, and compare its test image with its author's result.
 
     Parameters
     ----------
     path : Path
         The zip archive or folder.
+    trial : bool
+        Whether a package that is opened for the first time is tried in a process of its own.
 
     Raises
     ------
@@ -87,11 +90,31 @@ def open_package(path: Path) -> Package:
         description = described(read_yaml(text), _available())
         source = description.weights
         weights = contents.read(source.name, source.sha256, MOST_WEIGHTS)
+        key = hashlib.sha256(weights).hexdigest(), contents.sha256
+        if trial and key not in _CHECKED and (found := found_about(path, *key)) is not None:
+            processing = description.processing
+            if processing is not None and processing.ambiguous:
+                processing = replace(processing, stored=found.stored)
+            _REACHES[key], _CHECKED[key] = found.reach, (processing, found.told)
         return _opened(contents, description, weights)
     except RefusedError as refusal:
         raise CheckpointError(f"the model package {path} {refusal}") from refusal
     except (OSError, MemoryError) as error:
         raise CheckpointError(f"{path} cannot be opened: {first_line(error)}") from error
+
+
+def tried(path: Path) -> Found:
+    """Open a package in this process; return what was found.
+
+    Raises
+    ------
+    CheckpointError
+        As `open_package` does.
+    """
+    open_package(path, trial=False)
+    *_, (key, (processing, told)) = _CHECKED.items()  # the last one
+    stored = processing is not None and processing.stored
+    return Found(*key, _REACHES[key], stored, told)
 
 
 def _available() -> tuple[str, ...]:

@@ -51,7 +51,9 @@ class OnnxProgram:
         except (*BROKEN, DecodeError) as error:
             raise RefusedError(f"has a damaged ONNX file ({first_line(error)})") from error
         graphs = list(_graphs(self._model.graph))
-        if any(one.data_location == _EXTERNAL for graph in graphs for one in _tensors(graph)):
+        bodies = [inner for one in self._model.functions for inner in _graphs(one)]
+        tensors = (one for graph in (*graphs, *bodies) for one in _tensors(graph))
+        if any(one.data_location == _EXTERNAL for one in tensors):
             raise RefusedError("has an ONNX file that reads other files")
         self.weights = sum(math.prod(one.dims) for graph in graphs for one in graph.initializer)
         """Number of weights."""
@@ -146,7 +148,7 @@ def _peak(nodes: list[tuple[list[str], list[str]]], sizes: dict[str, int]) -> in
 
 
 def _graphs(graph: Any) -> Iterator[Any]:
-    """Yield a graph, and the graphs in its loops and branches."""
+    """Yield a graph or a function, and the graphs in its loops and branches."""
     yield graph
     for node in graph.node:
         for attribute in node.attribute:
@@ -156,9 +158,9 @@ def _graphs(graph: Any) -> Iterator[Any]:
 
 
 def _tensors(graph: Any) -> Iterator[Any]:
-    """Yield the constants of a graph."""
-    yield from graph.initializer
-    for sparse in graph.sparse_initializer:
+    """Yield the constants of a graph or a function; functions have them only in their nodes."""
+    yield from getattr(graph, "initializer", ())
+    for sparse in getattr(graph, "sparse_initializer", ()):
         yield from (sparse.values, sparse.indices)
     for node in graph.node:
         for attribute in node.attribute:
