@@ -54,6 +54,27 @@ def test_the_halo_of_a_package_is_the_receptive_field(example, tmp_path):
     assert found.description.processing is None
 
 
+def test_a_network_that_takes_the_noise_gets_one_level_for_every_image(example, tmp_path, random):
+    torch.manual_seed(0)
+    network = models.architecture("edsr").network(
+        scale=2, channels=1, features=4, blocks=1, takes_noise=True
+    )
+    image = random.random((40, 37)).astype(np.float32)
+    options = {"value_range": (0, 1), "border": "zeros", "device": "cpu"}
+
+    path = export_package(network.eval(), tmp_path / "a.zip", noise=0.03)
+
+    found = napari_sr.upscale(image, path, **options)
+    wanted, other = (
+        napari_sr.upscale(image, network, noise=level, **options) for level in (0.03, 0.2)
+    )
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert np.abs(found - other).max() > 1e-3
+    assert open_package(path).description.card.purpose.startswith("For noise with a standard dev")
+    with pytest.raises(ValueError, match=r"takes no level of the noise, got noise=0\.1"):
+        export_package(example("edsr"), tmp_path / "b.zip", noise=0.1)
+
+
 def test_two_exports_are_equal(example, tmp_path):
     network = example("espcn")
 
@@ -81,7 +102,7 @@ def test_what_a_package_cannot_have_is_refused(example, tmp_path):
     path = tmp_path / "a.zip"
     noisy = models.architecture("edsr").network(scale=2, features=4, blocks=1, takes_noise=True)
 
-    with pytest.raises(ValueError, match="takes the level of the noise"):
+    with pytest.raises(ValueError, match=r"takes the level of the noise .* got None"):
         export_package(noisy.eval(), path)
     with pytest.raises(ValueError, match=r"such as CC-BY-4\.0, got 'free'"):
         export_package(example("fsrcnn"), path, about=About(licence="free"))

@@ -167,6 +167,14 @@ def export_command(
     purpose: Annotated[
         str | None, typer.Option(metavar="TEXT", help="For .zip: what the network is for.")
     ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SIGMA",
+            help="For .zip, for networks that take the noise: its standard deviation in every "
+            "image, where white is 1.",
+        ),
+    ] = None,
     option: options.Options = None,
     overwrite: options.Overwrite = False,
 ) -> None:
@@ -181,7 +189,7 @@ def export_command(
         network = load(wanted, bars)
         if target.suffix.lower() in package.SUFFIXES:
             about = About(tuple(author or ()), licence, purpose)
-            package.export_package(network, target, about=about, overwrite=overwrite)
+            package.export_package(network, target, about=about, noise=noise, overwrite=overwrite)
         else:
             export.export(network, target, opset=opset, overwrite=overwrite)
 

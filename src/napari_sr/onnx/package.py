@@ -11,6 +11,8 @@ import io
 import os
 import tempfile
 import zipfile
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ import numpy as np
 import torch
 
 from napari_sr.atomic_write import atomic_write
+from napari_sr.engine.image.conversion import is_number
 from napari_sr.graph.chain import IMAGE, Step
 from napari_sr.graph.network import Network
 from napari_sr.layers.colour import chain_for
@@ -53,6 +56,7 @@ def export_package(
     scale: int | None = None,
     *,
     about: About | None = None,
+    noise: float | None = None,
     overwrite: bool = False,
     **options: Any,
 ) -> Path:
@@ -69,12 +73,14 @@ def export_package(
         The file to write; it must end in .zip.
     about : About, optional
         Authors, licence and purpose.
+    noise : float, optional
+        For networks that take the level of the noise, such as micrograph: its standard deviation,
+        where white is 1. A package has only one input, so it takes this level for every image.
 
     Raises
     ------
     ValueError
-        If the model, its options, the path or the licence are wrong, or the network takes the level
-        of the noise, which a package cannot.
+        If the model, its options, the path, the licence or the noise are wrong.
     ExportError, napari_sr.zoo.download.DownloadError, OSError
         As `export` does.
     """
@@ -85,23 +91,38 @@ def export_package(
             f"the licence must be an identifier of SPDX, such as CC-BY-4.0, got {about.licence!r}"
         )
     network = plain(ModelReference.of(model, scale, options).load())
-    if network.takes_noise:
-        raise ValueError(
-            f"{network.title} takes the level of the noise besides the image, and a model package "
-            "has only one input: export it as .onnx"
-        )
-    files = _files(_OfImages(network).eval(), about)
+    _check_noise(network, noise)
+    files = _files(_OfImages(network, noise).eval(), about, noise)
     with atomic_write(path) as file:
         file.write(_checked(files, path))
     return path
 
 
-class _OfImages(Network):
-    """A network with the conversion from grey or RGB in 0..1 to what it reads, and back."""
+def _check_noise(network: Network, noise: float | None) -> None:
+    if network.takes_noise and (noise is None or not is_number(noise, 0, 1)):
+        raise ValueError(
+            f"{network.title} takes the level of the noise besides the image, and a model package "
+            "has only one input: give the level that it takes for every image, from 0 to 1, where "
+            f"white is 1 (noise=0.02, --noise 0.02), or export it as .onnx; got {noise!r}"
+        )
+    if noise is not None and not network.takes_noise:
+        raise ValueError(f"{network.title} takes no level of the noise, got noise={noise!r}")
 
-    def __init__(self, network: Network) -> None:
+
+class _OfImages(Network):
+    """A network with the conversion from grey or RGB in 0..1 to what it reads, and back.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    noise : float, optional
+        The level of the noise that it takes for every image.
+    """
+
+    def __init__(self, network: Network, noise: float | None = None) -> None:
         super().__init__(scale=network.scale, channels=network.channels)
-        self.network = network
+        self.network, self.noise = network, noise
         self.multiple, self.least_size = network.multiple, network.least_size
         self.exact, self.provenance = network.exact, network.provenance
 
@@ -119,6 +140,10 @@ class _OfImages(Network):
         """Return the chain of the network between two conversions."""
         links = chain_for(self.network, self.channels)
         limits = self.network.input_limits
+        if self.noise is not None:
+            first: Any = links[0]  # it adds the noise to the image
+            step = replace(first, compute=partial(_with_noise, first, self.noise), uses=())
+            links = (step, *links[1:])
         if limits is None:
             return links
 
@@ -128,7 +153,13 @@ class _OfImages(Network):
         return (Step(clip, (IMAGE,), (IMAGE,)), *links)
 
 
-def _files(network: _OfImages, about: About) -> dict[str, bytes]:
+def _with_noise(step: Step, noise: float, image: Tensor) -> Any:
+    """Return a step's result with one plane more, which has the level of the noise."""
+    colours: Any = step.compute(image)
+    return torch.cat((colours, torch.full_like(colours[:, :1], noise)), dim=1)
+
+
+def _files(network: _OfImages, about: About, noise: float | None) -> dict[str, bytes]:
     """Return the files of a package by name."""
     weights = content_of(network, OPSETS.start)
     size = least_side(network)
@@ -140,9 +171,9 @@ def _files(network: _OfImages, about: About) -> dict[str, bytes]:
         "weights.onnx": weights,
         "test_input.npy": _array(image),
         "test_output.npy": _array(result),
-        "README.md": document(network, about).encode(),
+        "README.md": document(network, about, noise).encode(),
     }
-    found = described(network, about, size, files)
+    found = described(network, about, size, files, noise)
     return {"bioimageio.yaml": _yaml(found), **files}
 
 
@@ -177,7 +208,7 @@ def _checked(files: dict[str, bytes], path: Path) -> bytes:
         with atomic_write(copy) as file:
             file.write(content)
         try:
-            found = open_package(copy)
+            found = open_package(copy, trial=False)  # of our own making
         except CheckpointError as error:
             raise ExportError(f"the package was not written, because {error}") from error
     if found.description.processing is not None:

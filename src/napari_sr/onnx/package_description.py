@@ -38,7 +38,9 @@ class About:
     """What the network is for; by default that of a known model."""
 
 
-def described(network: Network, about: About, size: int, files: dict[str, bytes]) -> dict[str, Any]:
+def described(
+    network: Network, about: About, size: int, files: dict[str, bytes], noise: float | None = None
+) -> dict[str, Any]:
     """Return the description of a package.
 
     Parameters
@@ -51,6 +53,8 @@ def described(network: Network, about: About, size: int, files: dict[str, bytes]
         Smallest side of an image, from `least_side`.
     files : dict of str to bytes
         The files of the package.
+    noise : float, optional
+        The level of the noise that the network takes for every image.
     """
     entry = _entry(network)
     licence = about.licence or (None if entry is None else _spdx(entry.licence))
@@ -59,7 +63,7 @@ def described(network: Network, about: About, size: int, files: dict[str, bytes]
         "format_version": FORMAT,
         "type": "model",
         "name": _name(f"{network.title} x{network.scale} ({name})"),
-        "description": _purpose(network, about)[:1000],
+        "description": _purpose(network, about, noise)[:1000],
         "authors": [{"name": one} for one in about.authors or ("The napari-sr developers",)],
         "cite": _citations(network),
         **({} if licence is None else {"license": licence}),
@@ -142,18 +146,24 @@ def _name(text: str) -> str:
     return " ".join(re.sub(r"[^A-Za-z0-9_+\- ()]", " ", text).split())[:64].strip()
 
 
-def _purpose(network: Network, about: About) -> str:
+def _purpose(network: Network, about: About, noise: float | None) -> str:
     entry = _entry(network)
     words = f"Enlarges images {network.scale} times." if network.scale > 1 else "Restores images."
-    return about.purpose or (words if entry is None else f"{words} {entry.summary}")
+    told = about.purpose or (words if entry is None else f"{words} {entry.summary}")
+    if noise is None:
+        return told
+    return (
+        f"For noise with a standard deviation of {noise:g}, where white is 1: it takes every image "
+        f"for as noisy. {told}"
+    )
 
 
-def document(network: Network, about: About) -> str:
-    """Return the documentation of a package."""
+def document(network: Network, about: About, noise: float | None = None) -> str:
+    """Return the documentation of a package; arguments as for `described`."""
     field = network.receptive_field
     looks = "the whole image" if field is None else f"{field} pixels around each pixel"
     return (
-        f"# {network.title} x{network.scale}\n\n{_purpose(network, about)}\n\n"
+        f"# {network.title} x{network.scale}\n\n{_purpose(network, about, noise)}\n\n"
         f"Input: {' and '.join(_CHANNELS[network.channels])} from 0 (black) to 1 (white). The "
         "result is not clipped. The network pads images with zeros, so the outermost pixels of a "
         f"result are less reliable. It looks at {looks}.\n\n"
