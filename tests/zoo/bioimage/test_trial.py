@@ -20,6 +20,8 @@ RAW = np.random.default_rng(0).random((1, 1, 24, 24)).astype(np.float32)
 
 ENDLESS = "while True: pass"
 HOARDER = "kept = []\nwhile True: kept.append(bytes(range(256)) * (1 << 16))"
+OTHER = """import json
+print(json.dumps({"weights": "a", "package": "b", "reach": 1, "stored": False, "told": ""}))"""
 REFUSED = """print('hello')
 print('{"refused": "has a damaged ONNX file"}')"""
 
@@ -62,8 +64,9 @@ def test_what_is_found_is_used_and_remembered(tried, monkeypatch):
         (REFUSED, r"package .*good\.zip has a damaged ONNX file"),
         ("import os; os.abort()", "ended the process in which it was tried .exit status"),
         ("print('{}')", "wrote something else into the answer"),
+        (OTHER, "was changed while it was opened"),
     ],
-    ids=["endless", "hoarder", "refused", "crash", "nonsense"],
+    ids=["endless", "hoarder", "refused", "crash", "nonsense", "other"],
 )
 def test_what_goes_wrong_in_the_process_is_one_error(tried, monkeypatch, program, why):
     monkeypatch.setattr(trial, "COMMAND", (sys.executable, "-c", program))
