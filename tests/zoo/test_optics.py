@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ from safetensors.numpy import save_file
 from scipy.ndimage import gaussian_filter
 
 import napari_sr
+from napari_sr.runs.factor import reference_at
 from napari_sr.runs.record import shrunk_as
 from napari_sr.zoo import registry
 from napari_sr.zoo.download import fetch
-from napari_sr.zoo.optics import OPTICS, saw_optics
+from napari_sr.zoo.optics import OPTICS, network_scale_for, saw_optics
 
 
 @pytest.fixture
@@ -32,6 +34,31 @@ def test_known_models_are_told_by_their_name():
     assert saw_optics(OPTICS, 3)
     with pytest.raises(ValueError, match="nonsense"):
         saw_optics("nonsense", 2)
+
+
+@pytest.mark.parametrize("name", ["fsrcnn", "micrograph", "microscope", "bicubic", "fsrcnn-x2"])
+def test_a_model_enlarges_by_a_factor_with_the_networks_that_upscale_chooses(name):
+    for factor in (Fraction(1), Fraction(5, 4), Fraction(2), Fraction(5, 2), Fraction(3), 7):
+        try:
+            expected = reference_at(name, factor).known_scale
+        except ValueError:
+            with pytest.raises(ValueError, match=f"{name} enlarges at most"):
+                network_scale_for(name, factor)
+        else:
+            assert network_scale_for(name, factor) == expected
+    assert network_scale_for(OPTICS, 7) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"), [("micrograph", 2.5), ("micrograph", 3), ("bicubic", 9)]
+)
+def test_a_result_of_any_factor_is_checked_with_the_name_that_made_it(random, name, factor):
+    image = gaussian_filter(random.random((40, 36)), 1).astype(np.float32)
+    result = napari_sr.upscale(image, name, factor)
+
+    found = napari_sr.check(image, result, name, scale=factor)
+
+    assert 0 < found.rms < 0.05
 
 
 def test_own_files_are_told_by_their_card(own, tmp_path):

@@ -16,7 +16,7 @@ from napari_sr.consistency.shrinking import Ends, Shrinking, apply
 from napari_sr.consistency.source_part import part_of_array
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.graph.factor import bounds, in_words
-from napari_sr.zoo.optics import saw_optics
+from napari_sr.zoo.optics import network_scale_for, saw_optics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,8 +122,8 @@ def pair_of(
     scale : int or Fraction, optional
         Enlargement factor; by default, the whole number that the shapes show.
     network_scale : int, optional
-        The larger scale of the network, if its result was shrunk to a factor; by default, the next
-        whole number.
+        The larger scale of the network, if its result was shrunk to a factor; by default, the one
+        of the model that `napari_sr.upscale` chooses, or the next whole number.
     axes : str, optional
         One letter per axis of the source.
     spans : tuple of (start, stop), optional
@@ -145,6 +145,8 @@ def pair_of(
         top, left = ((a == 0, b == size) for (a, b), size in zip(inside, sizes, strict=True))
         ends, starts = (top, left), (inside[0][0], inside[1][0])
     factor = _factor_of(layout, starts, tuple(result.shape), scale)
+    if network_scale is None and model is not None:
+        network_scale = network_scale_for(model, factor)
     method = Shrinking(factor)
     if not isinstance(factor, int) or network_scale not in (None, factor):
         method = FactorShrinking(factor, network_scale=network_scale or 0)

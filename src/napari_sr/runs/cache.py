@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_sr.runs.model import BlendError, ModelReference
+from napari_sr.zoo.bioimage.contents import NAMES
 from napari_sr.zoo.file_kind import names_file
 
 if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 MOST_FILES = 1000
-"""Largest number of a folder's files that are watched for changes."""
+"""Largest number of files in a package's folder; a package with more is read again each time."""
 
 
 def load(reference: ModelReference) -> Network:
@@ -81,7 +82,11 @@ def _loaded(stamps: object, reference: ModelReference) -> Network:
 
 def _stamps(path: Path) -> tuple[object, ...]:
     """Return values that change when a file changes, or one in a folder (a package)."""
-    files = sorted(islice(path.rglob("*"), MOST_FILES)) if path.is_dir() else [path]
+    # a package may also be named by its description, but its weights are beside it
+    path = path.parent if path.name in NAMES else path
+    files = sorted(islice(path.rglob("*"), MOST_FILES + 1)) if path.is_dir() else [path]
+    if len(files) > MOST_FILES:  # the weights may be among those that are not watched
+        return (object(),)
     try:
         found = [(file, file.stat()) for file in files]
     except OSError:  # loading tells what is wrong

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_sr.graph.factor import in_words
 from napari_sr.zoo import registry
 from napari_sr.zoo.card import card_of, scale_in
 from napari_sr.zoo.training_facts import facts_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from napari_sr.graph.factor import Factor
 
 OPTICS = "optics"
 """Stands for the name of any network that was trained so, and is its key in a record."""
@@ -24,7 +27,7 @@ def saw_optics(model: str | Path, scale: int | None) -> bool:
     model : str or Path
         A known model; a checkpoint file, whose card tells; or `OPTICS`.
     scale : int, optional
-        Its enlargement.
+        Its enlargement, if it is a file.
 
     Raises
     ------
@@ -38,7 +41,43 @@ def saw_optics(model: str | Path, scale: int | None) -> bool:
     if file.is_file():
         _check(file, scale)
         return card_tells_optics(card_of(file))
-    return registry.find(str(model), scale).family in registry.OPTICAL
+    return registry.matching(str(model))[0].family in registry.OPTICAL
+
+
+def network_scale_for(model: str | Path, factor: Factor) -> int | None:
+    """Return the scale of the network, or of two in series, that enlarges by a factor.
+
+    It is the one that `napari_sr.upscale` chooses.
+
+    Parameters
+    ----------
+    model : str or Path
+        As for `saw_optics`.
+    factor : int or Fraction
+        The enlargement of a result.
+
+    Returns
+    -------
+    int or None
+        None for a file and for `OPTICS`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model, or it does not enlarge that much.
+    """
+    if model == OPTICS or Path(model).expanduser().is_file():
+        return None
+    known = registry.matching(str(model))
+    own = [one.scale for one in known]
+    both = [one * two.scale for one in own for two in registry.matching(known[0].family)]
+    for scales in (own, both):
+        if enough := [scale for scale in scales if scale >= factor]:
+            return min(enough)
+    raise ValueError(
+        f"{model} enlarges at most {max(both)} times with two networks, got a result that is "
+        f"{in_words(factor)} times larger"
+    )
 
 
 def _check(file: Path, scale: int | None) -> None:
