@@ -52,10 +52,12 @@ def test_a_model_that_does_not_suit_is_told_and_replaced(noisy, widget, qtbot):
     assert verdict(widget, qtbot) == "Unsuitable: noise. Advised: Micrograph x2"
     assert not line.use.isHidden()
     assert "mistakes noise for detail" in line.label.toolTip()
+    assert line.label.toolTip().startswith("Advised: Micrograph x2. The image has noise of")
     line.use.click()
 
     assert widget.form.model.models.currentData().name == "micrograph"
     assert line.label.text() == "Suits this image."
+    assert line.label.toolTip().startswith("The image has noise of")
     assert line.use.isHidden()
 
 

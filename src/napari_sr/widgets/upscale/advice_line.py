@@ -140,6 +140,8 @@ class AdviceLine(QWidget):
         told = _remarks(advice, chosen)
         against = [remark for remark in told if remark.against]
         verdict, reasons = "Suits this image.", [advice.reason]
+        if chosen.model.name != better.family:  # the reason speaks of the advised model
+            reasons = [f"Advised: {better.title}. {advice.reason}"]
         if against:
             verdict = f"Unsuitable: {against[0].short}. Advised: {better.title}"
         elif chosen.model.training().images == OWN:
