@@ -11,9 +11,9 @@ folder=${OLDEST_VENV:-.venv-oldest}
   --constraint .github/oldest.txt --editable ".[distributed,formats,onnx,pyqt6,test-base]"
 "$folder/bin/pip" list --disable-pip-version-check
 # left out: an old torch exports some networks for one image size only, and reports other errors;
-# an old Triton cannot be tuned
+# an old Triton cannot be tuned, and multiplies no matrices with less than 16 rows
 exec "$folder/bin/python" -m pytest --numprocesses logical --maxprocesses 4 --ignore tests/onnx \
   --ignore tests/engine/backends/test_compiled.py --ignore tests/engine/backends/test_trial.py \
-  --ignore tests/benchmarks/gpu/test_tune.py \
+  --ignore tests/benchmarks/gpu/test_tune.py --ignore tests/kernels/test_mixed_rows.py \
   --deselect tests/graph/test_meta_shapes.py::test_arguments_that_do_not_fit_are_left_to_torch_which_raises \
   "$@"
