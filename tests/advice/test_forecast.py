@@ -100,7 +100,6 @@ def test_a_forecast_is_the_weighted_sum_in_decibels():
     least = 4 * plain["fine"] + plain["noise"]
     other = 100 * weights["coarse"] + 10 * weights["middle"] + 0.5 * weights["hidden"]
     assert gains_of(found).denoising == pytest.approx(BELIEVED * 10 * math.log10(least / other))
-    assert gains_of(found).conditioned is None
 
 
 def test_a_constant_image_has_no_gain():

@@ -149,7 +149,7 @@ def advise(
     with or without the blur, one for photographs, or interpolation, which invents nothing. Only
     models that ship with napari-sr are considered. Forecast and trial are for an enlargement of 2.
     Of colours, the luma is examined. On images below 32 x 32 pixels, nothing is tried, and
-    `micrograph` is not considered.
+    the advice is right less often.
 
     Parameters
     ----------

@@ -80,10 +80,10 @@ def gain_of(noise: Noise, gains: Gains, training: TrainingFacts) -> float | None
 
 def _gains(noise: Noise, gains: Gains) -> dict[str, float]:
     """Return the forecast gain over interpolation of each model, in dB."""
+    noisy = noise.share > LEAST_NOISE
+    known = {DENOISING: gains.denoising if noisy else min(gains.denoising, 0.0)}
     if gains.conditioned is not None:
-        known = {CONDITIONED: gains.conditioned, DENOISING: gains.denoising}
-    else:
-        known = {DENOISING: gains.denoising if is_noisy(gains, noise) else 0.0}
+        known[CONDITIONED] = gains.conditioned
     return known | dict.fromkeys(PHOTOGRAPHS, gains.photographs)
 
 

@@ -52,6 +52,7 @@ UNTRIED = {
     "interpolation": {"fine": 0.266, "noise": 0.848},
     "photographs": {"fine": 0.0723, "noise": 1.94},
     "denoising": {"coarse": 0.00487, "middle": 0.093, "hidden": 1.09},
+    "conditioned": {"fine": 0.0777, "hidden": 1.29},
 }
 """Weights of the powers in the mean squared error of each kind of model, x2, without a trial."""
 TRIED = {
@@ -132,7 +133,7 @@ class Gains:
     photographs: float
     """A network for photographs."""
     conditioned: float | None = None
-    """A network that gets the level of the noise, and keeps the blur; None if it was not tried."""
+    """A network that gets the level of the noise, and keeps the blur; None if unknown."""
 
 
 def powers_of(sample: Sample) -> Powers:

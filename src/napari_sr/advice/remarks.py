@@ -177,8 +177,8 @@ def on_model(
         told.append(
             Remark(
                 "dense texture",
-                f"{title} takes detail of this image for noise: in a trial on parts of it, it was "
-                "worse than interpolation",
+                f"{title} takes detail of this image for noise: it is forecast to be worse than "
+                "interpolation",
                 against=True,
             )
         )
