@@ -21,7 +21,9 @@ def pair(tmp_path, random):
     source, result = tmp_path / "in.ome.tif", tmp_path / "out.ome.tif"
     pixels = random.integers(0, 4096, (2, 50, 60)).astype(np.uint16)
     tifffile.imwrite(
-        source, pixels, metadata={"axes": "ZYX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
+        source,
+        pixels,
+        metadata={"axes": "ZYX", "Name": "cells", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5},
     )
     words = ["upscale", str(source), str(result), "--model", "bicubic-x2", "--device", "cpu"]
     CliRunner().invoke(app, words, catch_exceptions=False)
@@ -38,6 +40,7 @@ def test_the_figures_are_printed_and_the_map_lies_on_the_source(pair, tmp_path):
 
     assert done.stdout.startswith("The shrunk result differs from the source by ")
     image, shown = open_lazy(source), open_lazy(target)
+    assert shown.name == "cells [consistency, in noise]"
     assert shown.pixels.shape == image.pixels.shape
     assert shown.pixels.dtype == np.float32
     assert {letter: shown.places[letter] for letter in "YX"} == {

@@ -42,7 +42,7 @@ def test_a_number_is_the_factor_as_it_is_written(value, factor):
     assert number_of(found) == float(value)
 
 
-@pytest.mark.parametrize("text", ["", "x", "1/0", "2,5"])
+@pytest.mark.parametrize("text", ["", "x", "1/0", "2,5", "1e999999999", "1e-99999999", "9" * 10**6])
 def test_a_text_that_is_no_number_is_no_factor(text):
     with pytest.raises(ValueError, match=r"2\.5 or 5/2"):
         factor_in(text)

@@ -144,5 +144,6 @@ def _written(
     shown = replace(
         image, pixels=found.map, name=name, channels=(), significant_bits=None,
         white_is_zero=False, record=record, places=image.places_of(spans),
+        details={**image.details, "Name": name},
     )  # fmt: skip
     yield from save(target, shown, software=software({"model": KEY}), overwrite=overwrite)

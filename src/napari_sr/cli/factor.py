@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from napari_sr.cli.model import CommandError
-from napari_sr.graph.factor import factor_in
+from napari_sr.graph.factor import factor_in, fraction_in
 from napari_sr.runs.factor import factor_for
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _wanted(text: str, unit: str, source: Path) -> Fraction:
 
     found = _SIZE.fullmatch(text)
     try:
-        size = Fraction(found[1]) if found else None
+        size = fraction_in(found[1]) if found else None
     except ValueError:
         size = None
     named = unit_of(found[2]) if found else ""

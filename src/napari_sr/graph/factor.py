@@ -10,6 +10,7 @@ the source's last edge.
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -18,6 +19,9 @@ Factor: TypeAlias = int | Fraction
 FINEST = 10**6
 """Largest denominator of a factor. Along 10,000 pixels, rounding the factor to this moves no pixel
 by more than 1e-8 pixels."""
+LONGEST = 100
+"""Largest number of characters of a number that is read from a text."""
+_LONG_EXPONENT = re.compile(r"e[-+]?\d_?\d_?\d", re.IGNORECASE)
 
 
 def exact_factor(value: float | Fraction) -> Factor:
@@ -39,10 +43,28 @@ def factor_in(text: str) -> Factor:
         If the text is no such number.
     """
     try:
-        found = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"a factor must be a number such as 2.5 or 5/2, got {text!r}") from None
+        found = fraction_in(text)
+    except ValueError:
+        got = repr(text[:LONGEST])
+        raise ValueError(f"a factor must be a number such as 2.5 or 5/2, got {got}") from None
     return found.numerator if found.denominator == 1 else found
+
+
+def fraction_in(text: str) -> Fraction:
+    """Return the number in a text, such as "5/2" or "1e-3", without long computations.
+
+    Raises
+    ------
+    ValueError
+        If the text is no number, is longer than `LONGEST` characters, or has an exponent of more
+        than two digits: for "1e999999999", Python would compute for hours.
+    """
+    if len(text) > LONGEST or _LONG_EXPONENT.search(text):
+        raise ValueError(f"a number is needed, got {text[:LONGEST]!r}")
+    try:
+        return Fraction(text)
+    except ZeroDivisionError:
+        raise ValueError(f"a number is needed, got {text!r}") from None
 
 
 def number_of(factor: Factor) -> int | float:

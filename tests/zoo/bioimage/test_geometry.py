@@ -77,6 +77,7 @@ def deep(tensors):
         (lambda a, b: a[0].update(axes=7), "cannot be understood"),
         (lambda a, b: b[0]["axes"][3].update(halo=-1), "cannot be understood"),
         (lambda a, b: b[0]["axes"][3].update(scale=0), "cannot be understood"),
+        (lambda a, b: b[0]["axes"][3].update(scale="1e999999999"), "cannot be understood"),
     ],
 )
 def test_other_networks_are_refused_in_a_sentence(change, words):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from napari_sr.graph.factor import fraction_in
 from napari_sr.zoo.card import LARGEST_SCALE
 from napari_sr.zoo.limits import RefusedError
 
@@ -191,7 +192,7 @@ def _scale_05(
             f"returns an image that is {-int(size['offset'])} pixels smaller than its input: such "
             "networks cannot be used"
         )
-    first, second = (Fraction(str(axis[letter].get("scale", 1))) for axis in (before, after))
+    first, second = (fraction_in(str(axis[letter].get("scale", 1))) for axis in (before, after))
     return (first / second).limit_denominator(1000)
 
 
@@ -210,9 +211,8 @@ def _read_04(before: dict[str, Any], after: dict[str, Any]) -> tuple[Any, ...]:
         scales, channels = _reference_04(shape, orders[1], sizes)
     else:
         lengths = dict(zip(orders[1], shape, strict=True))
-        scales = {
-            letter: Fraction(_whole(lengths[letter], 1), sizes[letter].least) for letter in "yx"
-        }
+        whole = {letter: _whole(lengths[letter], 1) for letter in "yx"}
+        scales = {letter: Fraction(whole[letter], sizes[letter].least) for letter in "yx"}
         channels = Fraction(_whole(lengths.get("c", 1), 1))
     halo = dict(zip(orders[1], after.get("halo") or [0] * len(orders[1]), strict=True))
     return (
@@ -235,10 +235,10 @@ def _reference_04(
             "cannot be used"
         )
     factors = dict(zip(order, shape["scale"], strict=True))
-    scales = {letter: Fraction(str(factors[letter])) for letter in "yx"}
+    scales = {letter: fraction_in(str(factors[letter])) for letter in "yx"}
     own = sizes["c"].least if "c" in sizes else 1
-    added = 2 * Fraction(str(offsets.get("c", 0)))
-    return scales, own * Fraction(str(factors.get("c", 1))) + added
+    added = 2 * fraction_in(str(offsets.get("c", 0)))
+    return scales, own * fraction_in(str(factors.get("c", 1))) + added
 
 
 def _sizes_04(shape: Any, order: str) -> dict[str, Size]:
