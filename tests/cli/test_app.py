@@ -451,6 +451,7 @@ def test_a_network_is_exported_with_its_name(run, tmp_path):
         (["fsrcnn", "a.png"], r"a\.png must end in one of \.onnx, \.zip"),
         (["fsrcnn-x2", "old.onnx"], r"old\.onnx exists: give another name, or --overwrite"),
         (["fsrcnn-x2", "a.onnx", "--opset", 9], "opset must be from 18 to 20, got 9"),
+        (["micrograph-x2", "a.onnx", "--noise", 0.1], r"--noise is for packages \(\.zip\), got"),
         (["fsrcn", "a.onnx"], "no model is called 'fsrcn'"),
         (["a.pth", "a.onnx"], r"there is no checkpoint file a\.pth"),
     ],

@@ -17,7 +17,7 @@ import typer
 from napari_sr import __version__
 from napari_sr.cli import file_commands, network_commands, options, terminal
 from napari_sr.cli import upscale_options as of_upscale
-from napari_sr.cli.model import load, read_options, reference
+from napari_sr.cli.model import CommandError, load, read_options, reference
 from napari_sr.cli.options import at_home
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.factor import at_scale
@@ -185,9 +185,15 @@ def export_command(
     suffixes = (*export.SUFFIXES, *package.SUFFIXES)
     export.check_ready(target, opset, overwrite=overwrite, suffixes=suffixes)
     wanted = reference(model, scale, read_options(option))
+    packs = target.suffix.lower() in package.SUFFIXES
+    if noise is not None and not packs:
+        raise CommandError(
+            f"--noise is for packages (.zip), got {target}: an .onnx file takes the level of the "
+            "noise as a channel of its input"
+        )
     with terminal.bars() as bars:
         network = load(wanted, bars)
-        if target.suffix.lower() in package.SUFFIXES:
+        if packs:
             about = About(tuple(author or ()), licence, purpose)
             package.export_package(network, target, about=about, noise=noise, overwrite=overwrite)
         else:

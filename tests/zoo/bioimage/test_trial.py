@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 
@@ -10,6 +11,7 @@ import psutil
 import pytest
 import torch
 from bioimage_packages import Enlarger, description, files, weights, write
+from torch import nn
 
 from napari_sr.zoo.bioimage import load, trial
 from napari_sr.zoo.bioimage.load import open_package
@@ -36,6 +38,15 @@ def tried(tmp_path, monkeypatch):
     before = {one.pid for one in psutil.Process().children()}
     yield tmp_path
     assert {one.pid for one in psutil.Process().children()} <= before
+
+
+class Talkative(nn.Module):
+    """Prints more than a pipe holds."""
+
+    def forward(self, image):
+        for _ in range(20_000):
+            print("hello")  # noqa: T201
+        return nn.functional.interpolate(image, scale_factor=2.0)
 
 
 def good(path):
@@ -77,3 +88,13 @@ def test_what_goes_wrong_in_the_process_is_one_error(tried, monkeypatch, program
     with pytest.raises(CheckpointError, match=why):
         open_package(good(tried / "good.zip"))
     assert not (tried / "cache").exists()
+
+
+def test_a_program_may_print_more_than_a_pipe_holds(tried, monkeypatch):
+    monkeypatch.setattr(trial, "MOST_SECONDS", 60)
+    content, large = io.BytesIO(), RAW.repeat(2, 2).repeat(2, 3)
+    torch.jit.save(torch.jit.script(Talkative().eval()), content)
+    parts = files(description("torchscript"), content.getvalue(), RAW, large)
+
+    found = open_package(write(tried / "talkative.zip", parts))
+    assert "gives its author's result" in found.remarks[-1]

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import psutil
 
@@ -189,19 +189,30 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
+def _own_output() -> TextIO:
+    """Return the standard output, and discard what a program of the package prints.
+
+    Nobody reads it before the end, so the pipe would be full, and the program would wait forever.
+    """
+    own = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return own
+
+
 def main(path: Path) -> None:
     """Open a package, and write what was found, or why it is refused."""
     from napari_sr.zoo.bioimage.load import tried
     from napari_sr.zoo.checkpoint import CheckpointError
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    out = _own_output()
     try:
         answer = asdict(tried(path))
     except CheckpointError as error:
         cause = error.__cause__
         answer = {"refused": str(cause if isinstance(cause, RefusedError) else error)}
-    sys.stdout.write(f"{json.dumps(answer)}\n")
-    sys.stdout.flush()
+    out.write(f"{json.dumps(answer)}\n")
+    out.flush()
     os._exit(0)  # a program of the package may have left threads
 
 
