@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -154,7 +154,7 @@ def present(
     pages = np.array([*series, None], dtype=object)[:-1]
     if all(page is not None for page in pages):
         return series, {}, _named(parts)
-    full, axes = series.get_shape(squeeze=False), series.get_axes(squeeze=False)
+    full, axes = _unsqueezed(series)
     loops = len(full) - 1
     while loops and math.prod(full[:loops]) > len(pages):
         loops -= 1
@@ -169,11 +169,21 @@ def present(
         for axis in range(loops)
         if len(kept[axis]) < full[axis]
     }
+    long = [at for at, letter in enumerate(axes) if shape[at] > 1 or letter in "YX"]
+    shape, axes = tuple(shape[at] for at in long), "".join(axes[at] for at in long)
     chosen = tifffile.TiffPageSeries(
         list(left.ravel()), shape, series.dtype, axes, parent=series.parent, name=series.name,
         kind="ome", multifile=series.is_multifile,
     )  # fmt: skip
     return chosen, lost, (*_named(parts), _missing(there, left.size, lost))
+
+
+def _unsqueezed(series: Any) -> tuple[tuple[int, ...], str]:
+    """Return shape and axes of a file's first series, with the axes of length 1."""
+    if hasattr(series, "get_shape"):  # before tifffile 2026.11
+        return series.get_shape(squeeze=False), series.get_axes(squeeze=False)
+    whole = series.parent.series(squeeze=False)[0]
+    return whole.shape, whole.axes
 
 
 def _missing(there: NDArray[np.bool_], read: int, lost: Mapping[str, tuple[int, ...]]) -> str:

@@ -95,7 +95,7 @@ def opened(path: Path, chain: Chain) -> Iterator[Chosen]:
 def _described(file: tifffile.TiffFile) -> Sequence[Any]:
     """Return the images that a description lists; none if the description is invalid."""
     try:
-        return file.series
+        return list(file.series)  # since tifffile 2026.11, they are read here, not above
     except UNREADABLE:
         return ()
 
