@@ -112,6 +112,7 @@ def test_a_result_of_any_factor_has_a_map_and_a_spread(image, tmp_path):
     source, result = open_lazy(image), open_lazy(target)
     assert open_lazy(maps).pixels.shape == source.pixels.shape
     assert open_lazy(spread).pixels.shape == result.pixels.shape
+    assert "fsrcnn-x3, shrunk to x2.5" in result.name
     told = "The shrunk result differs from the source by"
     assert told in found.output
     assert again.output.split(told)[1][:20] == found.output.split(told)[1][:20]

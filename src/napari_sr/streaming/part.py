@@ -10,13 +10,14 @@ import numpy as np
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.region import checked_region
 from napari_sr.files.lazy_image import LazyImage
-from napari_sr.graph.factor import first_edge, number_of
+from napari_sr.graph.factor import first_edge, in_words, number_of
 from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.file_range import with_range
 from napari_sr.runs.file_record import file_record
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.record import RecordError, for_file
 from napari_sr.runs.run import Request, run_request
+from napari_sr.zoo.provenance import FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -71,6 +72,7 @@ class Part:
         image = self.image
         spans = None if self.region is None else self.region.spans
         kept = for_file({**record, "plane": self.plane, "region": spans})
+        model = f"{model}, shrunk to x{in_words(factor)}" if FACTOR in record else model
         name = f"{image.name} [{model}]" if image.name else model
         at = replace(image, places=self._places(factor))
         places = at.enlarged_places(number_of(factor), axial)
