@@ -305,3 +305,13 @@ def test_the_hash_of_a_folder_depends_on_its_weights(tmp_path):
     onnx.save(model, path / "weights.onnx")
 
     assert open_package(path).sha256 != before
+
+
+def test_a_folder_with_another_test_result_is_compared_again(tmp_path):
+    path = package(tmp_path / "a")
+    open_package(path)
+    changed = max(path.glob("*.npy"), key=lambda file: np.load(file).size)
+    np.save(changed, np.load(changed) + 1)
+
+    with pytest.raises(CheckpointError, match="does not give its author's test result"):
+        open_package(path)

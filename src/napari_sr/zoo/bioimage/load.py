@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_sr.zoo.bioimage import onnx_program
+from napari_sr.zoo.bioimage.check import MOST_BYTES as MOST_TEST
 from napari_sr.zoo.bioimage.check import check_tests
 from napari_sr.zoo.bioimage.contents import MOST_TEXT, NAMES, is_package, open_contents
 from napari_sr.zoo.bioimage.description import described
@@ -90,7 +91,7 @@ def open_package(path: Path, *, trial: bool = True) -> Package:
         description = described(read_yaml(text), _available())
         source = description.weights
         weights = contents.read(source.name, source.sha256, MOST_WEIGHTS)
-        key = hashlib.sha256(weights).hexdigest(), contents.sha256
+        key = _key(contents, description, weights)
         if trial and key not in _CHECKED and (found := found_about(path, *key)) is not None:
             processing = description.processing
             if processing is not None and processing.ambiguous:
@@ -122,9 +123,20 @@ def _available() -> tuple[str, ...]:
     return (*onnx, "torchscript")
 
 
+def _key(contents: Contents, description: Description, weights: bytes) -> tuple[str, str]:
+    """Return hashes of the weights and of all else that decides how a package is run.
+
+    The hash of a folder does not include its test images, but they may decide the processing.
+    """
+    package = hashlib.sha256(contents.sha256.encode())
+    for one in () if contents.archive is not None else description.tests or ():
+        package.update(contents.read(one.name, one.sha256, MOST_TEST))
+    return hashlib.sha256(weights).hexdigest(), package.hexdigest()
+
+
 def _opened(contents: Contents, description: Description, weights: bytes) -> Package:
     program: Program = (OnnxProgram if description.kind == "onnx" else ScriptProgram)(weights)
-    key = hashlib.sha256(weights).hexdigest(), contents.sha256
+    key = _key(contents, description, weights)
     try:
         halo, halo_source = _halo(program, description, key)
         network = _network(program, description, halo, halo_source)
@@ -139,7 +151,7 @@ def _opened(contents: Contents, description: Description, weights: bytes) -> Pac
     tiles = tiles if halo is not None else f"It needs whole planes: {halo_source}."
     sha256 = contents.sha256
     if contents.archive is None:  # the description need not name the hash of its weights
-        sha256 = hashlib.sha256("".join(key).encode()).hexdigest()
+        sha256 = hashlib.sha256(f"{key[0]}{sha256}".encode()).hexdigest()
     return Package(
         network.eval(), description, sha256, program.weights,
         (*description.remarks, tiles, told),

@@ -80,6 +80,7 @@ def found_about(path: Path, weights: str, package: str) -> Found | None:
     if (found.weights, found.package) != (weights, package):
         raise RefusedError("was changed while it was opened")
     with suppress(OSError):
+        known = _read()  # again: other packages may have been tried meanwhile
         _keep({**dict(list(known.items())[-MOST_KEPT:]), key: found})
     return found
 
