@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 from forms import PATIENCE
 
 from napari_sr import models
 from napari_sr.runs.model_list import COMPUTED, OPENED, ListedModel, about, known_models
+from napari_sr.widgets.common import checkpoint as checkpoint_module
 from napari_sr.widgets.common.model_chooser import ModelChooser
 
 
@@ -174,6 +177,47 @@ def test_choosing_a_model_takes_back_an_unusable_file(chooser, tmp_path, qtbot):
     chooser.models.activated.emit(chooser.models.currentIndex())
 
     assert chooser.problem() is None
+    assert chooser.choice().label == "FSRCNN x2"
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """Let files be read only when this is set."""
+    go, inspect = threading.Event(), checkpoint_module.inspect_checkpoint
+
+    def late(path):
+        assert go.wait(PATIENCE / 1000)
+        return inspect(path)
+
+    monkeypatch.setattr(checkpoint_module, "inspect_checkpoint", late)
+    yield go
+    go.set()
+
+
+def test_a_file_that_was_read_late_does_not_replace_a_newer_choice(
+    chooser, checkpoint, slow, qtbot
+):
+    chooser.open_file(checkpoint)
+    chooser.choose("edsr-slim", 4)
+
+    slow.set()
+
+    qtbot.waitUntil(lambda: chooser.models.findText(OPENED) > 0, timeout=PATIENCE)
+    assert chooser.choice().label == "EDSR slim x4"
+
+
+def test_an_error_that_comes_late_is_told_beside_the_newer_choice(
+    chooser, tmp_path, slow, qtbot, monkeypatch
+):
+    told = []
+    monkeypatch.setattr(checkpoint_module, "show_info", told.append)
+    chooser.open_file(tmp_path / "missing.pth")
+    chooser.models.activated.emit(chooser.models.currentIndex())
+
+    slow.set()
+
+    qtbot.waitUntil(lambda: bool(told), timeout=PATIENCE)
+    assert told[0].startswith("Cannot use missing.pth: ")
     assert chooser.choice().label == "FSRCNN x2"
 
 

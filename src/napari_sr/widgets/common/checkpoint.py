@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari.utils.notifications import show_info
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -40,6 +41,7 @@ class CheckpointChooser(QWidget):
         self.browse.setAccessibleName("Browse for a checkpoint")
         self._opened: list[ListedModel] = []
         self._problem: str | None = None
+        self._turn = 0  # grows with each opened file and each choice
         row = QHBoxLayout()
         row.addWidget(self.models)
         row.addWidget(self.browse)
@@ -47,19 +49,41 @@ class CheckpointChooser(QWidget):
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.addLayout(row)
         self.browse.clicked.connect(self._ask_for_file)
+        self.models.activated.connect(self._move_on)
 
     def problem(self) -> str | None:
         """Return the reason why the last opened file cannot be used, or None."""
         return self._problem
 
     def open_file(self, path: Path) -> None:
-        """Recognise the network of a checkpoint in a thread, and choose it."""
-        call_in_thread(inspected, path, returned=self._take_file)
+        """Recognise the network of a checkpoint in a thread, and choose it.
+
+        To try a model package takes up to minutes. If the user has chosen a model or opened another
+        file by then, the choice is kept: the file is only listed, or its error told.
+        """
+        self._move_on()
+        call_in_thread(_inspected, self._turn, path, returned=self._answer)
 
     def _ask_for_file(self) -> None:
         path = ask_for_checkpoint(self)
         if path is not None:
             self.open_file(path)
+
+    def _move_on(self) -> None:
+        self._turn += 1
+
+    def _answer(self, answer: tuple[int, ListedModel | str]) -> None:
+        turn, found = answer
+        if turn == self._turn:
+            self._take_file(found)
+        elif isinstance(found, str):
+            show_info(found)
+        else:
+            self._list_file(found)
+
+    def _list_file(self, found: ListedModel) -> None:
+        """List an opened file without choosing it."""
+        self._opened.append(found)
 
     def _take_file(self, found: ListedModel | str) -> None:
         """Choose an opened file, or show why it cannot be used."""
@@ -75,6 +99,10 @@ def ask_for_checkpoint(parent: QWidget) -> Path | None:
     """Let the user choose a file; return None if the dialog was cancelled."""
     name, _ = QFileDialog.getOpenFileName(parent, "Open a checkpoint", filter=FILE_FILTER)
     return Path(name) if name else None
+
+
+def _inspected(turn: int, path: Path) -> tuple[int, ListedModel | str]:
+    return turn, inspected(path)
 
 
 def inspected(path: Path) -> ListedModel | str:

@@ -137,6 +137,7 @@ class ModelChooser(CheckpointChooser):
 
     def choose(self, name: str, scale: int | None = None) -> None:
         """Choose a model by its name or path, and optionally a scale, if they exist."""
+        self._move_on()
         self.relist()
         if self._select(name) and self._problem is not None:
             self._change_model()
@@ -164,10 +165,13 @@ class ModelChooser(CheckpointChooser):
             self.about.say("")
             self.changed.emit()
             return
-        self._opened.append(found)
+        self._list_file(found)
+        self.models.setCurrentIndex(self.models.count() - 1)
+
+    def _list_file(self, found: ListedModel) -> None:
+        super()._list_file(found)
         self._add(found)
         show_marks(self.models, self._advice, self.scale.scale())
-        self.models.setCurrentIndex(self.models.count() - 1)
 
     def _add(self, model: ListedModel) -> None:
         items = cast("QStandardItemModel", self.models.model())

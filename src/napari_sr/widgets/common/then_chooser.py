@@ -74,14 +74,17 @@ class ThenChooser(CheckpointChooser):
     def _take_file(self, found: ListedModel | str) -> None:
         self._problem = found if isinstance(found, str) else None
         if isinstance(found, ListedModel):
-            others = [model for model in self._opened if model.name != found.name]
-            self._opened = [*others, found]
-            self.relist()
+            self._list_file(found)
             self.models.setCurrentIndex(self.models.count() - 1)
             if len(found.scales) > 1:
                 self.models.setCurrentIndex(0)
                 self._problem = f"{found.title} has several possible scales: choose one."
         self.changed.emit()
+
+    def _list_file(self, found: ListedModel) -> None:
+        others = [model for model in self._opened if model.name != found.name]
+        self._opened = [*others, found]
+        self.relist()
 
     def _change(self) -> None:
         self._problem = None
