@@ -462,13 +462,16 @@ def test_a_gain_from_noise_is_believed_if_it_is_clear(noisy, monkeypatch, gain, 
     assert all(torch.equal(ours[key], original[key]) for key in original) != kept
 
 
-def test_training_from_noise_stops_when_it_no_longer_helps(noisy, monkeypatch):
+@pytest.mark.parametrize(("merit", "steps"), [(5.0, 30), (0.0, 40)], ids=["kept", "none"])
+def test_training_from_noise_stops_when_it_no_longer_helps(noisy, monkeypatch, merit, steps):
     monkeypatch.setattr(Pacer, "counts", counts_of(40, 40))
-    monkeypatch.setattr(base_model, "RATES", (1e-30, 1e-30))
+    monkeypatch.setattr(NoisyHeldOut, "judgement", lambda *_: Judgement(20.0, 0.0))
+    monkeypatch.setattr(reporter, "judgement", lambda *_: Judgement(21.0, merit))
 
     _, tuned = finish(fine_tune(noisy))
 
-    assert tuned.steps == 30  # ten validations in the second half
+    # ten validations in the second half, or all, because the last steps are the smallest
+    assert tuned.steps == steps
 
 
 def test_a_time_series_learns_from_neighbouring_frames(noisy, random):

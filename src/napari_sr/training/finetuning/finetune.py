@@ -54,7 +54,8 @@ if TYPE_CHECKING:
 NAME = "network"
 """Name of the file that the trainer writes."""
 PATIENCE = 10
-"""Noisy training stops after this number of validations without gain, in the second half."""
+"""Noisy training stops after this number of validations without gain, in the second half; if
+nothing was kept, it goes on, because gains may come only with the lowest learning rates."""
 PAUSE = 0.2
 """Seconds between two updates that show only progress."""
 
@@ -196,7 +197,7 @@ class Tuning:
                 if update.loss or update.psnr or now - shown > PAUSE:
                     shown = now
                     yield update
-                if stopped() or self.stale >= PATIENCE:
+                if stopped() or (self.stale >= PATIENCE and self.task.target.exists()):
                     break
 
     def _loaded(self, path: Path | None = None) -> Network:
