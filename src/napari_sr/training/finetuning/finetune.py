@@ -54,8 +54,7 @@ if TYPE_CHECKING:
 NAME = "network"
 """Name of the file that the trainer writes."""
 PATIENCE = 10
-"""Noisy training stops after this number of validations without gain, in the second half; if
-nothing was kept, it goes on, because gains may come only with the lowest learning rates."""
+"""Validations without gain that end noisy training in its second half, if a network was kept."""
 PAUSE = 0.2
 """Seconds between two updates that show only progress."""
 
