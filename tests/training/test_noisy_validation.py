@@ -110,15 +110,20 @@ def gain_in_truth(method, source, truth):
     return 10 * math.log10(errors[1] / errors[0])
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.003, 0.05, 0.2])
-@pytest.mark.parametrize("method", [soft, sharp, averaged, invented])
-def test_no_gain_over_bicubic_is_promised_that_the_truth_does_not_show(method, noise, random):
+def seen(noise, random):
+    """Return a known image, a noisy source, and its pairs, whose noise is estimated."""
     truth = structures(random)
     lr = truth.reshape(128, 2, 128, 2).mean((1, 3))
     source = (lr + random.normal(0, noise, lr.shape)).astype(np.float32)
     config = recipe_of("recorruption")
-    config.data.degradation.options["noise"] = {}  # estimated
-    pairs = held_out_pairs(TrainingData([], [picture(source)]), config, channels=1)
+    config.data.degradation.options["noise"] = {}
+    return truth, source, held_out_pairs(TrainingData([], [picture(source)]), config, channels=1)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.003, 0.05, 0.2])
+@pytest.mark.parametrize("method", [soft, sharp, averaged, invented])
+def test_no_gain_over_bicubic_is_promised_that_the_truth_does_not_show(method, noise, random):
+    truth, source, pairs = seen(noise, random)
 
     found, usual = estimate_of(method, pairs), estimate_of(bicubic, pairs)
 
@@ -135,12 +140,7 @@ def test_no_gain_over_bicubic_is_promised_that_the_truth_does_not_show(method, n
 def test_the_better_of_two_results_is_known_even_if_both_errors_are_lost_in_the_noise(
     noise, random
 ):
-    truth = structures(random)
-    lr = truth.reshape(128, 2, 128, 2).mean((1, 3))
-    source = (lr + random.normal(0, noise, lr.shape)).astype(np.float32)
-    config = recipe_of("recorruption")
-    config.data.degradation.options["noise"] = {}  # estimated
-    pairs = held_out_pairs(TrainingData([], [picture(source)]), config, channels=1)
+    truth, _, pairs = seen(noise, random)
     wrong = torch.from_numpy(gaussian_filter(random.normal(size=truth.shape), 3))
     wrong *= 0.3 * noise / wrong.std()
     right = torch.from_numpy(truth)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from napari_sr.runs.model import BlendError, ModelReference
 from napari_sr.zoo.bioimage.contents import NAMES
-from napari_sr.zoo.file_kind import names_file
 
 if TYPE_CHECKING:
     from napari_sr.graph.network import Network
@@ -66,11 +65,11 @@ def load_first(reference: ModelReference) -> Network:
     from napari_sr.runs import loading
 
     alone = replace(reference, second=None, weight=0.0, consistent=False, then=None, factor=None)
-    name = reference.name
-    if not (name is None or isinstance(name, str | Path)):
+    if reference.is_known:
+        return _loaded((), alone)
+    if not isinstance(reference.name, str | Path):
         return loading.load_one(alone)
-    known = name is None or (isinstance(name, str) and not names_file(name))
-    return _loaded(() if known else _stamps(Path(os.path.expanduser(str(name)))), alone)
+    return _loaded(_stamps(Path(os.path.expanduser(reference.name))), alone)
 
 
 @functools.lru_cache(maxsize=2)

@@ -101,8 +101,14 @@ class ModelReference:
         ValueError
             If no model has this name and scale.
         """
-        known = self.name is None or (isinstance(self.name, str) and not names_file(self.name))
-        return find(None if self.name is None else str(self.name), self.scale) if known else None
+        if not self.is_known:
+            return None
+        return find(None if self.name is None else str(self.name), self.scale)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the first model is named as one of the registry, not as a file or a network."""
+        return self.name is None or (isinstance(self.name, str) and not names_file(self.name))
 
     @property
     def known_scale(self) -> int | None:

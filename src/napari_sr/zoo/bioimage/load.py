@@ -97,7 +97,7 @@ def open_package(path: Path, *, trial: bool = True) -> Package:
             if processing is not None and processing.ambiguous:
                 processing = replace(processing, stored=found.stored)
             _REACHES[key], _CHECKED[key] = found.reach, (processing, found.told)
-        return _opened(contents, description, weights)
+        return _opened(contents, description, weights, key)
     except RefusedError as refusal:
         raise CheckpointError(f"the model package {path} {refusal}") from refusal
     except (OSError, MemoryError) as error:
@@ -134,9 +134,10 @@ def _key(contents: Contents, description: Description, weights: bytes) -> tuple[
     return hashlib.sha256(weights).hexdigest(), package.hexdigest()
 
 
-def _opened(contents: Contents, description: Description, weights: bytes) -> Package:
+def _opened(
+    contents: Contents, description: Description, weights: bytes, key: tuple[str, str]
+) -> Package:
     program: Program = (OnnxProgram if description.kind == "onnx" else ScriptProgram)(weights)
-    key = _key(contents, description, weights)
     try:
         halo, halo_source = _halo(program, description, key)
         network = _network(program, description, halo, halo_source)
