@@ -182,11 +182,11 @@ def test_choosing_a_model_takes_back_an_unusable_file(chooser, tmp_path, qtbot):
 
 @pytest.fixture
 def slow(monkeypatch):
-    """Let files be read only when this is set."""
+    """Let files be read only when this is set, except for quick.pth."""
     go, inspect = threading.Event(), checkpoint_module.inspect_checkpoint
 
     def late(path):
-        assert go.wait(PATIENCE / 1000)
+        assert path.name == "quick.pth" or go.wait(PATIENCE / 1000)
         return inspect(path)
 
     monkeypatch.setattr(checkpoint_module, "inspect_checkpoint", late)
@@ -219,6 +219,22 @@ def test_an_error_that_comes_late_is_told_beside_the_newer_choice(
     qtbot.waitUntil(lambda: bool(told), timeout=PATIENCE)
     assert told[0].startswith("Cannot use missing.pth: ")
     assert chooser.choice().label == "FSRCNN x2"
+
+
+def test_of_two_files_the_one_that_was_opened_last_is_chosen(
+    chooser, checkpoint, tmp_path, slow, qtbot, monkeypatch
+):
+    told = []
+    monkeypatch.setattr(checkpoint_module, "show_info", told.append)
+    chooser.open_file(tmp_path / "missing.pth")
+    chooser.open_file(checkpoint.rename(tmp_path / "quick.pth"))
+    qtbot.waitUntil(lambda: chooser.models.findText(OPENED) > 0, timeout=PATIENCE)
+
+    slow.set()
+
+    qtbot.waitUntil(lambda: bool(told), timeout=PATIENCE)
+    assert chooser.problem() is None
+    assert chooser.choice().reference.name.name == "quick.pth"
 
 
 def test_an_opened_file_is_blended_with_another_at_the_slider_s_share(
