@@ -16,7 +16,7 @@ from statistics import mean
 import numpy as np
 
 from napari_sr import load, upscale
-from napari_sr.engine.image.value_range import FaintImageWarning
+from napari_sr.engine.image.faint import FaintImageWarning
 from napari_sr.evaluation import imresize, psnr
 from napari_sr.training.data.folder import Reading, files_of
 

@@ -76,7 +76,7 @@ def test_only_rows_with_all_words_are_shown():
     lines = listing.text(words="bsrn x4 MIT").splitlines()
 
     assert [line.split(" ")[0] for line in lines if line.startswith(("bsrn", "BSRN"))] == [
-        "BSRN", "BSRN-S", "bsrn-x2", "bsrn-x4", "bsrn-s-x4",
+        "BSRN", "BSRN-S", "bsrn-x4", "bsrn-s-x4",
     ]  # fmt: skip
     assert not any(line.startswith("fsrcnn") for line in lines)
     found = json.loads(listing.as_json("noisy fluorescence"))

@@ -13,6 +13,7 @@ from napari_sr import models
 from napari_sr.runs.model_file import import_file
 from napari_sr.runs.model_list import IMPORTED
 from napari_sr.runs.model_table import citation, rows, searched
+from napari_sr.runs.words import TIMES
 from napari_sr.zoo import download, registry, trained
 from napari_sr.zoo.networks import published
 
@@ -102,6 +103,22 @@ def test_a_search_finds_rows_that_contain_all_words(words, names):
     found = {row.model.name for row in searched(rows(), words)}
 
     assert found == names
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "scales"),
+    [
+        ("x4 photographs", "fsrcnn", [4]),
+        (f"{TIMES}2 photographs", "fsrcnn", [2]),
+        ("fsrcnn-x3", "fsrcnn", [3]),
+        ("x8 recursive", "mslapsrn", [8]),  # its title says "up to x8"
+        ("recursive", "mslapsrn", [2, 3, 4, 8]),
+    ],
+)
+def test_a_search_for_a_scale_finds_this_scale_only(words, name, scales):
+    found = {row.model.name: [one.scale for one in row.scales] for row in searched(rows(), words)}
+
+    assert found[name] == scales
 
 
 def test_only_downloads_in_the_cache_may_be_removed(monkeypatch, cache, tmp_path):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from blocks import Counting, reader_of
 
-from napari_sr.engine.image.value_range import FaintImageWarning, OutsideRangeWarning, Percentiles
+from napari_sr.engine.image.faint import FaintImageWarning
+from napari_sr.engine.image.value_range import OutsideRangeWarning, Percentiles
 from napari_sr.streaming.reader import value_range
 
 

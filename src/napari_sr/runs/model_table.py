@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,7 @@ NOT_KNOWN, NOT_STATED = "not known", "not stated"
 OF_PAPER = "bicubic"
 """Start of the names of interpolations that are from the paper named in
 `models/interpolation.py`."""
+_SCALE = re.compile(rf"[x{TIMES}]\d+")
 
 
 @dataclass(frozen=True)
@@ -116,21 +118,32 @@ class ModelRow:
         found = tuple(one for one in self.scales if one.scale == scale)
         return replace(self, scales=found) if found else None
 
-    def matches(self, words: str) -> bool:
-        """Return whether the row contains each word, in upper or lower case."""
-        return has_words(self._text, words)
+    def found(self, words: str) -> ModelRow | None:
+        """Return the row with only those scales that match all words, or None if no scale does.
 
-    @property
-    def _text(self) -> str:
-        names = (one.entry.name for one in self.scales if one.entry is not None)
-        scales = (f"x{one.scale} {TIMES}{one.scale} {one.where}" for one in self.scales)
+        A scale, such as x4, matches only this scale. Any other word matches if it is part of a
+        text about the model, in upper or lower case.
+        """
+        found = tuple(one for one in self.scales if _matches(self._text(one), one.scale, words))
+        return replace(self, scales=found) if found else None
+
+    def _text(self, one: AtScale) -> str:
         model = self.model
         facts = (
             model.line, card_in_words(model.card),
             model.heading, model.summary, model.name, model.architecture, self.year,
-            self.paper, self.licence, self.trained_on, *names, *scales,
+            self.paper, self.licence, self.trained_on, one.entry and one.entry.name, one.where,
         )  # fmt: skip
         return " ".join(map(str, facts))
+
+
+def _matches(text: str, scale: int, words: str) -> bool:
+    """Return whether the text contains all words, and any scale among the words is this scale."""
+    each = words.lower().split()
+    scales = [word for word in each if _SCALE.fullmatch(word)]
+    if any(int(word[1:]) != scale for word in scales):
+        return False
+    return has_words(text, " ".join(word for word in each if word not in scales))
 
 
 def rows() -> list[ModelRow]:
@@ -141,8 +154,8 @@ def rows() -> list[ModelRow]:
 
 
 def searched(found: Iterable[ModelRow], words: str) -> list[ModelRow]:
-    """Return the rows that contain all words."""
-    return [row for row in found if row.matches(words)]
+    """Return the rows that match all words, each with only those scales that match."""
+    return [row for one in found if (row := one.found(words)) is not None]
 
 
 def _row(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from napari_sr.engine.execution.region import RegionWarning, upscale_region
 from napari_sr.engine.execution.upscale import upscale_array
-from napari_sr.engine.image.value_range import FaintImageWarning, Percentiles
+from napari_sr.engine.image.faint import FaintImageWarning
+from napari_sr.engine.image.value_range import Percentiles
 from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.model import ModelReference
 

@@ -7,9 +7,9 @@ import pytest
 
 import napari_sr
 from napari_sr.engine.image.arrays import layout_of
+from napari_sr.engine.image.faint import FaintImageWarning
 from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.engine.image.value_range import (
-    FaintImageWarning,
     OutsideRangeWarning,
     Percentiles,
     check_values,
@@ -20,46 +20,6 @@ from napari_sr.engine.image.value_range import (
 
 def check(image, declared=None):
     check_values(image, layout_of(image.shape, image.dtype, None), declared)
-
-
-@pytest.mark.parametrize(
-    ("values", "kind", "words"),
-    [
-        (
-            (100, 4095),
-            np.uint16,
-            r"uint16 image span 100 to 4095, 6\.1% of the range from black to white, 0 to 65535:",
-        ),
-        ((-1024, 3071), np.int16, r"int16 image span -1024 to 3071, 6\.2% .* -32768 to 32767"),
-        (
-            (0, 0.02),
-            np.float32,
-            r"float32 image span 0 to 0\.02, 2\.0% of the range from black to white, 0 to 1:",
-        ),
-    ],
-)
-def test_a_faint_image_is_reported_with_its_values(values, kind, words):
-    image = np.full((3, 4, 5), values[0], kind)
-    image[2, 1, 1] = values[1]
-
-    with pytest.warns(FaintImageWarning, match=words):
-        check(image)
-
-
-@pytest.mark.parametrize(
-    "image",
-    [
-        np.array([[0, 20_000]], np.uint16),
-        np.array([[3, 7]], np.uint8),
-        np.full((2, 2), 5, np.uint16),
-        np.array([[0.0, np.nan, 0.5]]),
-        np.full((2, 2), np.nan),
-    ],
-)
-def test_other_images_are_not_reported(image):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        check(image)
 
 
 def test_a_declared_range_gets_no_warning():

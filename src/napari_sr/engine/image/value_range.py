@@ -1,10 +1,4 @@
-"""Find black and white of an image; check its values, and warn if the range does not fit them.
-
-Networks make errors of about 1/1000 of white. On Set5 as grey in uint16, FSRCNN x2 is 3.4 dB
-better than bicubic interpolation if the images fill the range of the type, and 0.8 dB better if
-they have 12 bits. If they have 10 bits, it is 6.4 dB worse, unless `value_range` is given
-(`benchmarks/quality/faint.py`).
-"""
+"""Find black and white of an image; check its values, and warn if the range does not fit them."""
 
 from __future__ import annotations
 
@@ -19,14 +13,13 @@ import numpy as np
 
 from napari_sr.engine.image.arrays import refuse_masked
 from napari_sr.engine.image.conversion import is_number
+from napari_sr.engine.image.faint import warn_if_faint
 from napari_sr.engine.image.opacity import visible
 from napari_sr.engine.image.plane_values import ValueRange
 
 if TYPE_CHECKING:
     from napari_sr.engine.image.arrays import ArrayLike, Layout
 
-FAINT = 1 / 8
-"""Share of the range from black to white; an image whose values span less is faint."""
 SLACK = 0.1
 """How far outside 0..1 floats may be without a warning."""
 SAMPLES = 10_000_000
@@ -48,10 +41,6 @@ class Percentiles:
 
 class OutsideRangeWarning(UserWarning):
     """A float image has values far outside the range that is assumed, 0 to 1."""
-
-
-class FaintImageWarning(UserWarning):
-    """An image's values span a small part of the range that counts as black to white."""
 
 
 def checked_range(
@@ -112,17 +101,7 @@ def check_values(
     elif faint_matters:
         low, high = _span_of_some(image, layout)
     if faint_matters:
-        usual = value_range_of(image, layout, None)
-        share = (high - low) / (usual.high - usual.low)
-        if 0 < share < FAINT:
-            warnings.warn(
-                f"the values of this {kind} image span {low:g} to {high:g}, {share:.1%} of the "
-                f"range from black to white, {usual.low:g} to {usual.high:g}: networks do worse on "
-                "such a faint image; declare black and white with value_range "
-                "(--value-range 0 4095 for 12 bits)",
-                FaintImageWarning,
-                stacklevel=2,
-            )
+        warn_if_faint(kind, low, high, value_range_of(image, layout, None))
 
 
 def _span_of_floats(image: ArrayLike, layout: Layout) -> tuple[float, float]:

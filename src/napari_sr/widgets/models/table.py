@@ -93,8 +93,8 @@ class ShownRows(QSortFilterProxyModel):
         self, source_row: int, source_parent: QModelIndex
     ) -> bool:
         """Return whether a row is shown."""
-        row = self.table.rows[source_row]
-        return row.matches(self._words) and (row.is_installed or not self._installed_only)
+        row = self.table.rows[source_row].found(self._words)
+        return row is not None and (row.is_installed or not self._installed_only)
 
     def lessThan(self, source_left: QModelIndex, source_right: QModelIndex) -> bool:  # noqa: N802
         """Compare two rows by the column's key; rows without a key come last in both orders."""
