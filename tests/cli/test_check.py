@@ -20,11 +20,9 @@ def pair(tmp_path, random):
     """Return a source and its result."""
     source, result = tmp_path / "in.ome.tif", tmp_path / "out.ome.tif"
     pixels = random.integers(0, 4096, (2, 50, 60)).astype(np.uint16)
-    tifffile.imwrite(
-        source,
-        pixels,
-        metadata={"axes": "ZYX", "Name": "cells", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5},
-    )
+    metadata = {"axes": "CYX", "Name": "cells", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.5}
+    metadata["Channel"] = {"Name": ["DAPI", "GFP"]}
+    tifffile.imwrite(source, pixels, metadata=metadata)
     words = ["upscale", str(source), str(result), "--model", "bicubic-x2", "--device", "cpu"]
     CliRunner().invoke(app, words, catch_exceptions=False)
     return source, result
@@ -43,6 +41,7 @@ def test_the_figures_are_printed_and_the_map_lies_on_the_source(pair, tmp_path):
     assert shown.name == "cells [consistency, in noise]"
     assert shown.pixels.shape == image.pixels.shape
     assert shown.pixels.dtype == np.float32
+    assert [one["label"] for one in shown.channels] == ["DAPI", "GFP"]
     assert {letter: shown.places[letter] for letter in "YX"} == {
         letter: image.places[letter] for letter in "YX"
     }

@@ -14,6 +14,7 @@ from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.image.sample import sample_of
 from napari_sr.evaluation.consistency import NAME, check_steps
 from napari_sr.files.lazy import open_lazy
+from napari_sr.files.lazy_image import without_windows
 from napari_sr.files.place import check_apart, same_file
 from napari_sr.files.save import check as check_target
 from napari_sr.files.save import save
@@ -142,8 +143,8 @@ def _written(
     figures = {key: value for key, value in vars(found).items() if key in FIGURES}
     record: Mapping[str, Any] = {KEY: {**figures, "unit": found.unit, "noise": asdict(found.noise)}}
     shown = replace(
-        image, pixels=found.map, name=name, channels=(), significant_bits=None,
-        white_is_zero=False, record=record, places=image.places_of(spans),
+        image, pixels=found.map, name=name, channels=without_windows(image.channels),
+        significant_bits=None, white_is_zero=False, record=record, places=image.places_of(spans),
         details={**image.details, "Name": name},
     )  # fmt: skip
     yield from save(target, shown, software=software({"model": KEY}), overwrite=overwrite)

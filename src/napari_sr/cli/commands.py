@@ -23,6 +23,9 @@ from napari_sr.engine.planning.settings import Settings
 from napari_sr.runs.factor import at_scale
 from napari_sr.zoo.download import cache_folder
 
+PACKAGE_OPSET = 18
+"""Version of ONNX's operator set in a package, and otherwise unless another is given."""
+
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -157,7 +160,9 @@ def export_command(
         ),
     ],
     scale: options.Scale = None,
-    opset: Annotated[int, typer.Option(help="Version of ONNX's operator set, 18 to 20.")] = 18,
+    opset: Annotated[
+        int, typer.Option(help="For .onnx: version of ONNX's operator set, 18 to 20.")
+    ] = PACKAGE_OPSET,
     author: Annotated[
         list[str] | None, typer.Option(help="For .zip: the package's author; may be repeated.")
     ] = None,
@@ -186,11 +191,8 @@ def export_command(
     export.check_ready(target, opset, overwrite=overwrite, suffixes=suffixes)
     wanted = reference(model, scale, read_options(option))
     packs = target.suffix.lower() in package.SUFFIXES
-    if noise is not None and not packs:
-        raise CommandError(
-            f"--noise is for packages (.zip), got {target}: an .onnx file takes the level of the "
-            "noise as a channel of its input"
-        )
+    told = {"--author": author, "--licence": licence, "--purpose": purpose, "--noise": noise}
+    _refuse_ignored([one for one, value in told.items() if value is not None], opset, target, packs)
     with terminal.bars() as bars:
         network = load(wanted, bars)
         if packs:
@@ -198,6 +200,32 @@ def export_command(
             package.export_package(network, target, about=about, noise=noise, overwrite=overwrite)
         else:
             export.export(network, target, opset=opset, overwrite=overwrite)
+
+
+def _refuse_ignored(told: list[str], opset: int, target: Path, packs: bool) -> None:
+    """Refuse options that this kind of file cannot have.
+
+    Parameters
+    ----------
+    told : list of str
+        The options for packages that the user gave.
+    opset : int
+        The version of ONNX's operator set.
+    target : Path
+        The file to write.
+    packs : bool
+        Whether it is a package.
+    """
+    if packs and opset != PACKAGE_OPSET:
+        raise CommandError(
+            f"--opset is for .onnx files, got --opset {opset} for {target}: the network in a "
+            f"package always has version {PACKAGE_OPSET}"
+        )
+    if told and not packs:
+        why = "does not store it"
+        if told[0] == "--noise":
+            why = "takes the level of the noise as a channel of its input"
+        raise CommandError(f"{told[0]} is for packages (.zip), got {target}: an .onnx file {why}")
 
 
 @app.command("demo")

@@ -36,6 +36,11 @@ class Axis:
         return replace(self, size=size, origin=self.origin + (size - self.size) / 2)
 
 
+def without_windows(channels: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """Return descriptions of channels without display ranges, for pixels in other values."""
+    return tuple({key: one[key] for key in one if key != "window"} for one in channels)
+
+
 @dataclass(frozen=True)
 class LazyImage(StoredValues):
     """Pixels in a file, read only where they are sliced, and their metadata."""

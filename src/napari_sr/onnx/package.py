@@ -22,7 +22,6 @@ import torch
 from napari_sr.atomic_write import atomic_write
 from napari_sr.engine.image.conversion import is_number
 from napari_sr.graph.chain import IMAGE, Step
-from napari_sr.graph.network import Network
 from napari_sr.layers.colour import chain_for
 from napari_sr.onnx.export import OPSETS, check_ready, content_of, plain
 from napari_sr.onnx.graph import ExportError
@@ -37,11 +36,13 @@ from napari_sr.onnx.probes import image_for
 from napari_sr.runs.model import ModelReference
 from napari_sr.zoo.bioimage.load import open_package
 from napari_sr.zoo.checkpoint import CheckpointError
+from napari_sr.zoo.wrapped import Wrapped
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_sr.graph.chain import Chain
+    from napari_sr.graph.network import Network
 
 SUFFIXES = (".zip",)
 TEST_SIDE = 64
@@ -109,7 +110,7 @@ def _check_noise(network: Network, noise: float | None) -> None:
         raise ValueError(f"{network.title} takes no level of the noise, got noise={noise!r}")
 
 
-class _OfImages(Network):
+class _OfImages(Wrapped):
     """A network with the conversion from grey or RGB in 0..1 to what it reads, and back.
 
     Parameters
@@ -121,20 +122,10 @@ class _OfImages(Network):
     """
 
     def __init__(self, network: Network, noise: float | None = None) -> None:
-        super().__init__(scale=network.scale, channels=network.channels)
-        self.network, self.noise = network, noise
-        self.multiple, self.least_size = network.multiple, network.least_size
-        self.exact, self.provenance = network.exact, network.provenance
-
-    @property
-    def title(self) -> str:
-        """Name of the network."""
-        return self.network.title
-
-    @property
-    def tile_alignment(self) -> int:
-        """The origin of any tile must be a multiple of this."""
-        return self.network.tile_alignment
+        super().__init__(network)
+        self.noise = noise
+        # the chain converts, clips and adds the noise itself
+        self.full_range, self.input_limits, self.takes_noise = True, None, False
 
     def chain(self) -> Chain:
         """Return the chain of the network between two conversions."""

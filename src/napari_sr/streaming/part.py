@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_sr.engine.image.arrays import layout_of
 from napari_sr.engine.planning.region import checked_region
-from napari_sr.files.lazy_image import LazyImage
+from napari_sr.files.lazy_image import LazyImage, without_windows
 from napari_sr.graph.factor import first_edge, in_words, number_of
 from napari_sr.runs.consistency import with_consistency
 from napari_sr.runs.file_range import with_range
@@ -76,7 +76,22 @@ class Part:
         name = f"{image.name} [{model}]" if image.name else model
         at = replace(image, places=self._places(factor))
         places = at.enlarged_places(number_of(factor), axial)
-        return LazyImage(pixels, image.axes, {}, places, image.channels, name, record=kept)
+        return LazyImage(
+            pixels, image.axes, {}, places, image.channels, name, record=kept,
+            details=self._details(axial),
+        )  # fmt: skip
+
+    def _details(self, axial: float) -> dict[str, Any]:
+        """Return the facts of OME that hold for the result, too.
+
+        Facts of planes, such as exposure and position, hold if all planes are enlarged whole.
+        """
+        known = ["Description", "AcquisitionDate"]
+        if self.plane is None:
+            known.append("Channel")
+            if self.region is None and axial == 1:
+                known.append("Plane")
+        return {key: self.image.details[key] for key in known if key in self.image.details}
 
     def _places(self, factor: Factor) -> dict[str, Any]:
         """Return pixel sizes of the image, and origins of the part that is enlarged."""
@@ -181,7 +196,8 @@ def upscale_with_spread(
 def as_spread(result: LazyImage, pixels: Any) -> LazyImage:
     """Return the spread of a result as an image at its place, without a record."""
     name = f"{result.name.removesuffix(']')}, spread of 8 views]"
-    return replace(result, pixels=pixels, channels=(), name=name, record=None)
+    channels = without_windows(result.channels)
+    return replace(result, pixels=pixels, channels=channels, name=name, record=None)
 
 
 def _upscale(

@@ -52,6 +52,7 @@ def test_a_faint_image_is_reported_with_its_values(values, kind, words):
         np.array([[3, 7]], np.uint8),
         np.zeros((2, 2), np.uint16),
         np.full((2, 2), 20_000, np.uint16),
+        np.full((2, 2), 0.01, np.float32),
         np.array([[0.0, np.nan, 0.5]]),
         np.full((2, 2), np.nan),
     ],

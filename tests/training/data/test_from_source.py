@@ -11,6 +11,7 @@ from napari_sr.engine.image.plane_values import ValueRange
 from napari_sr.training.data.blind_spots import BlindSpots
 from napari_sr.training.data.from_source import FromSource, estimated_in, smoothed
 from napari_sr.training.data.noise_model import NoiseModel
+from napari_sr.training.data.pictures import of_array
 from napari_sr.training.data.recorruption import Recorruption
 from napari_sr.training.data.spot import Spot
 from napari_sr.training.data.thinning import Thinning
@@ -82,14 +83,24 @@ def test_given_noise_is_converted_to_the_pictures_range():
     assert FromSource(noise=noise).fitted(bright).noise == noise.encoded(values)
 
 
-def test_noise_of_colours_is_that_of_one_colour(random):
-    pixels = 0.5 + random.normal(0, 0.05, (64, 64, 3))
-    from napari_sr.training.data.pictures import of_array
+@pytest.mark.parametrize("shared", [0.0, 0.5, 1.0])
+def test_noise_of_colours_is_that_of_one_colour(shared, random):
+    common, own = random.normal(0, 0.05, (64, 64, 1)), random.normal(0, 0.05, (64, 64, 3))
+    pixels = 0.5 + shared**0.5 * common + (1 - shared) ** 0.5 * own
 
     coloured = of_array(pixels, axes="YXC", value_range=(0.0, 1.0))[0]
 
     found = estimated_in(coloured).variance(torch.tensor([0.5])).sqrt()
     assert float(found) == pytest.approx(0.05, rel=0.1)
+
+
+def test_the_gain_of_grey_saved_as_colours_is_that_of_grey(random):
+    bright = np.linspace(0.1, 0.9, 128)[None, :].repeat(128, axis=0)
+    grey = random.poisson(bright * 100) / 100
+
+    coloured = of_array(np.stack([grey] * 3, axis=-1), axes="YXC", value_range=(0.0, 1.0))[0]
+
+    assert estimated_in(coloured).gain == pytest.approx(0.01, rel=0.3)
 
 
 def test_a_small_picture_is_named():

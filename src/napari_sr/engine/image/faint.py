@@ -31,7 +31,7 @@ class FaintImageWarning(UserWarning):
 def warn_if_faint(kind: np.dtype[np.generic], low: float, high: float, usual: ValueRange) -> None:
     """Warn about an image that is faint in its usual range.
 
-    An image of one value is faint if it is dark, but not black.
+    An image of one value is faint if its values are integers, dark, but not black.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def warn_if_faint(kind: np.dtype[np.generic], low: float, high: float, usual: Va
         Black and white if the user does not declare them.
     """
     width = usual.high - usual.low
-    least = usual.low if low == high else low
+    least = usual.low if low == high and kind.kind != "f" else low
     if not least < high < least + FAINT * width:
         return
     if low == high:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from napari_sr.engine.image.noise_floor import floors_of
 from napari_sr.training.data.degradation import Degradation
 from napari_sr.training.data.noise_model import NoiseModel, estimated
 from napari_sr.training.data.spot import Spot
@@ -132,20 +133,28 @@ def estimated_in(picture: Picture) -> NoiseModel:
         found = estimated(grey_middle(picture))
     except ValueError as error:
         raise ValueError(f"{picture.name}: {error}") from error
-    if picture.channels == 3:  # the mean of three colours has a third of the variance
-        return replace(found, gain=3 * found.gain, read_noise=_of_one(found))
+    if picture.channels == 3:
+        more = _of_one_colour(picture)
+        read = found.read_noise / more**0.5 if found.gain else found.read_noise * more**0.5
+        return replace(found, gain=more * found.gain, read_noise=read)
     return found
+
+
+def _of_one_colour(picture: Picture) -> float:
+    """Return the variance of one colour's noise, relative to that of the mean of the colours.
+
+    It is 3 if the colours have independent noise, and 1 if they are equal.
+    """
+    grey = floors_of([grey_middle(picture)]).variance.mean()
+    colours = picture.middle(LARGEST).double().numpy()
+    one = np.mean([floors_of([colour]).variance.mean() for colour in colours])
+    return float(np.clip(one / grey, 1, 3)) if grey > 0 else 3.0
 
 
 def grey_middle(picture: Picture) -> NDArray[np.float64]:
     """Return the middle of a picture, at most `LARGEST` pixels along a side, as grey values."""
     grey: NDArray[np.float64] = picture.middle(LARGEST).double().mean(dim=0).numpy()
     return grey
-
-
-def _of_one(found: NoiseModel) -> float:
-    """Return the read noise of one colour, in the unit that the larger gain implies."""
-    return found.read_noise / 3**0.5 if found.gain else found.read_noise * 3**0.5
 
 
 def smoothed(image: Tensor) -> Tensor:
