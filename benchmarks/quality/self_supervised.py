@@ -148,6 +148,7 @@ def main() -> None:
     parser.add_argument("--start", default="micrograph", help="network to start from")
     parser.add_argument("--minutes", type=float, default=1.5, help="training time per image")
     parser.add_argument("--steps", type=int, help="number of steps instead of a time")
+    parser.add_argument("--only", help="only the image of this name, such as 'HybISS spots'")
     given = parser.parse_args()
     if given.steps:
         Pacer.counts = fixed(given.steps)  # type: ignore[method-assign]
@@ -157,6 +158,8 @@ def main() -> None:
     print(f"| {' | '.join(heads)} |\n{'| --- ' * len(heads)}|", flush=True)
     rows = []
     for one in images(given.packages):
+        if given.only not in (None, one.name):
+            continue
         row = row_of(one, given.start, given.minutes)
         rows.append(row)
         cells = [one.name, str(one.photons), *(f"{row[name]:.2f}" for name in (*MODELS, "learnt"))]

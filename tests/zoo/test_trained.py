@@ -51,6 +51,15 @@ def test_a_file_tells_what_it_is_and_how_good(folder):
     assert "31.26 dB, bicubic 30.50 dB. Good for images like these only." in one.summary
 
 
+def test_a_network_that_learnt_from_noisy_images_says_so_without_a_degradation(folder):
+    here = {**CARD["here"], "degradation": "noisy images alone: thinning, no spot"}
+    put(folder, "my cells", {**CARD, "here": here})
+
+    (one,) = trained.networks()
+
+    assert "from FSRCNN x2 (noisy images alone: thinning, no spot)." in one.summary
+
+
 def test_a_file_tells_what_it_was_trained_on(folder):
     recipe = {"data": {"degradation": {"kind": "microscope", "options": {}}, "grey": True}}
     put(folder, "my cells", {**CARD, "recipe": recipe})

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.training import distributed
 from napari_sr.training.checkpointing import Reached, device_words, export, training_card
+from napari_sr.training.intensity import keep_intensity
 from napari_sr.training.log import Totals, TrainingLog
 from napari_sr.training.noisy_pairs import NoisyPair
 from napari_sr.training.session import TrainingError
-from napari_sr.training.total_intensity import keep_total_intensity
 from napari_sr.training.validation import WORST, Judgement, flat, judgement
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Reporter:
     state : mapping, optional
         A saved state, as `state` returns it, to resume from.
     pictures : sequence of Picture
-        Noisy images whose total intensity written networks keep; none for sharp images. The network
+        Noisy images whose intensities written networks keep; none for sharp images. The network
         is then validated before its first step, too, and replaced only by one that is clearly
         better.
     """
@@ -195,7 +195,7 @@ class Reporter:
         network = self.learner.result
         if self.pictures:
             network = copy.deepcopy(network).eval()
-            keep_total_intensity(network, self.pictures, self.config)
+            keep_intensity(network, self.pictures, self.config)
         self._write(step, seconds, network, self.psnr)
 
     def _write(self, step: int, seconds: float, network: Network, psnr: float | None) -> None:

@@ -27,6 +27,8 @@ SUFFIX = ".safetensors"
 _FORBIDDEN = re.compile(r'[\\/:*?"<>|\x00-\x1f]')
 """Characters that file names must not contain on some systems."""
 
+NOISY_ALONE = "noisy images alone"
+"""Start of `Trained.degradation` if there were no sharp images that were degraded."""
 LEAST_TOLD = 1.0
 """A lower bound of a gain in dB below this is not told."""
 
@@ -68,8 +70,9 @@ class Trained:
         """A description with its scores, for people who choose a model."""
         shown = ", ".join(self.images[:3])
         more = f" and {len(self.images) - 3} more" if len(self.images) > 3 else ""
-        words = f"Trained here on {shown}{more}, from {self.base_model} "
-        words += f"(degradation: {self.degradation})."
+        from_noisy = self.degradation.startswith(NOISY_ALONE)
+        learnt = self.degradation if from_noisy else f"degradation: {self.degradation}"
+        words = f"Trained here on {shown}{more}, from {self.base_model} ({learnt})."
         return f"{words}{self._scores()} Good for images like these only."
 
     def _scores(self) -> str:

@@ -430,7 +430,7 @@ def test_a_network_learns_from_one_noisy_image(noisy, monkeypatch):
     assert after.mean() == pytest.approx(plane.mean(), rel=0.01)
     assert tuned.notes[0].startswith("noise: gain 0.0")
     (listed,) = networks()
-    assert listed.degradation == "noisy images alone (recorruption, no spot), hessian"
+    assert listed.degradation == "noisy images alone: recorruption, no spot, Hessian penalty"
     pictures = [update.preview for update in told if update.preview]
     assert (pictures[-1].network != pictures[-1].original_network).any()
 

@@ -24,7 +24,7 @@ def test_a_penalty_is_added_to_the_squared_error():
     assert SelfSupervision(penalty="none").losses == (Term("mse"),)
     penalised = SelfSupervision(penalty="hessian", weight=0.01)
     assert penalised.losses == (Term("mse"), Term("hessian", 0.01))
-    assert penalised.words == "noisy images alone (recorruption, no spot), hessian"
+    assert penalised.words == "noisy images alone: recorruption, no spot, Hessian penalty"
 
 
 @pytest.mark.parametrize(

@@ -237,9 +237,9 @@ def test_the_end_says_how_good_it_is_and_for_what(form, cells, ran):
     ran()
 
     told = form.form.verdict.text()
-    assert told.startswith("Kept as cells FSRCNN x2, after 4 steps. A note. On the held-out part:")
+    assert told.startswith("Kept as cells FSRCNN x2, after 4 steps. On the held-out part:")
     assert "32.00 dB, 2.00 dB above bicubic" in told
-    assert told.endswith("only for images like its training images.")
+    assert told.endswith("only for images like its training images. A note.")
     assert form.form.run.isEnabled()
     assert not form.form.bar.isVisible()
 

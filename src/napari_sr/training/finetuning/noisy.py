@@ -21,8 +21,8 @@ from napari_sr.training.finetuning.preview import NoisyPreview, picture_of, plac
 from napari_sr.training.finetuning.self_supervision import BLIND, NEIGHBOURS
 from napari_sr.training.finetuning.sources import check_image, clean, faint, fitted, with_noise
 from napari_sr.training.finetuning.split import LEAST, Split, hold_out, parted
+from napari_sr.training.intensity import keep_intensity
 from napari_sr.training.noisy_validation import estimate_of, psnr_of
-from napari_sr.training.total_intensity import keep_total_intensity
 from napari_sr.training.upscaled import upscaled
 from napari_sr.training.validation import Judgement, judgement
 from napari_sr.zoo.card import card_of
@@ -143,7 +143,7 @@ def complete(
 ) -> bool:
     """Complete the file of a trained network, which keeps its card.
 
-    Its results get the total intensity of the images, if they are given. The card gets the entry
+    Its results get the intensities of the images, if they are given. The card gets the entry
     `bound`: whether the network's estimated PSNR is a lower bound.
 
     Parameters
@@ -151,7 +151,7 @@ def complete(
     path : Path
         The file.
     network : Network
-        The network in the file, in eval mode; its last bias changes.
+        The network in the file, in eval mode; its last layer changes.
     held_out : NoisyHeldOut
         The held-out parts.
     data : TrainingData, optional
@@ -166,7 +166,7 @@ def complete(
     """
     bound = held_out.bound(network)
     if data is not None:
-        keep_total_intensity(network, [*data.learnt, *data.held_out], config)
+        keep_intensity(network, [*data.learnt, *data.held_out], config)
     card = card_of(path)
     export(path, network.state_dict(), {**card, "here": {**card["here"], "bound": bound}})
     return bound

@@ -10,6 +10,7 @@ from napari_sr.training.component import ComponentSpec, need
 from napari_sr.training.config import Term
 from napari_sr.training.data.noise_model import NoiseModel
 from napari_sr.training.data.spot import Spot
+from napari_sr.zoo.trained import NOISY_ALONE
 
 RECORRUPTION, THINNING, BLIND, NEIGHBOURS = "recorruption", "thinning", "blind_spots", "neighbours"
 METHODS = (RECORRUPTION, THINNING, BLIND, NEIGHBOURS)
@@ -66,5 +67,7 @@ class SelfSupervision:
     @property
     def words(self) -> str:
         """Description for cards and messages."""
-        words = f"noisy images alone ({self.method.replace('_', ' ')}, {self.spot.words})"
-        return words if self.penalty == "none" else f"{words}, {self.penalty.replace('_', ' ')}"
+        words = f"{NOISY_ALONE}: {self.method.replace('_', ' ')}, {self.spot.words}"
+        if self.penalty == "none":
+            return words
+        return f"{words}, {self.penalty.replace('_', ' ').replace('hessian', 'Hessian')} penalty"

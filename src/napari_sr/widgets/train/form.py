@@ -224,7 +224,7 @@ class TrainWidget(RunningForm):
         notes = " ".join(f"{note[:1].upper()}{note[1:]}." for note in tuned.notes)
         kept = f"Kept as {tuned.path.stem}, after {counted(tuned.steps, 'step')}."
         advice = "Use this network only for images like its training images."
-        told = (kept, notes, tuned.verdict, advice)
+        told = (kept, tuned.verdict, advice, notes)
         self.form.status.say("Done.")
         # the message stays beside curves and pictures until the next training run
         self.form.verdict.say(" ".join(filter(None, told)))
