@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from napari_sr.zoo import file_kind
+from napari_sr.zoo.cancelling import check_cancelled
 from napari_sr.zoo.card import card_in
 from napari_sr.zoo.file_weights import weights_in
 from napari_sr.zoo.limits import BROKEN, RefusedError, check_file, check_tensors, first_line
@@ -90,7 +91,9 @@ def open_checkpoint(path: str | Path, sha256: str | None = None) -> Checkpoint:
     path = Path(os.path.expanduser(path))
     try:
         data = _content(path)
+        check_cancelled()
         found = hashlib.sha256(data).hexdigest()
+        check_cancelled()
         if sha256 not in (None, found):
             raise RefusedError(f"was changed: its sha256 must be {sha256}, got {found}")
         read, kind = _reader(data)

@@ -237,6 +237,26 @@ def test_of_two_files_the_one_that_was_opened_last_is_chosen(
     assert chooser.choice().reference.name.name == "quick.pth"
 
 
+def test_the_reading_of_a_slow_file_can_be_cancelled(chooser, checkpoint, slow, qtbot, monkeypatch):
+    told, before = [], (chooser.about.text(), chooser.browse.toolTip())
+    monkeypatch.setattr(checkpoint_module, "show_info", told.append)
+    chooser._slow.setInterval(0)
+    chooser.open_file(checkpoint)
+    qtbot.waitUntil(lambda: chooser.browse.text() == "Cancel", timeout=PATIENCE)
+
+    chooser.browse.click()
+
+    assert (chooser.browse.text(), chooser.browse.accessibleName()) == (
+        "Browse…", "Browse for a checkpoint"
+    )  # fmt: skip
+    assert (chooser.about.text(), chooser.browse.toolTip()) == before
+    slow.set()
+    chooser.open_file(checkpoint.rename(checkpoint.with_name("quick.pth")))
+    qtbot.waitUntil(lambda: chooser.models.findText(OPENED) > 0, timeout=PATIENCE)
+    assert [model.title for model in chooser._opened] == ["quick"]
+    assert (told, chooser.browse.text()) == ([], "Browse…")
+
+
 def test_an_opened_file_is_blended_with_another_at_the_slider_s_share(
     chooser, checkpoint, tmp_path, qtbot
 ):

@@ -217,3 +217,15 @@ def test_each_of_several_layers_has_its_own_range(chooser):
 
     choose(chooser, CUSTOM)
     assert chooser.value(other) == chooser.value(shown) == (0, 4095)
+
+
+@pytest.mark.parametrize("limits", [(0, 4095), (100, 65535), (0, 0.5)])
+def test_numbers_are_seen_whole_in_a_narrow_form(qtbot, limits):
+    chooser = RangeChooser()
+    qtbot.addWidget(chooser)
+    chooser.follow(Image(np.zeros((4, 5), np.uint16), contrast_limits=limits))
+    chooser.resize(chooser.minimumSizeHint())
+    chooser.show()
+
+    for box in (chooser.low, chooser.high):
+        assert box.fontMetrics().horizontalAdvance(box.text()) < box.contentsRect().width()

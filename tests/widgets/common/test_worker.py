@@ -16,6 +16,7 @@ from napari_sr.engine.execution.background import PRIORITIES_ARE_INHERITED
 from napari_sr.runs.job import Step
 from napari_sr.widgets.common import worker as module
 from napari_sr.widgets.common.worker import ActivityBar, ThreadCall, call_in_thread, create_run
+from napari_sr.zoo.cancelling import stopped_if_cancelled
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +45,26 @@ def test_a_run_that_is_quit_closes_its_generator(qtbot):
 
     # though the worker, which holds it, is still alive
     assert happened[-1] == "closed"
+
+
+def test_a_step_that_never_ends_by_itself_can_be_quit(qtbot):
+    begun, stopped, told = threading.Event(), threading.Event(), []
+
+    def blocked():
+        yield 0
+        with stopped_if_cancelled(stopped.set):
+            begun.set()
+            assert stopped.wait(10)
+
+    worker = create_run(
+        blocked, aborted=lambda: told.append("aborted"), errored=told.append, returned=told.append
+    )
+    with qtbot.waitSignal(worker.finished, timeout=20_000):
+        worker.start()
+        qtbot.waitUntil(begun.is_set, timeout=10_000)
+        worker.quit()
+
+    assert told == ["aborted"]
 
 
 @pytest.mark.parametrize("cancelled", [False, True])

@@ -1,5 +1,7 @@
 """The part of a layer that a preview shows, and the sentence about it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,14 @@ from napari_sr.engine.planning.tiling import Region
 from napari_sr.runs.model import ModelReference
 from napari_sr.runs.source import Source
 from napari_sr.streaming.preview_request import PreviewRequest
-from napari_sr.widgets.upscale.preview_view import LARGEST, View, alike, central, in_words
+from napari_sr.widgets.upscale.preview_view import (
+    LARGEST,
+    View,
+    alike,
+    central,
+    in_words,
+    why_no_preview,
+)
 
 REGION = Region(slice(2, 9), slice(0, 5))
 
@@ -48,6 +57,24 @@ def test_views_of_one_plane_share_their_blocks():
     assert not alike(view, view_of(data, plane=(1,)))
     assert not alike(view, view_of(data.copy()))
     assert not alike(view, view_of(data, layer="other"))
+
+
+@pytest.mark.parametrize(
+    ("missing", "other_unit", "words"),
+    [
+        ((), False, ""),
+        (("entry",), False, "not downloaded yet"),
+        ((), True, r"results of cells may have another unit than the image. Run it on a region"),
+    ],
+)
+def test_a_model_without_a_preview_says_why(missing, other_unit, words):
+    model = SimpleNamespace(title="cells", other_unit=other_unit)
+    choice = SimpleNamespace(reference=SimpleNamespace(missing=missing), model=model)
+
+    reason = why_no_preview(choice)
+
+    assert words in reason
+    assert bool(words) == reason.startswith("No preview: ")
 
 
 def test_the_size_of_a_plane_s_result():

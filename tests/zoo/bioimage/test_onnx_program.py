@@ -9,6 +9,7 @@ import pytest
 import torch
 from bioimage_packages import Enlarger, weights
 
+from napari_sr.zoo import cancelling
 from napari_sr.zoo.limits import RefusedError
 
 pytestmark = pytest.mark.needs("onnx")
@@ -42,6 +43,39 @@ def test_the_memory_of_features_is_read_from_the_graph(program):
 def test_an_input_that_does_not_fit_is_an_error_in_one_sentence(program):
     with pytest.raises(ValueError, match=r"failed for an input of \(1, 2, 9, 14\)"):
         program(weights())(IMAGE.repeat(2, 1))
+
+
+def endless():
+    """Return an ONNX file that doubles its image for ever."""
+    from onnx import TensorProto, helper
+
+    def value(name, kind, shape=None):
+        return helper.make_tensor_value_info(name, kind, shape)
+
+    yes, numbers, place = TensorProto.BOOL, TensorProto.FLOAT, TensorProto.INT64
+    nodes = [
+        helper.make_node("Identity", ["go"], ["go on"]),
+        helper.make_node("Add", ["x", "x"], ["larger"]),
+    ]
+    inputs = [value("place", place, []), value("go", yes, []), value("x", numbers)]
+    body = helper.make_graph(nodes, "body", inputs, [value("go on", yes), value("larger", numbers)])
+    loop = helper.make_node("Loop", ["", "yes", "image"], ["result"], body=body)
+    ends = [[value(name, numbers, [1, 1, None, None])] for name in ("image", "result")]
+    graph = helper.make_graph([loop], "all", *ends, [helper.make_tensor("yes", yes, [], [True])])
+    opsets = [helper.make_opsetid("", 17)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
+def test_a_program_that_never_ends_is_stopped_if_the_user_cancels(program, monkeypatch):
+    monkeypatch.setattr(cancelling, "PAUSE", 0.001)
+    asked = []
+
+    def cancelled():
+        asked.append(True)
+        return len(asked) > 5
+
+    with cancelling.cancelled_if(cancelled), pytest.raises(cancelling.CancelledError):
+        program(endless())(IMAGE)
 
 
 def changed(change):

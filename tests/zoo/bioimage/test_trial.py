@@ -15,6 +15,7 @@ from torch import nn
 
 from napari_sr.zoo.bioimage import load, trial
 from napari_sr.zoo.bioimage.load import open_package
+from napari_sr.zoo.cancelling import CancelledError, cancelled_if
 from napari_sr.zoo.checkpoint import CheckpointError
 
 RAW = np.random.default_rng(0).random((1, 1, 24, 24)).astype(np.float32)
@@ -88,6 +89,18 @@ def test_what_goes_wrong_in_the_process_is_one_error(tried, monkeypatch, program
     with pytest.raises(CheckpointError, match=why):
         open_package(good(tried / "good.zip"))
     assert not (tried / "cache").exists()
+
+
+def test_a_trial_that_is_cancelled_ends_its_process(tried, monkeypatch):
+    monkeypatch.setattr(trial, "COMMAND", (sys.executable, "-c", ENDLESS))
+    asked = []
+
+    def cancelled():
+        asked.append(True)
+        return len(asked) > 2
+
+    with cancelled_if(cancelled), pytest.raises(CancelledError):
+        open_package(good(tried / "a.zip"))
 
 
 def test_a_program_may_print_more_than_a_pipe_holds(tried, monkeypatch):

@@ -11,6 +11,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -49,18 +50,19 @@ def in_background(steps: Generator[Step, None, Result]) -> Generator[Step, None,
     object
         What `steps` returns.
     """
+    context = copy_context()  # the thread sees whether this thread's work is cancelled
     with (
         ThreadPoolExecutor(1, "napari-sr", _lower_priority) as thread,
         _leave_one_core_free(thread),
     ):
         try:
             while True:
-                yielded, value = thread.submit(_next, steps).result()
+                yielded, value = thread.submit(context.run, _next, steps).result()
                 if not yielded:
                     return value  # type: ignore[return-value]  # what the generator returned
                 yield value  # type: ignore[misc]  # what it yielded
         finally:
-            thread.submit(steps.close).result()
+            thread.submit(context.run, steps.close).result()
 
 
 def _next(steps: Generator[Step, None, Result]) -> tuple[bool, Step | Result]:

@@ -58,6 +58,7 @@ class ModelChooser(CheckpointChooser):
         self._offered: list[ListedModel] = []
         self._advice: Advice | None = None
         self.models.setItemDelegate(MarkedItems(self.models))
+        self.models.elide = Qt.TextElideMode.ElideRight  # lines begin with the model's name
         self.models.setToolTip("The network. Models that are not included are downloaded once.")
         self.about = WrappedLabel(lines=ABOUT_LINES, cut=True)
         self.scale = ScaleBox()
@@ -158,6 +159,12 @@ class ModelChooser(CheckpointChooser):
         """Recognise the network of a checkpoint in a thread, and choose it."""
         self.about.say(f"Reading {path.name} …")
         super().open_file(path)
+
+    def cancel_files(self) -> None:
+        """Stop reading files; the text is again that on the chosen model."""
+        super().cancel_files()
+        model: ListedModel | None = self.models.currentData()
+        self.about.say("" if model is None else about(model))
 
     def _take_file(self, found: ListedModel | str) -> None:
         if isinstance(found, str):

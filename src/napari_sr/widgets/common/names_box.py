@@ -26,11 +26,14 @@ LEAST = 12
 class NamesBox(QComboBox):
     """A list that fills the given width and never widens its parent.
 
-    The middle of a name that is too long is left out; the tooltip then begins with the whole name.
+    The middle of a name that is too long is left out, unless `elide` says otherwise; the tooltip
+    then begins with the whole name.
     """
 
     opening = Signal()
     """Emitted just before the list is shown, while the list can still be changed."""
+    elide = Qt.TextElideMode.ElideMiddle
+    """Which part of a name that is too long is left out."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,11 +43,11 @@ class NamesBox(QComboBox):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def shown(self) -> str:
-        """Return the chosen name as it is drawn, without its middle if it is too long."""
+        """Return the chosen name as it is drawn, without a part of it if it is too long."""
         return shown_name(self)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:  # noqa: N802  # Qt's name
-        """Draw the box as Qt does, but cut a long name in its middle, not at its end."""
+        """Draw the box as Qt does, but cut a long name where `elide` says."""
         _paint(self)
 
     def event(self, event: QEvent | None) -> bool:
@@ -94,14 +97,15 @@ class Elider(QObject):
 
 
 def shown_name(box: QComboBox) -> str:
-    """Return the chosen name of a list, without its middle if the list is too narrow."""
+    """Return the chosen name of a list, without a part of it if the list is too narrow."""
     option, style = _option(box), box.style()
     if style is None:
         return box.currentText()
     control, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
     # Qt draws the text one pixel inside of this rectangle
     width = style.subControlRect(control, option, part, box).width() - 2
-    return box.fontMetrics().elidedText(box.currentText(), Qt.TextElideMode.ElideMiddle, width)
+    mode = box.elide if isinstance(box, NamesBox) else NamesBox.elide
+    return box.fontMetrics().elidedText(box.currentText(), mode, width)
 
 
 def _option(box: QComboBox) -> QStyleOptionComboBox:

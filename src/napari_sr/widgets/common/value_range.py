@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CONTRAST, DTYPE, PERCENTILES, CUSTOM = "contrast limits", "data type", "percentiles", "custom"
 _USUAL_PERCENTILES = (0.1, 99.9)
+LONGEST, FRAME = "65535", 16
+"""A number that always fits into its box, and the width of the box around it in screen pixels."""
 
 
 class RangeChooser(QWidget):
@@ -80,6 +82,9 @@ class RangeChooser(QWidget):
             for box, text in zip((self.low, self.high), pair_in_words(*shown), strict=True):
                 box.setText(text)
                 box.setCursorPosition(0)  # so that the first digits of a long number are visible
+        for box in (self.low, self.high):  # in a narrow form, the list gives room to the numbers
+            advance = box.fontMetrics().horizontalAdvance
+            box.setMinimumWidth(min(advance(box.text()), advance(LONGEST)) + FRAME)
 
     def _tell_numbers(self) -> None:
         """Show all digits of the numbers in tooltips, because the boxes may be too narrow."""

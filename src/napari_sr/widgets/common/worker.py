@@ -15,6 +15,7 @@ from superqt.utils import FunctionWorker
 from superqt.utils import create_worker as create_quiet_worker
 
 from napari_sr.runs.first_import import import_engine
+from napari_sr.zoo.cancelling import CancelledError, cancelled_if
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -78,7 +79,11 @@ class RunWorker(_EndsQuietly, GeneratorWorker):  # type: ignore[misc]  # napari 
         # the GUI thread has priority
         self._gen = in_background(self._gen)  # type: ignore[has-type]  # napari has no types
         try:
-            return super().work()
+            with cancelled_if(lambda: self.abort_requested):
+                return super().work()
+        except CancelledError:  # inside a step: `work` cancels only between two steps
+            self.aborted.emit()
+            return None
         except (KeyboardInterrupt, SystemExit) as error:
             # in a thread of Qt, these errors would end napari
             raise StoppedError(f"the run was ended by {type(error).__name__}") from error

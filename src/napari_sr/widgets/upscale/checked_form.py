@@ -26,7 +26,7 @@ from napari_sr.widgets.common.open_form import open_form
 from napari_sr.widgets.common.pixel_size import square_pixel_size
 from napari_sr.widgets.upscale.fields import UpscaleFields
 from napari_sr.widgets.upscale.preview import Preview
-from napari_sr.widgets.upscale.preview_view import View
+from napari_sr.widgets.upscale.preview_view import View, why_no_preview
 from napari_sr.widgets.upscale.problems import problems_of
 from napari_sr.widgets.upscale.result import result_arguments
 from napari_sr.widgets.upscale.resuming import FolderLook, FolderState, request_for
@@ -221,8 +221,8 @@ class CheckedForm(RunningForm):
             return None
         if layer is None or choice is None or self._problems():
             return "No preview: correct the framed field first."
-        if choice.reference.missing:
-            return "No preview: the model is not downloaded yet; Run downloads it."
+        if reason := why_no_preview(choice):
+            return reason
         try:
             region = visible_region(layer, self._viewer)
         except RegionError as error:

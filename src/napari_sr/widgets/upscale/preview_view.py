@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_sr.graph.factor import Factor
+    from napari_sr.runs.model_list import ChosenModel
     from napari_sr.streaming.preview_request import PreviewRequest
 
 LARGEST = 2**22
@@ -87,3 +88,15 @@ def in_words(view: View, region: Region, *, exact: bool, share: float | None = N
         return f"Preview: these are the pixels of the result{more}."
     until = "" if share is None else f" until all of the plane is computed ({share:.0%})"
     return f"Preview: the network uses the whole plane, so the preview differs slightly{until}."
+
+
+def why_no_preview(choice: ChosenModel) -> str:
+    """Return why a model has no preview, without loading it; "" if it has one."""
+    if choice.reference.missing:
+        return "No preview: the model is not downloaded yet; Run downloads it."
+    if choice.model.other_unit:
+        return (
+            f"No preview: results of {choice.model.title} may have another unit than the image. "
+            "Run it on a region instead."
+        )
+    return ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from napari_sr.engine.backends import onnxruntime as backend
+from napari_sr.zoo.cancelling import stopped_if_cancelled
 from napari_sr.zoo.limits import BROKEN, RefusedError, first_line
 
 if TYPE_CHECKING:
@@ -88,11 +89,16 @@ class OnnxProgram:
         ------
         ValueError
             If the file cannot compute it; the message has the reason.
+        CancelledError
+            If the user cancelled the run meanwhile.
         """
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        inputs = {self._input: image.astype(self._type, copy=False)}
         try:
-            (found,) = self._session.run(
-                [self._output], {self._input: image.astype(self._type, copy=False)}
-            )
+            with stopped_if_cancelled(partial(setattr, options, "terminate", True)):
+                (found,) = self._session.run([self._output], inputs, options)
         except self._errors as error:
             raise ValueError(
                 f"onnxruntime failed for an input of {image.shape}: {first_line(error)}"

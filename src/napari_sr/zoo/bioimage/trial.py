@@ -24,6 +24,7 @@ import psutil
 
 from napari_sr.atomic_write import atomic_write
 from napari_sr.engine.backends.trials import CAN_START, WINDOWS_FLAGS
+from napari_sr.zoo.cancelling import check_cancelled
 from napari_sr.zoo.download import cache_folder
 from napari_sr.zoo.limits import RefusedError, size_of
 
@@ -69,6 +70,8 @@ def found_about(path: Path, weights: str, package: str) -> Found | None:
     ------
     RefusedError
         If the package cannot be used, or the trial exceeds a limit.
+    CancelledError
+        If the user cancelled the opening meanwhile.
     """
     if not (ENABLED and CAN_START):
         return None
@@ -101,6 +104,7 @@ def _run(path: Path) -> str:
     with process:
         try:
             while process.poll() is None:
+                check_cancelled()
                 _check(process.pid, most, end)
                 time.sleep(PAUSE)
         finally:
