@@ -308,8 +308,13 @@ def test_a_segment_frees_the_memory_of_the_one_before_it(monkeypatch):
         drive(backend.steps(key, lambda x: (x,), (torch.rand(1, 1, 40, 40),)))
 
     assert freed == [1, 2]
+    later = []
+    monkeypatch.setattr(compiled.KEPT, "free_later", lambda name, free: later.append(name))
     backend.close()
-    assert freed == [1, 2]
+    assert (freed, later) == ([1, 2], ["any"])
+    drive(backend.steps(key, lambda x: (x,), (torch.rand(1, 1, 40, 40),)))
+    backend.reset()
+    assert (freed, later) == ([1, 2, 1], ["any"])
 
 
 def test_the_memory_is_free_while_pytorch_computes_the_same(monkeypatch):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from types import SimpleNamespace
+
 import pytest
 
 from napari_sr.engine.backends import compilers, library, loaded
@@ -47,3 +50,15 @@ def test_a_segment_that_was_refused_stays_refused():
     models.refuse("one", "its results differ")
 
     assert models.verdict("one").why == "its results differ"
+
+
+def test_only_segments_that_are_loaded_can_be_freed():
+    models, freed = LoadedModels(), []
+    models._models = {name: Future() for name in ("loading", "failed", "loaded")}
+    models._models["failed"].set_exception(RuntimeError("no such file"))
+    models._models["loaded"].set_result(SimpleNamespace(free=lambda: freed.append("loaded")))
+
+    for name in ("unknown", "loading", "failed", "loaded"):
+        models.free(name)
+
+    assert freed == ["loaded"]

@@ -16,7 +16,8 @@ from weakref import WeakKeyDictionary
 
 from napari_sr.engine.backends.compiled_segments import CompiledSegments
 from napari_sr.engine.backends.compilers import COMPILERS, largest_error
-from napari_sr.engine.backends.loaded import LOOK_AGAIN
+from napari_sr.engine.backends.kept_memory import KEPT
+from napari_sr.engine.backends.loaded import LOADED, LOOK_AGAIN
 from napari_sr.engine.planning.segments import in_steps
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class Compiled:
         )
         self._requests = self._segments.requests
         self._counts = dict.fromkeys((*engines, "torch"), 0)
-        self._last: Compute | None = None
+        self._last: tuple[str, Compute] | None = None
 
     def accepts(self, device: torch.device, pixels: int) -> bool:
         """Return whether tiles of this many pixels on a device can be compiled."""
@@ -113,7 +114,7 @@ class Compiled:
             self._counts["torch"] += 1
             return function(*tensors)
         name = segment.names[segment.engine]
-        self._free_before(segment.compute)
+        self._free_before(name, segment.compute)
         try:
             # each segment has its own result buffers, which only its next run overwrites
             results = tuple((yield from segment.compute.steps(tensors, segment.seconds)))
@@ -135,16 +136,16 @@ class Compiled:
         self._counts[segment.engine] += 1
         return results
 
-    def _free_before(self, compute: Compute) -> None:
+    def _free_before(self, name: str, compute: Compute) -> None:
         """Free the intermediate values of the previous segment, unless it is the next one, too.
 
         Otherwise, each segment of a network that runs over a whole plane would keep its own. Those
-        of the last one stay for the next run: to take the memory again, EDSR slim x2 needs a tenth
-        more processor time at 256 px.
+        of the last one stay for some seconds, for a run that follows (see `KeptMemory`).
         """
-        if self._last is not None and self._last is not compute:
-            self._last.free()
-        self._last = compute
+        if self._last is not None and self._last[1] is not compute:
+            self._last[1].free()
+        KEPT.use(name)
+        self._last = name, compute
 
     def computes(self, key: SegmentKey, tensors: Sequence[Tensor]) -> bool:
         """Return whether the segment is compiled for tensors of these shapes."""
@@ -200,13 +201,20 @@ class Compiled:
 
     def reset(self) -> None:
         """Free the memory of a run that starts again, and drop the requested trials."""
-        self._last = None
-        self._segments.clear()
+        if self._last is not None:
+            self._last[1].free()
+        self._forget()
 
     def close(self) -> None:
-        """Free the memory of a run that ends, and start the requested trials."""
+        """Free the memory of a run that ends, the last segment's later; start requested trials."""
         self._requests.submit()
-        self.reset()
+        if self._last is not None:
+            KEPT.free_later(self._last[0], LOADED.free)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._last = None
+        self._segments.clear()
 
 
 def _shapes(tensors: Sequence[Tensor]) -> Shapes:

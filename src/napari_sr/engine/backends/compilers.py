@@ -48,6 +48,10 @@ class Model(Protocol):
         """Return a function that computes the segment into its own result buffers."""
         ...
 
+    def free(self) -> None:
+        """Free the memory of intermediate values, unless a run is computing the segment."""
+        ...
+
 
 class Compiler(Protocol):
     """A library that compiles segments; a module of this package implements it."""

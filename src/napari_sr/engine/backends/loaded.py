@@ -70,6 +70,12 @@ class LoadedModels:
             return None
         return future.result()
 
+    def free(self, name: str) -> None:
+        """Free the memory of a segment's intermediate values, if it is loaded and not in use."""
+        future = self._models.get(name)
+        if future is not None and future.done() and future.exception() is None:
+            future.result().free()
+
     def refuse(self, name: str, why: str) -> None:
         """Stop using a segment in this process."""
         self._verdicts[name] = library.Verdict(False, why=why)

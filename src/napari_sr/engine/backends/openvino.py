@@ -152,6 +152,10 @@ class Loaded:
         """Return an object that computes the segment, as `Model.start` does."""
         return Request(self._compiled)
 
+    def free(self) -> None:
+        """Free the memory of intermediate values, as `Model.free` does."""
+        _release(self._compiled)
+
 
 class Request:
     """Computes a segment into its own result buffers, as `Compute` does.
@@ -190,8 +194,12 @@ class Request:
 
     def free(self) -> None:
         """Free the memory of intermediate values, as `Compute.free` does."""
-        with suppress(RuntimeError):  # another run is computing the segment
-            self._compiled.release_memory()
+        _release(self._compiled)
+
+
+def _release(compiled: Any) -> None:
+    with suppress(RuntimeError):  # a run is computing the segment
+        compiled.release_memory()
 
 
 def _arrays(tensors: Tensors) -> list[Any]:
