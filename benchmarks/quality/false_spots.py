@@ -28,7 +28,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_laplace
 from scipy.spatial import KDTree
 from self_supervised import MODELS, UNLIMITED, fixed
-from spot_fields import SIGMA, Field, fields, maxima
+from spot_fields import PHOTONS, SIGMA, Field, fields, maxima
 
 import napari_sr
 from napari_sr.training.finetuning.pacing import Pacer
@@ -76,6 +76,8 @@ def false_spots(image: NDArray[np.float64], field: Field) -> list[float]:
     A known spot is found once: further maxima near it are false.
     """
     places, height = maxima(image, DISTANCE)
+    if not len(places):
+        return [np.nan] * len(RECALLS)
     places = places[np.argsort(-height)]
     nearest, known = KDTree(field.spots).query(places, distance_upper_bound=NEAR)
     near = np.isfinite(nearest)
@@ -96,23 +98,34 @@ def results(group: Sequence[Field], steps: int, keep: Path) -> list[Results]:
     low = min(float(field.source.min()) for field in group)
     high = max(float(field.source.max()) for field in group)
     usual: dict[str, Any] = {"device": "cpu", "value_range": (low, high), "outliers": "keep"}
-    methods: dict[str, str | Path] = {name: name for name in MODELS}
+    methods: dict[str, str | Path | None] = {name: name for name in MODELS}
     if steps:
-        first = group[0]
-        name = f"{first.sort}-{first.photons}-{len(group)}-{steps}".replace(" ", "-")
-        methods[LEARNT] = target = keep / f"{name}.safetensors"
-        if not target.exists():
-            napari_sr.fine_tune(
-                [field.source for field in group], "micrograph", 2, target, supervision="self",
-                value_range=(low, high), minutes=UNLIMITED, device="cpu",
-            )  # fmt: skip
-    return [
-        {
+        target = keep / f"{group[0].sort}-{group[0].photons}-{len(group)}-{steps}.safetensors"
+        methods[LEARNT] = learnt(group, (low, high), target)
+    found: list[Results] = []
+    for field in group:
+        own = {
             name: np.asarray(napari_sr.upscale(field.source, model, 2, axes="YX", **usual), float)
             for name, model in methods.items()
+            if model is not None
         }
-        for field in group
-    ]
+        found.append({name: own.get(name, np.zeros_like(field.truth)) for name in methods})
+    return found
+
+
+def learnt(group: Sequence[Field], values: tuple[float, float], target: Path) -> Path | None:
+    """Let one network learn from all fields, unless its file exists; None if they are refused."""
+    sources = [field.source for field in group]
+    try:
+        if not target.exists():
+            napari_sr.fine_tune(
+                sources, "micrograph", 2, target, supervision="self", value_range=values,
+                minutes=UNLIMITED, device="cpu",
+            )  # fmt: skip
+    except ValueError as error:
+        print(f"{group[0].sort}, {group[0].photons} photons: {error}")
+        return None
+    return target
 
 
 def rows(group: Sequence[Field], enlarged: Sequence[Results], detector: str) -> Iterator[str]:
@@ -135,6 +148,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=600, help="steps of learning; 0: none")
     parser.add_argument("--fields", type=int, default=2, help="number of made fields of each sort")
     parser.add_argument("--keep", type=Path, default=Path(), help="folder for learnt networks")
+    parser.add_argument("--photons", type=int, nargs="*", default=PHOTONS, help="only these levels")
     parser.add_argument("--only", help="only fields of this sort, such as HybISS")
     given = parser.parse_args()
     if given.steps:
@@ -142,7 +156,7 @@ def main() -> None:
         given.keep.mkdir(parents=True, exist_ok=True)
     groups: dict[tuple[str, int], list[Field]] = defaultdict(list)
     for field in fields(given.packages, given.fields):
-        if given.only in (None, field.sort):
+        if given.only in (None, field.sort) and field.photons in given.photons:
             groups[field.sort, field.photons].append(field)
     lines: dict[str, list[str]] = {detector: [] for detector in DETECTORS}
     for group in groups.values():

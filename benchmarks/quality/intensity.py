@@ -1,6 +1,6 @@
-"""Measure whether results keep the intensities of noisy images, x2.
+"""Measure whether results keep the intensities of noisy images, x2 or x4.
 
-    python benchmarks/quality/intensity.py PACKAGES [--learnt FOLDER] [--model FILE]
+    python benchmarks/quality/intensity.py PACKAGES [--scale 4] [--learnt FOLDER] [--model FILE]
 
 The images of `self_supervised.py` and the fields of `spot_fields.py`, at several numbers of photons
 in a white pixel of the source. Each result is averaged over the source's pixels. Its sums are then
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from self_supervised import MODELS, images
-from spot_fields import Field, fields, noisy
+from spot_fields import SCALE, Field, fields, noisy
 
 import napari_sr
 
@@ -87,8 +87,9 @@ def sums(image: NDArray[Any], truth: NDArray[np.float64], places: NDArray[np.flo
 
 
 def changes(field: Field, result: NDArray[Any]) -> list[float]:
-    """Return the changes of `HEADS`; NaN without spots."""
-    truth, image = binned(field.truth, 2), binned(result, 2)
+    """Return the changes of `HEADS` in a result, (S * H, S * W); NaN without spots."""
+    truth = binned(field.truth, 2)
+    image = binned(result, result.shape[0] // truth.shape[0])
     places = (field.spots - 0.5) / 2
     before, after, true = (sums(one, truth, places) for one in (field.source, image, truth))
     found = [after.total / before.total - 1, after.bright / before.bright - 1]
@@ -115,10 +116,12 @@ def main() -> None:
     """Read the command line, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("packages", type=Path, nargs="?", help="folder of real_images.py")
+    parser.add_argument("--scale", type=int, default=SCALE, choices=(2, 4))
     parser.add_argument("--learnt", type=Path, default=Path(), help="folder of learnt networks")
     parser.add_argument("--model", nargs="*", default=[], help="more networks, names or files")
     parser.add_argument("--only", help="only images of this sort, such as HybISS")
     given = parser.parse_args()
+    models = [name for name in MODELS if given.scale == SCALE or name != "microscope"]
     print(f"| image | photons | model | {' | '.join(HEADS)} |\n{'| --- ' * (len(HEADS) + 3)}|")
     rows: dict[tuple[str, int, str], list[list[float]]] = defaultdict(list)
     for field in all_fields(given.packages):
@@ -126,9 +129,10 @@ def main() -> None:
             continue
         low, high = float(field.source.min()), float(field.source.max())
         usual: dict[str, Any] = {"device": "cpu", "value_range": (low, high), "outliers": "keep"}
-        pattern = f"{field.sort}-{field.photons}-*.safetensors".replace(" ", "-")
-        for model in (*MODELS, *given.model, *given.learnt.glob(pattern)):
-            result = napari_sr.upscale(field.source, model, 2, axes="YX", **usual)
+        pattern = f"{field.sort}-{field.photons}-*.safetensors"
+        files = given.learnt.glob(pattern) if given.scale == SCALE else ()
+        for model in (*models, *given.model, *files):
+            result = napari_sr.upscale(field.source, model, given.scale, axes="YX", **usual)
             name = "learnt" if isinstance(model, Path) else Path(model).stem
             rows[field.sort, field.photons, name].append(changes(field, result))
     for (sort, photons, name), found in rows.items():

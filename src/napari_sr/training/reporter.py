@@ -112,7 +112,7 @@ class Reporter:
             return []
         self.best = judgement(self.learner.result, self.pairs)
         self.least, self.start_psnr = self.best.least, self.best.psnr
-        self._write(0, 0.0, self.learner.result, self.best.psnr)
+        self._write(0, 0.0, self._corrected(), self.best.psnr)
         return [f"before the first step: {self.best.psnr:.3f} dB (estimated)"]
 
     @property
@@ -192,11 +192,15 @@ class Reporter:
 
     def export(self, step: int, seconds: float) -> None:
         """Write the network as a checkpoint with a card; arguments as in `report`."""
+        self._write(step, seconds, self._corrected(), self.psnr)
+
+    def _corrected(self) -> Network:
+        """Return the network that is written; from noisy images, it keeps their intensities."""
         network = self.learner.result
         if self.pictures:
             network = copy.deepcopy(network).eval()
             keep_intensity(network, self.pictures, self.config)
-        self._write(step, seconds, network, self.psnr)
+        return network
 
     def _write(self, step: int, seconds: float, network: Network, psnr: float | None) -> None:
         how = Reached(step, seconds, psnr, device_words(self.device, self.place.world))

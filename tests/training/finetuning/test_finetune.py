@@ -435,6 +435,15 @@ def test_a_network_learns_from_one_noisy_image(noisy, monkeypatch):
     assert (pictures[-1].network != pictures[-1].original_network).any()
 
 
+LAST = {"enlarge.weight", "enlarge.bias"}
+"""The last layer of FSRCNN, which is corrected so that intensities are kept."""
+
+
+def changed(one, other):
+    """Return the names of the tensors that differ."""
+    return {key for key in other if not torch.equal(one[key], other[key])}
+
+
 def test_a_network_that_does_not_get_better_stays_the_original_one(noisy, monkeypatch):
     monkeypatch.setattr(Pacer, "counts", counts_of(4, 4))
     monkeypatch.setattr(base_model, "RATES", (0.1, 0.1))  # destroys the network
@@ -444,7 +453,7 @@ def test_a_network_that_does_not_get_better_stays_the_original_one(noisy, monkey
     assert tuned.psnr == tuned.scores.start
     assert "No trained network was clearly better: the original network" in tuned.verdict
     kept, start = (read_checkpoint(path) for path in (noisy.target, noisy.base_model.model.name))
-    assert all(torch.equal(kept[key], start[key]) for key in start)
+    assert changed(kept, start) <= LAST
 
 
 @pytest.mark.parametrize(
@@ -459,7 +468,7 @@ def test_a_gain_from_noise_is_believed_if_it_is_clear(noisy, monkeypatch, gain, 
 
     assert (tuned.psnr, tuned.scores.start) == (20.0 + gain * kept, 20.0)
     ours, original = (read_checkpoint(path) for path in (noisy.target, noisy.base_model.model.name))
-    assert all(torch.equal(ours[key], original[key]) for key in original) != kept
+    assert (changed(ours, original) <= LAST) != kept
 
 
 @pytest.mark.parametrize(("merit", "steps"), [(5.0, 30), (0.0, 40)], ids=["kept", "none"])

@@ -170,7 +170,8 @@ def _at_least(gain: float, before: float) -> str:
     else:
         words = f"at least {gain:.1f} dB above bicubic interpolation."
     if before < WORTH:
-        return f"{words} No trained network was clearly better: the original network was kept."
+        words += " No trained network was clearly better: the original network was kept, with "
+        return words + "its intensities matched to the images."
     return words
 
 

@@ -241,8 +241,8 @@ class Tuning:
             self._publish(self._start)
         bound = False
         if isinstance(self.held_out, NoisyHeldOut):
-            data = self.training_data if self.best > self.scores.start else None
-            bound = complete(path, self._loaded(path), self.held_out, data, self.config)
+            network = self._loaded(path)
+            bound = complete(path, network, self.held_out, self.training_data, self.config)
         if isinstance(self.held_out, HeldOut):
             about = ", ".join(image.name for image in self.task.images)
             add_calibration(path, self._loaded(), self.held_out.pairs, about)

@@ -138,12 +138,12 @@ def complete(
     path: Path,
     network: Network,
     held_out: NoisyHeldOut,
-    data: TrainingData | None,
+    data: TrainingData,
     config: Config,
 ) -> bool:
-    """Complete the file of a trained network, which keeps its card.
+    """Complete the file of a network that was trained, or kept as it was; it keeps its card.
 
-    Its results get the intensities of the images, if they are given. The card gets the entry
+    Its results get the intensities of the images. The card gets the entry
     `bound`: whether the network's estimated PSNR is a lower bound.
 
     Parameters
@@ -154,7 +154,7 @@ def complete(
         The network in the file, in eval mode; its last layer changes.
     held_out : NoisyHeldOut
         The held-out parts.
-    data : TrainingData, optional
+    data : TrainingData
         The images.
     config : Config
         The recipe.
@@ -165,8 +165,7 @@ def complete(
         The entry `bound`.
     """
     bound = held_out.bound(network)
-    if data is not None:
-        keep_intensity(network, [*data.learnt, *data.held_out], config)
+    keep_intensity(network, [*data.learnt, *data.held_out], config)
     card = card_of(path)
     export(path, network.state_dict(), {**card, "here": {**card["here"], "bound": bound}})
     return bound
