@@ -350,6 +350,20 @@ def test_a_run_that_starts_again_for_lack_of_memory_has_nothing_compiled(random,
     assert len(here) == 1
 
 
+def test_a_run_that_python_closes_when_it_ends_starts_no_thread(monkeypatch, here):
+    later = []
+    monkeypatch.setattr(compiled.KEPT, "free_later", lambda name, free: later.append(name))
+    backend = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1])
+    key = SegmentKey("any", (0,), (IMAGE,), ("x",))
+    drive(backend.steps(key, lambda x: (x,), (torch.rand(1, 1, 40, 40),)))
+    backend._last = "any", Repeats(1)
+    monkeypatch.setattr(compiled.sys, "is_finalizing", lambda: True)
+
+    backend.close()
+
+    assert (here, later) == ([], [])
+
+
 def test_an_engine_that_is_not_there_is_refused_before_the_image_is_read():
     class Unread:
         shape, dtype = (20, 20), np.dtype("float32")

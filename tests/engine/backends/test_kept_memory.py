@@ -65,3 +65,15 @@ def test_memory_that_is_used_again_stays_for_the_whole_time_after_the_last_use(k
         timer.fire()
 
     assert freed == ["a"]
+
+
+def test_memory_is_freed_at_once_if_no_thread_can_start(kept, monkeypatch):
+    def start(timer):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(FakeTimer, "start", start)
+    freed = []
+    kept.free_later("a", freed.append)
+
+    assert freed == ["a"]
+    assert kept._timers == {}

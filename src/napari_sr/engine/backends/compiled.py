@@ -10,6 +10,7 @@ segment.
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -207,9 +208,11 @@ class Compiled:
 
     def close(self) -> None:
         """Free the memory of a run that ends, the last segment's later; start requested trials."""
-        self._requests.submit()
-        if self._last is not None:
-            KEPT.free_later(self._last[0], LOADED.free)
+        # when Python ends and closes a forgotten run, a new thread would never start
+        if not sys.is_finalizing():
+            self._requests.submit()
+            if self._last is not None:
+                KEPT.free_later(self._last[0], LOADED.free)
         self._forget()
 
     def _forget(self) -> None:

@@ -37,12 +37,18 @@ class KeptMemory:
             timer.cancel()
 
     def free_later(self, name: str, free: Callable[[str], None]) -> None:
-        """Call `free(name)` in another thread `IDLE` seconds later, unless it is used before."""
+        """Call `free(name)` in another thread `IDLE` seconds later, unless it is used before.
+
+        If the system has no thread left, call it now.
+        """
         self.use(name)
         timer = self._timer(IDLE, self._free, (name, free))
         timer.daemon = True  # the program may end earlier
         self._timers[name] = timer
-        timer.start()
+        try:
+            timer.start()
+        except RuntimeError:
+            self._free(name, free)
 
     def _free(self, name: str, free: Callable[[str], None]) -> None:
         self._timers.pop(name, None)
