@@ -44,7 +44,7 @@ def call(op, arguments, launch=None):
 @pytest.mark.parametrize("name", sr_kernels.names())
 def test_kernels_that_are_right_pass(name, device):
     op = sr_kernels.op(name)
-    arguments = example(op, device, (1, 48, 9, 70))
+    arguments = example(op, device, (1, 48, 5, 20))
 
     launch_checked(name, op.reference, op.launch, arguments)
 

@@ -99,10 +99,10 @@ def test_tiles_leave_no_seams(name, data):
     thorough = settings.default.max_examples > 20
     network = example(name, scale=data.draw(st.sampled_from(SCALES.get(name, (2, 3, 4)))))
     channels = data.draw(st.sampled_from([1, 3, 4]))
-    side = st.integers(network.least_size, 400 if thorough else 90)
+    side = st.integers(network.least_size, 400 if thorough else 64)
     size = [-(-data.draw(side) // network.multiple) * network.multiple for _ in range(2)]
     least = least_tile(network, channels)
-    tile = data.draw(st.integers(least, least + 50))
+    tile = data.draw(st.integers(least, least + (50 if thorough else 30)))
     image = torch.rand(1, channels, *size)
 
     whole = run_whole(network, image)
