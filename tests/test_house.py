@@ -169,16 +169,6 @@ def test_importing_the_package_brings_neither_torch_nor_qt():
     assert printed.stdout.strip() == "[]"
 
 
-def test_the_engine_brings_neither_qt_nor_napari():
-    code = "import sys, napari_sr.api; print([m for m in ('qtpy', 'napari') if m in sys.modules])"
-
-    printed = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-
-    assert printed.stdout.strip() == "[]"
-
-
 def imported_at_once(path):
     """Yield what a file imports when it is imported itself: not in functions, nor for types."""
     for node in tree_of(path).body:
@@ -220,19 +210,27 @@ def test_opening_a_form_brings_neither_torch_nor_readers_of_files(path):
     assert not names & {"torch", "triton", "tifffile", "PIL", "zarr", "dask", "scipy", "skimage"}
 
 
-def test_an_image_s_way_to_the_network_and_back_is_short():
+@pytest.fixture(scope="module")
+def walked():
+    """Return what a process prints that upscales an image in tiles and whole."""
     walk = ROOT / "benchmarks" / "quality" / "walk.py"
     code = f"""import runpy, sys
 for options in ([], ["--whole"]):
     sys.argv = ["walk.py", *options]
     runpy.run_path({str(walk)!r}, run_name="__main__")
+print([m for m in ("qtpy", "napari") if m in sys.modules])
 """
-
-    printed = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    ).stdout
 
-    found = re.findall(r"(\d+) stops in (\d+) files: (\d+) returns", printed.stdout)
+
+def test_the_engine_brings_neither_qt_nor_napari(walked):
+    assert walked.splitlines()[-1] == "[]"
+
+
+def test_an_image_s_way_to_the_network_and_back_is_short(walked):
+    found = re.findall(r"(\d+) stops in (\d+) files: (\d+) returns", walked)
     assert len(found) == 2  # in tiles, and whole
     for stops, files, returns in (map(int, one) for one in found):
         assert files <= 12

@@ -61,6 +61,7 @@ def test_only_a_crash_is_a_verdict_and_not_what_a_user_or_a_full_memory_ends(
 
 def test_a_trial_that_took_too_long_is_repeated_on_another_day(monkeypatch, folder):
     monkeypatch.setattr(module, "MOST_SECONDS_EACH", 0.0)  # as if the computer was busy
+    instead(monkeypatch, "raise SystemExit(1)")
     trials = Trials()
 
     trials.submit(b"no job at all", ["one"])
@@ -90,10 +91,11 @@ def test_a_process_that_cannot_start_leaves_the_next_one_alone(monkeypatch):
         patch.setattr(module, "COMMAND", ("/there is no such program",))
         trials.submit(b"no job at all", ["one"])
         assert trials.wait(30)
+    instead(monkeypatch, "raise SystemExit(1)")
 
     trials.submit(b"no job at all", ["two"])
 
-    assert trials.wait(60)
+    assert trials.wait(30)
     assert library.verdict_of("one") is None
     assert "ended with code 1" in library.verdict_of("two").why
 
