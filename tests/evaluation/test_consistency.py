@@ -136,6 +136,19 @@ def test_in_noisy_images_the_unit_is_the_noise(random):
     assert np.asarray(worse.map)[60, 60] > 3
 
 
+def test_few_photons_alone_do_not_count_as_unexplained(random):
+    signal = np.tile(np.linspace(1, 25, 256), (256, 1))
+    source = 100 + 12 * random.poisson(signal) + random.normal(0, 10, signal.shape)
+
+    found = check(source, 100 + 12 * np.kron(signal, np.ones((2, 2))))
+
+    seen = np.asarray(found.map)
+    assert found.unit == "noise"
+    assert found.unexplained < 0.01
+    assert found.unexplained == pytest.approx((np.abs(seen) > 3).mean(), abs=1e-4)
+    assert seen.std() == pytest.approx(1, rel=0.15)
+
+
 def test_results_of_optics_are_blurred_and_binned(random):
     sharp = 200 * gaussian_filter(random.random((200, 200)), 1.5)
     seen = gaussian_filter(sharp, 1.5, mode="nearest").reshape(100, 2, 100, 2).mean(axis=(1, 3))

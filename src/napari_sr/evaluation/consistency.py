@@ -183,7 +183,8 @@ def _figures(
         found, seen = pair.without_alpha(found), pair.without_alpha(seen)
         finite = np.isfinite(found)
         values = found[finite]
-        beyond += int(np.count_nonzero(np.abs(values) > 3 * noise.at(seen[finite])))
+        expected = noise.at(seen[finite] + values)  # at the shrunk result, as in `in_unit`
+        beyond += int(np.count_nonzero(np.abs(values) > 3 * expected))
         squares, total = squares + float((values**2).sum()), total + float(values.sum())
         count += values.size
         kept.append(np.abs(values[:: max(values.size // most, 1)]))

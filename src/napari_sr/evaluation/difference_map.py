@@ -99,8 +99,12 @@ def _furthest(values: NDArray[np.float32], step: int) -> NDArray[np.float32]:
 def in_unit(
     found: NDArray[np.float64], seen: NDArray[np.float64], unit: Noise | None
 ) -> NDArray[np.float32]:
-    """Return differences in values, or in units of the noise at the source's values."""
-    return (found if unit is None else found / unit.at(seen)).astype(np.float32)
+    """Return differences in values, or in units of the noise at the values of the shrunk result.
+
+    The source's own values would not do: where noise made a pixel darker, photon noise would be
+    taken for weaker than it is, so that noise alone exceeded 3.
+    """
+    return (found if unit is None else found / unit.at(seen + found)).astype(np.float32)
 
 
 def lazy_map(pair: Pair, unit: Noise | None) -> Any:
