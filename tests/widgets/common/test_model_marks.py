@@ -16,14 +16,15 @@ from napari_sr.widgets.common.model_marks import ADVISED, MARK, WIDEST, advised_
 READ, TIP = Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole
 
 
-@pytest.fixture
-def noisy(random):
+@pytest.fixture(scope="module")
+def noisy():
     """Advice on a noisy image, for which `micrograph` is advised."""
+    random = np.random.default_rng(0)
     signal = gaussian_filter(zoom(random.random((40, 40)), 5, order=0), 2)
     return advise(random.poisson(30 * signal).astype(np.uint16))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clean():
     """Advice on smooth waves, for which `bicubic` is advised."""
     y, x = np.mgrid[:256, :256]
