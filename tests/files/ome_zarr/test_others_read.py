@@ -53,7 +53,8 @@ def test_ome_zarr_py_reads_every_level_in_place(gradient):
     assert node.metadata["name"] == "gradient"
     assert node.metadata["channel_names"] == ["DAPI", "GFP"]
     assert node.metadata["colormap"][1] == [[0, 0, 0], [0, 1, 0]]
-    assert node.metadata["contrast_limits"] == [[0, 1], [0.2, 0.8]]
+    # the first and the last position of the coarsest level
+    assert node.metadata["contrast_limits"] == [[3.125, 115.125], [0.2, 0.8]]
     assert [axis["name"] for axis in node.metadata["axes"]] == ["c", "y", "x"]
     assert [level.shape for level in node.data] == [(2, 600, 900), (2, 300, 450), (2, 150, 225)]
     for level, transforms in zip(

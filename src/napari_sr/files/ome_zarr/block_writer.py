@@ -12,6 +12,7 @@ from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr.area_mean import area_means
 from napari_sr.files.ome_zarr.arrangement import arranged
 from napari_sr.files.ome_zarr.coarse import fill_level
+from napari_sr.files.ome_zarr.display_range import set_display_ranges
 from napari_sr.files.ome_zarr.documents import read_node
 from napari_sr.files.ome_zarr.folder import mark
 from napari_sr.files.ome_zarr.shards import levels_of
@@ -67,9 +68,12 @@ class OmeZarrWriter:
     @property
     def provenance(self) -> dict[str, Any]:
         """How the image was computed, from the disk; "complete" says whether it is finished."""
+        return {key: value for key, value in self._stored().items() if key != "written"}
+
+    def _stored(self) -> dict[str, Any]:
+        """Return napari-sr's attributes of the image, from the disk."""
         node = read_node(self.path)
-        stored = {} if node is None else node.attributes.get(OURS, {})
-        return {key: value for key, value in stored.items() if key != "written"}
+        return {} if node is None else node.attributes.get(OURS, {})
 
     @property
     def levels_of_blocks(self) -> tuple[zarr.Array[Any], ...]:
@@ -199,6 +203,8 @@ class OmeZarrWriter:
         try:
             for number in range(self._owned, len(self.levels)):
                 fill_level(self.levels[number - 1], self._targets[number], number, size)
+            ranges = self._stored().get("written", {}).get("ranges", ())
+            set_display_ranges(self.path, self._arrangement.letters, self.levels[-1], ranges)
             ended = {} if record is None else {"record": dict(record)}
             mark(self.path, OURS, {"complete": True, **ended})
         except OSError as error:

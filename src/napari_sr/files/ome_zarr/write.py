@@ -17,6 +17,7 @@ from napari_sr.engine.image.arrays import Layout
 from napari_sr.files.image import FileError
 from napari_sr.files.ome_zarr.arrangement import arranged
 from napari_sr.files.ome_zarr.block_writer import OURS, OmeZarrWriter, Version
+from napari_sr.files.ome_zarr.display_range import unknown_ranges
 from napari_sr.files.ome_zarr.documents import read_node
 from napari_sr.files.ome_zarr.folder import create_folder, make_room, open_levels
 from napari_sr.files.ome_zarr.model import complete_channels, image_metadata
@@ -59,7 +60,8 @@ def create(
     places : mapping of str to Axis
         Pixel size, origin and unit by axis letter; axes of unknown size are missing.
     channels : sequence of mapping
-        One mapping per channel of axis C, as in OME-Zarr's `omero.channels`.
+        One mapping per channel of axis C, as in OME-Zarr's `omero.channels`. Where floats have no
+        display range, it becomes that of the pixels when the image is complete.
     name : str
         Name of the image, for display.
     version : {"0.5", "0.4"}
@@ -87,7 +89,7 @@ def create(
         name=name,
         version=version,
     )
-    written = _as_json(layout, block, version)
+    written = _as_json(layout, block, version) | {"ranges": unknown_ranges(layout, channels)}
     attributes[OURS] = {**provenance, "complete": False, "written": written}
     try:
         make_room(path, overwrite=overwrite)
