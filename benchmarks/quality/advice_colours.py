@@ -7,7 +7,7 @@ Set14 and BSDS500, drawn at random with a blur and a light level) and stained ti
 shrunk by the mean of 2 x 2 pixels, and get the noise of photons and of a camera in each colour. The
 truth has all colours; PSNR is measured over all of them, after one linear fit. Decided cases and
 hits are those of `advice.py`. The weights are fitted to the grey images of `advice.py` from other
-sources; of colours, only the share of gains that is told was chosen.
+sources; of colours, the share of gains that is told, and what is subtracted from them, were chosen.
 
 Symbols: H x W pixels.
 """
@@ -30,7 +30,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 import napari_sr
-from napari_sr.advice.forecast import OF_COLOURS, Powers, powers_of
+from napari_sr.advice.forecast import AHEAD, OF_COLOURS, Powers, powers_of
 from napari_sr.advice.trial import tried_errors
 from napari_sr.engine.image.noise import noise_of
 from napari_sr.engine.image.sample import sample_of
@@ -147,7 +147,11 @@ def told(cases: Sequence[Case], others: Sequence[Case]) -> list[tuple[Case, dict
         source: fit([one for one in others if one.source != source])
         for source in {one.source for one in cases}
     }
-    return [(one, one.told(fitted[one.source])) for one in cases]
+    return [
+        (one, {name: psnr - AHEAD * (name != "bicubic") for name, psnr in forecasts.items()})
+        for one in cases
+        for forecasts in [one.told(fitted[one.source])]
+    ]
 
 
 def main() -> None:

@@ -72,7 +72,7 @@ class Case:
     """Variance of the truth's own noise, in units of its squared range; 0 if it has none."""
     shared: dict[str, float] = field(default_factory=dict)
     """Covariance of that noise and each model's result; see `truth_noise`."""
-    side: int = 0
+    side: int = forecast.FEW
     """Smaller side of the image in pixels."""
 
     def psnr_for(self, times: float) -> dict[str, float]:
@@ -111,12 +111,13 @@ class Case:
 
     def told(self, fitted: Fitted = SHIPPED) -> dict[str, float]:
         """Return the PSNR of each model as weights forecast it, in dB."""
-        weights = fitted.untried if self.tried is None else fitted.tried
-        return {
-            model: -10 * math.log10(self._error(weights[kind], kind) + LEAST)
-            for model, kind in KINDS.items()
-            if kind in weights
-        }
+        powers = {kind: self.powers.error(one) + LEAST for kind, one in fitted.untried.items()}
+        errors = powers
+        if self.tried is not None:
+            errors = {kind: self._error(one, kind) + LEAST for kind, one in fitted.tried.items()}
+            if self.side < forecast.FEW:
+                errors = {kind: math.sqrt(one * powers[kind]) for kind, one in errors.items()}
+        return {model: -10 * math.log10(errors[kind]) for model, kind in KINDS.items()}
 
     def pick(self, fitted: Fitted = SHIPPED) -> str:
         """Return the model with the smallest error by these weights."""
@@ -129,7 +130,7 @@ class Case:
         return self.powers.error(weights, self.tried[kind], self.tried["interpolation"])
 
     def terms(self, kind: str) -> dict[str, float]:
-        """Return the terms of the error of a kind of model."""
+        """Return the terms of the error of a kind of model, with or without those of the trial."""
         if self.tried is None:
             return self.powers.terms()
         return self.powers.terms(self.tried[kind], self.tried["interpolation"])

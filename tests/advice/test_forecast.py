@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, zoom
 
-from napari_sr.advice.forecast import BELIEVED, SKILL, TRIED, UNTRIED, Powers, gains_of, powers_of
+from napari_sr.advice.forecast import (
+    BELIEVED,
+    FEW,
+    FLAT,
+    TRIED,
+    UNTRIED,
+    Powers,
+    gains_of,
+    powers_of,
+)
+from napari_sr.advice.hard_edges import WORSE
 from napari_sr.engine.image.sample import sample_of
 
 
@@ -116,11 +126,46 @@ def test_the_trial_counts_with_the_powers_and_tells_who_knows_the_finest_detail(
     errors = (
         0.004 * plain["fine"] + 0.001 * plain["noise"] + 0.008 * plain["tried"],
         0.002 * weights["hidden"] + 0.002 * weights["tried"]
-        + 0.004 * 0.25**SKILL * weights["unseen"],
+        + 0.004 * 0.25 * weights["unseen"],  # the spectrum falls slowly: all of it
     )  # fmt: skip
     gain = gains_of(found, tried).conditioned
     assert gain == pytest.approx(BELIEVED * 10 * math.log10(errors[0] / errors[1]))
     assert gains_of(found, tried | {"conditioned": 0.001}).conditioned > gain + 1.2
+
+
+def test_the_trial_of_a_small_image_counts_half():
+    found = Powers(coarse=0.02, middle=0.01, fine=0.004, hidden=0.002, noise=0.001)
+    tried = {"interpolation": 0.008, "photographs": 0.006, "denoising": 0.01, "conditioned": 0.002}
+    powers_alone, with_trial = gains_of(found), gains_of(found, tried)
+    small = gains_of(found, tried, side=FEW - 1)
+
+    for name in ("denoising", "photographs", "conditioned"):
+        ends = getattr(powers_alone, name), getattr(with_trial, name)
+        assert getattr(small, name) == pytest.approx(sum(ends) / 2)
+    assert gains_of(found, tried, side=FEW) == with_trial
+
+
+def test_less_detail_lies_beyond_what_an_image_shows_if_its_spectrum_falls_fast():
+    falls = Powers(coarse=0.1, middle=0.01, fine=0.25 * FLAT * 0.01, hidden=0, noise=0)
+
+    assert falls.beyond == pytest.approx(0.5 * falls.fine)
+    assert replace(falls, middle=falls.fine).beyond == falls.fine
+    assert replace(falls, middle=0.0).beyond == falls.fine
+    assert replace(falls, fine=0.0).beyond == 0
+
+
+def test_hard_edges_count_against_networks_that_get_the_level_of_the_noise(sharp):
+    found = powers(sharp)
+    tried = {"interpolation": 3e-4, "photographs": 2e-4, "denoising": 2e-3, "conditioned": 5e-5}
+    soft, hard = gains_of(found, tried), gains_of(found, tried, hard_edges=True)
+
+    less = soft.photographs - hard.conditioned
+    assert less == pytest.approx(BELIEVED * 10 * math.log10(WORSE))
+    assert hard.photographs == soft.photographs
+    assert hard.denoising == soft.denoising
+    worse = gains_of(found, tried | {"conditioned": 1e-2}, hard_edges=True)
+    assert worse == gains_of(found, tried | {"conditioned": 1e-2})
+    assert gains_of(found, hard_edges=True).conditioned < gains_of(found).photographs
 
 
 def test_noise_that_was_clipped_at_black_counts_against_removing_blur(random):

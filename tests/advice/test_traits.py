@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from napari_sr.advice.traits import traits_of
+from napari_sr.advice.traits import emptiness_of, spectra_of, traits_of
 from napari_sr.engine.image.sample import sample_of
 
 
@@ -19,6 +19,24 @@ def scene(random):
 
 def traits(image):
     return traits_of(sample_of(image))
+
+
+@pytest.mark.parametrize("side", [16, 25])
+def test_spectra_have_all_frequencies_of_both_signs(random, side):
+    parts = random.normal(3, 1, (4, side, side))
+    line = np.hanning(side + 2)[1:-1]
+    taper = np.outer(line, line) / (line**2).sum()
+    centred = (parts - parts.mean(axis=(1, 2), keepdims=True)) * taper
+
+    assert spectra_of(parts) == pytest.approx(np.abs(np.fft.fft2(centred)) ** 2)
+
+
+def test_the_share_of_squares_with_one_value_is_that_of_each_part(random):
+    parts = random.normal(0, 1, (3, 10, 10))
+    parts[1, :4, :4] = parts[2, :8, :8] = 7
+    parts[2, 5, 6] = 8
+
+    assert emptiness_of(parts).tolist() == [0, 0.25, 0.75]
 
 
 def test_noise_alone_has_no_detail(random):

@@ -47,7 +47,9 @@ def test_errors_are_those_against_the_image_without_noise(soft, random):
             large = enlarge(network, pixels, level * more / (high - low))[0, 0].numpy()
         result = large.reshape(256, 2, 256, 2).mean(axis=(1, 3))
         error = np.polyfit(result.ravel(), soft.ravel(), 1, full=True)[1][0] / soft.size
-        assert found[name] * (high - low) ** 2 == pytest.approx(error, rel=0.3)
+        # small errors are known to a share of the noise that is subtracted
+        known_to = pytest.approx(error, rel=0.3, abs=0.05 * level**2)
+        assert found[name] * (high - low) ** 2 == known_to
     assert found["micrograph"] < 0.5 * found["bicubic"] < 0.5 * found["fsrcnn"]
 
 

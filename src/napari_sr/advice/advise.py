@@ -186,7 +186,13 @@ def advise(
     noise = noise_of(sample.windows, high - low)
     examined = sum(window.size for window in sample.windows)
     remarks = on_image(traits, _width(sample.dtype.str, value_range), examined)
-    gains = gains_of(powers_of(sample), tried_errors(sample, noise), rgb=sample.rgb)
+    gains = gains_of(
+        powers_of(sample),
+        tried_errors(sample, noise),
+        side=min(size for window in sample.windows for size in window.shape),
+        rgb=sample.rgb,
+        hard_edges=traits.hard_edges,
+    )
     entry, reason = choose(traits, noise, gains, plain)
     return Advice(entry.name, reason, noise, traits, gains, remarks, sample.rgb, size)
 

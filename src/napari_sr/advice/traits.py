@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from napari_sr.advice.hard_edges import has_hard_edges
 from napari_sr.engine.image.noise import without_empty
 from napari_sr.engine.image.smoothed_noise import is_smoothed
 
@@ -75,6 +76,8 @@ class Traits:
     """Share of pixels in squares of equal values, as around stitched images."""
     smoothed: bool = False
     """Whether the noise was smoothed before, so that `Noise` has less than there is."""
+    hard_edges: bool = False
+    """Whether the image has no noise, and consists of flat areas that end within a pixel."""
 
 
 def traits_of(sample: Sample) -> Traits:
@@ -106,6 +109,7 @@ def traits_of(sample: Sample) -> Traits:
         _blur(power, radius, noise),
         empty,
         is_smoothed(sample.windows),
+        has_hard_edges(sample.windows, float(high - low)),
     )
 
 
@@ -141,18 +145,21 @@ def spectra_of(parts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the power spectra of parts, (N, P, P); that of white noise is its variance."""
     line = np.hanning(parts.shape[1] + 2)[1:-1]
     taper = np.outer(line, line) / (line**2).sum()
-    spectra = np.fft.fft2((parts - parts.mean(axis=(1, 2), keepdims=True)) * taper)
-    powers: NDArray[np.float64] = np.abs(spectra) ** 2
-    return powers
+    spectra = np.fft.rfft2((parts - parts.mean(axis=(1, 2), keepdims=True)) * taper)
+    half: NDArray[np.float64] = spectra.real**2 + spectra.imag**2
+    # spectra of real values are symmetric: the columns that are left out have the others' values
+    others = half[:, :, (parts.shape[2] - 1) // 2 : 0 : -1]
+    return np.concatenate((half, np.roll(others[:, ::-1], 1, axis=1)), axis=2)
 
 
 def emptiness_of(parts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the share of empty squares in each part, (N, P, P)."""
     count = parts.shape[1] // CELL
-    shape = len(parts), count, CELL, count, CELL
-    cells = parts[:, : count * CELL, : count * CELL].reshape(shape)
-    flat = cells.max(axis=(2, 4)) == cells.min(axis=(2, 4))
-    share: NDArray[np.float64] = flat.mean(axis=(1, 2))
+    # rows first, then columns: much faster than both at once
+    rows = parts[:, : count * CELL, : count * CELL].reshape(len(parts), count, CELL, -1)
+    largest, smallest = (one.reshape(-1, CELL).T for one in (rows.max(axis=2), rows.min(axis=2)))
+    flat = np.maximum.reduce(largest) == np.minimum.reduce(smallest)
+    share: NDArray[np.float64] = flat.reshape(len(parts), -1).mean(axis=1)
     return share
 
 
