@@ -27,9 +27,9 @@ extend it."""
 CLEAR = 2.5
 """Another model is named if it is forecast to be better by more than this, in dB. Forecast gains
 are wrong by about 1.8 dB (RMS)."""
-LINES = 4
-"""Lines reserved for the advice, so that no field moves when it arrives; in a window 1366 pixels
-wide, a verdict with a button and a note on two flaws take four."""
+LINES = 2
+"""Lines reserved for the advice, so that fields seldom move when it arrives. Four would push the
+last button out of a window 740 pixels high; longer advice takes the lines that it needs."""
 
 
 class AdviceLine(QWidget):
@@ -42,7 +42,7 @@ class AdviceLine(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.label = WrappedLabel(lines=LINES, cut=True)
+        self.label = WrappedLabel(lines=LINES)
         self.use = QPushButton("Use")
         self._latest = Latest(self, pause=PAUSE)
         self._latest.answered.connect(self._take)
