@@ -23,7 +23,7 @@ from napari_sr.zoo.registry import entries
 
 KNOWN = json.loads(FILE.read_text())
 SHIPS = {entry.sha256: entry for entry in entries() if entry.url is None and not entry.computed}
-CALIBRATED = ("fsrcnn", "edsr-slim", "microscope")
+CALIBRATED = ("fsrcnn", "edsr-slim", "microscope", "micrograph")
 PHOTOGRAPHS = [entry.name for entry in SHIPS.values() if entry.family in CALIBRATED[:2]]
 TABLE = Path(__file__).parents[2] / "benchmarks" / "quality" / "shipped_calibration.md"
 SIDE = 64
