@@ -29,7 +29,7 @@ INTRO = (
 )
 INTRO_NOISY = (
     "Adapts a network to your noisy images, without any sharp one. Tick the images that you want "
-    "to upscale, and start from Micrograph."
+    "to upscale, and press Train. All other fields may stay as they are."
 )
 PSNR_SHARP = (
     "How close results are to the truth on the held-out part of the images; higher is\n"
