@@ -53,6 +53,32 @@ def test_the_newest_result_is_saved_in_its_place_with_its_record(
     assert read_record(path)["model"] == "fsrcnn-x2"
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("/", "/ is a folder: add the name of a file"),
+        ("..", ".. is a folder: add the name of a file"),
+        ("~nobody-here/a", "~nobody-here/a begins with ~, and there is no such user"),
+    ],
+)
+def test_a_path_may_be_typed_letter_by_letter(widget, typed, told):
+    widget.gui.path.line_edit.value = typed
+
+    assert widget.form.status.text() == told
+    assert not widget.form.run.isEnabled()
+
+
+def test_a_folder_gets_no_file_beside_it(widget, tmp_path):
+    folder = tmp_path / "results"
+    folder.mkdir()
+    widget.gui.path.value = folder
+
+    widget.form.run.click()
+
+    assert widget.form.status.text() == f"{folder} is a folder: add the name of a file."
+    assert not completed(folder).exists()
+
+
 def test_what_cannot_be_saved_is_told(widget, tmp_path):
     widget.gui.path.value = tmp_path / "a.png"
     assert widget.form.status.text() == "A.png must end in .ome.tif or .ome.zarr"

@@ -87,9 +87,14 @@ def completed(path: Path) -> Path:
     Raises
     ------
     FileError
-        If the path has a suffix whose format cannot be written.
+        If the path names no file or no user, or has a suffix whose format cannot be written.
     """
-    path = Path(path).expanduser()
+    try:
+        path = Path(path).expanduser()
+    except RuntimeError as error:  # ~name without such a user, also while the path is being typed
+        raise FileError(f"{path} begins with ~, and there is no such user") from error
+    if path.name in ("", ".."):
+        raise FileError(f"{path} is a folder: add the name of a file")
     if not path.suffix:
         return path.with_name(path.name + USUAL)
     if path.suffix.lower() not in (*TIFF, ZARR):
@@ -137,6 +142,10 @@ class SaveWidget(LayersForm):
 
     def _steps(self, values: dict[str, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
         path, layer = completed(values["path"]), values["layer"]
+        typed = Path(values["path"]).expanduser()
+        if typed != path and typed.is_dir():
+            self.form.status.say(f"{typed} is a folder: add the name of a file.")
+            return None
         if path.exists() and (path.is_dir() or not values["overwrite"]):
             tick = "" if path.is_dir() else "tick the box to replace it, or "
             self.form.status.say(f"{path.name} exists: {tick}choose another name.")
