@@ -60,6 +60,15 @@ def test_two_models_enlarge_by_the_factor_together(first, second, scale, expecte
     assert (found.name.scale, found.then.name, found.then.scale, found.factor) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "scale", "most"), [("micrograph", 6, 4), ("em", 16, 4), ("micrograph-x2", 4, 2)]
+)
+def test_networks_that_need_the_level_of_the_noise_run_only_once(name, scale, most):
+    told = f"{name} enlarges at most {most} times, got {scale}: it needs the level of the noise"
+    with pytest.raises(ValueError, match=told):
+        reference_at(name, scale)
+
+
 @pytest.mark.parametrize("scale", [0.5, 0, -1, 16.5, True, "2", float("nan")])
 def test_a_wrong_factor_is_refused(scale):
     with pytest.raises(ValueError, match=f"scale must be a number from 1 to 16, got {scale!r}"):

@@ -163,7 +163,7 @@ def with_factor(reference: ModelReference, factor: Factor) -> ModelReference:
     Raises
     ------
     ValueError
-        If no model has this name, or its networks do not enlarge that much.
+        If no model has this name, or its networks do not enlarge that much, or cannot run twice.
     """
     known = _entries(reference)
     if reference.then is not None:
@@ -175,6 +175,12 @@ def with_factor(reference: ModelReference, factor: Factor) -> ModelReference:
     enough = [one.scale for one in known if one.scale >= factor]
     if enough:
         return _to(_at(reference, min(enough)), min(enough), factor)
+    if known[0].training.any_noise:
+        raise ValueError(
+            f"{reference.label} enlarges at most {max(one.scale for one in known)} times, got "
+            f"{in_words(factor)}: it needs the level of the noise, which is unknown after its "
+            "first run; choose a smaller factor, or another model"
+        )
     family = known[0].family
     _, first, second = _least(
         [one.scale for one in known], [one.scale for one in matching(family)], factor, reference

@@ -50,3 +50,16 @@ def test_a_folder_takes_no_spread(widget, viewer, camera):
     widget.form.spread.setChecked(True)
 
     assert "cannot store a spread" in problems(widget, viewer)["output"]
+
+
+def test_a_factor_for_which_the_model_must_run_twice_is_wrong_if_it_cannot(widget, viewer, camera):
+    widget.form.model.choose("micrograph", 2)
+    scale = widget.form.model.scale
+    scale.setCurrentText("any factor")
+    scale.activated.emit(scale.currentIndex())
+    assert problems(widget, viewer) == {}
+
+    scale.number.setValue(5)
+
+    assert list(problems(widget, viewer)) == ["scale"]
+    assert "Micrograph enlarges at most 4 times, got 5" in problems(widget, viewer)["scale"]

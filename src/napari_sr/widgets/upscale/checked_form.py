@@ -196,7 +196,7 @@ class CheckedForm(RunningForm):
         self.form.forecast.say("")
         field = "tile" if isinstance(answer, ValueError) and self.form.tile.value() else "model"
         known = {PixelError: "layer", BlendError: "blend", EngineError: "engine"}
-        known |= {NoiseError: "noise", SeriesError: "then"}
+        known |= {NoiseError: "noise", SeriesError: "then" if self.form.then.model() else "scale"}
         field = next((name for kind, name in known.items() if isinstance(answer, kind)), field)
         self._show_problems({field: error_in_words(answer)})
 
