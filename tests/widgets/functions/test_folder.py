@@ -47,6 +47,12 @@ def test_without_folders_nothing_can_run_and_the_form_says_why(widget, tmp_path)
     assert widget.form.run.isEnabled()
 
 
+def test_a_folder_of_no_user_is_wrong(widget, folders):
+    widget.gui.source.line_edit.value = "~nobody-here"
+
+    assert widget.form.status.text() == "Choose the folder of the images."
+
+
 @pytest.mark.parametrize(
     ("field", "value", "what"),
     [

@@ -102,6 +102,7 @@ def test_a_typed_path_survives_another_model(make, tmp_path):
     [
         ("", "needs the name"),
         ("a.zarr", "absolute path"),
+        ("~nobody-here/a.zarr", "absolute path"),
     ],
 )
 def test_a_text_that_is_no_path_is_explained(make, text, reason):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +118,7 @@ class FolderWidget(FunctionForm):
     def _problems(self, values: dict[str, Any]) -> dict[str, str]:
         source, target = values["source"], values["target"]
         found: dict[str, str] = {}
-        if source is None or not Path(source).expanduser().is_dir():
+        if source is None or not Path(os.path.expanduser(source)).is_dir():
             found["source"] = "Choose the folder of the images."
         if target is None:
             found["target"] = "Choose a folder for the results; it may be new."
@@ -140,7 +141,7 @@ class FolderWidget(FunctionForm):
             self._counted.forget()
             self.count.say("")
             return
-        paths = (Path(values[name]).expanduser() for name in ("source", "target"))
+        paths = (Path(os.path.expanduser(values[name])) for name in ("source", "target"))
         self._counted.ask(count_images, *paths, values["pattern"])
 
     def _show_count(self, answer: int | Exception) -> None:
@@ -156,7 +157,7 @@ class FolderWidget(FunctionForm):
     def _steps(self, values: dict[str, Any]) -> tuple[Callable[..., Any], tuple[Any, ...]] | None:
         given = dict(values)
         for name in ("source", "target"):
-            given[name] = Path(values[name]).expanduser()
+            given[name] = Path(os.path.expanduser(values[name]))
         if not self._may_download(reference(values)):
             return None
         self._report, self._notes, self._file = None, {}, ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,7 +105,7 @@ class OutputChooser(QWidget):
 
     def folder(self) -> Path | None:
         """Return the chosen folder, or None for memory; check `problem` first."""
-        return Path(self.path.text().strip()).expanduser() if self.in_folder else None
+        return Path(os.path.expanduser(self.path.text().strip())) if self.in_folder else None
 
     def problem(self) -> str | None:
         """Return the reason why the path cannot be that of a folder, or None.
