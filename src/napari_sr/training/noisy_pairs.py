@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_sr.training.data.from_source import FromSource, grey_middle, normal
+from napari_sr.training.data.from_source import FromSource, brightness_of, normal
 from napari_sr.training.data.noise_model import NoiseModel
 from napari_sr.training.data.pairs import Pairs
 from napari_sr.training.data.pictures import middle
@@ -31,8 +31,6 @@ REALISATIONS = 2
 """Number of times that noise is added to each held-out image."""
 PROBE = 0.5
 """Noise that is added to measure how a result grows, relative to that of the source."""
-BRIGHTNESS = (0.1, 0.5, 0.95)
-"""Quantiles of the pixel values at which given and shown noise are compared."""
 ALIKE = 1.4
 """Ratio of the standard deviations of given and shown noise from which on the user is warned, and
 results are judged by the shown noise. Estimates are right within 10 % in most made images; dense
@@ -108,7 +106,7 @@ def _believed(degradation: FromSource, pictures: Sequence[Picture]) -> FromSourc
         shown, given = picture.noise, degradation.noise
         if shown is None or not given.given:
             continue
-        values = torch.from_numpy(np.quantile(grey_middle(picture), BRIGHTNESS))
+        values = torch.from_numpy(brightness_of(picture))
         ratio = (
             given.encoded(picture.values).variance(values)
             / shown.encoded(picture.values).variance(values).clamp(min=1e-30)

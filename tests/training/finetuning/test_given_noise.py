@@ -28,6 +28,14 @@ def test_a_noise_like_that_of_the_image_is_accepted(camera, noise):
     assert unlike("cells", [camera], noise) == ""
 
 
+def test_the_noise_of_few_photons_is_compared_where_there_is_light(random):
+    light = 1.6 + 20 * waves(128) ** 6  # mostly dark
+    pixels = 100 + 12 * random.poisson(light) + random.normal(0, 10, light.shape)
+    picture = of_array(pixels, axes="YX", value_range=(60.0, 450.0), name="cells")[0]
+
+    assert unlike("cells", [picture], NoiseModel(12.0, 100.0, 10 / 12)) == ""
+
+
 @pytest.mark.parametrize("noise", [NoiseModel(1000.0, 100.0, 1.6), NoiseModel(0, 0, 60.0)])
 def test_far_too_much_noise_is_refused_with_both_values(camera, noise):
     with pytest.raises(ValueError, match=r"suit cells: at the value \S+, it would be \d.*, but the "

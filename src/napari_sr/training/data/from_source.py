@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 LARGEST = 1024
 """Largest side, in pixels, of the part of a picture from which noise is estimated."""
+BRIGHTNESS, PART = (0.1, 0.5, 0.95), 4
+"""Quantiles of brightness at which given and shown noise are compared: of means of so many by so
+many pixels."""
 SMOOTHED = (0.25, 0.5, 0.25)
 """Weights of the blur, applied twice, before the variance is computed from a noisy value."""
 
@@ -155,6 +158,17 @@ def grey_middle(picture: Picture) -> NDArray[np.float64]:
     """Return the middle of a picture, at most `LARGEST` pixels along a side, as grey values."""
     grey: NDArray[np.float64] = picture.middle(LARGEST).double().mean(dim=0).numpy()
     return grey
+
+
+def brightness_of(picture: Picture) -> NDArray[np.float64]:
+    """Return how bright dark, middle and bright parts of a picture are.
+
+    Single pixels would not do: noise makes some of them darker than any light in the image.
+    """
+    grey = torch.from_numpy(grey_middle(picture))
+    parts = functional.avg_pool2d(grey[None], PART, ceil_mode=True)
+    found: NDArray[np.float64] = np.quantile(parts.numpy(), BRIGHTNESS)
+    return found
 
 
 def smoothed(image: Tensor) -> Tensor:

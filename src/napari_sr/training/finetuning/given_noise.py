@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_sr.training.data.from_source import estimated_in, grey_middle
-from napari_sr.training.noisy_pairs import ALIKE, BRIGHTNESS
+from napari_sr.training.data.from_source import brightness_of, estimated_in, grey_middle
+from napari_sr.training.noisy_pairs import ALIKE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,8 +78,7 @@ def unlike(name: str, pictures: Sequence[Picture], noise: NoiseModel) -> str:
 
 def _largest_ratio(picture: Picture, noise: NoiseModel) -> tuple[float, float, float, float]:
     """Return the most different ratio of given and shown noise, both levels, and the value."""
-    values = np.quantile(grey_middle(picture), BRIGHTNESS)
-    values = values * _width(picture) + picture.values.low
+    values = brightness_of(picture) * _width(picture) + picture.values.low
     given, found = (
         one.variance(torch.from_numpy(values)).sqrt().numpy() for one in (noise, _shown(picture))
     )
