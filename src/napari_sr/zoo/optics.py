@@ -70,12 +70,15 @@ def network_scale_for(model: str | Path, factor: Factor) -> int | None:
         return None
     known = registry.matching(str(model))
     own = [one.scale for one in known]
-    both = [one * two.scale for one in own for two in registry.matching(known[0].family)]
+    # networks that get the level of the noise do not run twice: afterwards, it is unknown
+    followers = [] if known[0].training.any_noise else registry.matching(known[0].family)
+    both = [one * two.scale for one in own for two in followers]
     for scales in (own, both):
         if enough := [scale for scale in scales if scale >= factor]:
             return min(enough)
+    with_two = " with two networks" if both else ""
     raise ValueError(
-        f"{model} enlarges at most {max(both)} times with two networks, got a result that is "
+        f"{model} enlarges at most {max(both or own)} times{with_two}, got a result that is "
         f"{in_words(factor)} times larger"
     )
 
