@@ -115,6 +115,8 @@ def test_what_is_missing_or_wrong_in_a_card_is_unknown(card):
 
 def test_only_networks_that_saw_clean_and_noisy_images_take_any_noise():
     assert find("micrograph-x2").training.any_noise
+    assert not find("micrograph-x2").training.can_follow
     assert not find("microscope").training.any_noise
     assert not find("fsrcnn-x2").training.any_noise
+    assert find("fsrcnn-x2").training.can_follow
     assert not TrainingFacts().any_noise

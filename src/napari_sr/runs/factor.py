@@ -175,7 +175,7 @@ def with_factor(reference: ModelReference, factor: Factor) -> ModelReference:
     enough = [one.scale for one in known if one.scale >= factor]
     if enough:
         return _to(_at(reference, min(enough)), min(enough), factor)
-    if known[0].training.any_noise:
+    if not known[0].training.can_follow:
         raise ValueError(
             f"{reference.label} enlarges at most {max(one.scale for one in known)} times, got "
             f"{in_words(factor)}: it needs the level of the noise, which is unknown after its "

@@ -70,8 +70,7 @@ def network_scale_for(model: str | Path, factor: Factor) -> int | None:
         return None
     known = registry.matching(str(model))
     own = [one.scale for one in known]
-    # networks that get the level of the noise do not run twice: afterwards, it is unknown
-    followers = [] if known[0].training.any_noise else registry.matching(known[0].family)
+    followers = registry.matching(known[0].family) if known[0].training.can_follow else ()
     both = [one * two.scale for one in own for two in followers]
     for scales in (own, both):
         if enough := [scale for scale in scales if scale >= factor]:

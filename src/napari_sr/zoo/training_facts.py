@@ -61,6 +61,14 @@ class TrainingFacts:
         return self.noise is not None and self.noise[0] == 0 and self.removes_noise
 
     @property
+    def can_follow(self) -> bool:
+        """Whether the model may read the result of another network, or its own.
+
+        Models for any noise need its level, which is unknown after a network.
+        """
+        return not self.any_noise
+
+    @property
     def faithful(self) -> bool:
         """Whether, for all we know, training images were clean and the model invents no texture."""
         return self.noise is not None and not self.removes_noise and not self.invents

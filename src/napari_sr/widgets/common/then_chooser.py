@@ -51,7 +51,7 @@ class ThenChooser(CheckpointChooser):
         choices = [
             ChosenModel(model, scale, tuple(model.options))
             for model in (*self._known(), *self._opened)
-            if not model.training().any_noise  # after another model, the noise is unknown
+            if model.training().can_follow
             for scale in model.scales
         ]
         self.models.clear()
