@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import subprocess
@@ -122,16 +123,20 @@ def example():
 
 @pytest.fixture
 def loader(monkeypatch):
-    """Replace the loading of networks by `forms.Loader`, and the timing that would run them."""
+    """Replace the loading of networks by `forms.Loader`, and the timing that would run them.
+
+    The test has a cache of its own: a thread that it leaves behind may still load its network.
+    """
     from forms import Loader
 
     from napari_sr.runs import cache, forecast, loading
 
+    own = functools.lru_cache(maxsize=2)(lambda stamps, reference: loader(reference))
+    monkeypatch.setattr(cache, "_loaded", own)  # before `load_one`, thus undone after it
     loader = Loader()
     monkeypatch.setattr(loading, "load_one", loader)
     monkeypatch.setattr(forecast, "_speed", lambda settings, reference: 1e6)
-    yield loader
-    cache._loaded.cache_clear()
+    return loader
 
 
 @pytest.fixture

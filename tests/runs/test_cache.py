@@ -16,6 +16,9 @@ from napari_sr.runs.model import BlendError, ModelReference
 from napari_sr.runs.model_file import inspect_checkpoint
 from napari_sr.runs.model_list import ChosenModel
 
+FOR_ALL = cache._loaded
+"""The cache that this process's tests share."""
+
 
 @pytest.fixture
 def read(monkeypatch):
@@ -135,3 +138,10 @@ def test_a_package_is_read_again_if_one_of_its_files_changed(tmp_path, named, mo
 
     monkeypatch.setattr(cache, "MOST_FILES", 1)  # the weights may not be among the first ones
     assert cache._stamps(tmp_path / named) != cache._stamps(tmp_path / named)
+
+
+def test_a_network_that_a_test_stands_in_with_never_reaches_another_test(loader):
+    FOR_ALL.cache_clear()
+
+    assert load(ModelReference("fsrcnn-x2", 2)) is loader.network
+    assert FOR_ALL.cache_info().currsize == 0
