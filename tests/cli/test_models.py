@@ -84,6 +84,13 @@ def test_only_rows_with_all_words_are_shown():
     assert (found["networks"], names) == ([], ["microscope-x2", "micrograph-x2", "micrograph-x4"])
 
 
+@pytest.mark.parametrize("scale", ["x1", "\N{MULTIPLICATION SIGN}1", "1 x"])
+def test_networks_are_found_by_their_scale_in_any_spelling(scale):
+    found = json.loads(listing.as_json(scale))["networks"]
+
+    assert {one["name"] for one in found} == {"UltraCompact", "SuperUltraCompact"}
+
+
 def test_a_search_without_a_hit_says_so():
     assert listing.text(80, "bsrn nonsense") == "No network and no model has all of: bsrn nonsense"
 

@@ -110,6 +110,8 @@ def test_a_search_finds_rows_that_contain_all_words(words, names):
     [
         ("x4 photographs", "fsrcnn", [4]),
         (f"{TIMES}2 photographs", "fsrcnn", [2]),
+        (f"2 {TIMES}", "fsrcnn", [2]),
+        (f"fsrcnn-{TIMES}3", "fsrcnn", [3]),
         ("fsrcnn-x3", "fsrcnn", [3]),
         ("x8 recursive", "mslapsrn", [8]),  # its title says "up to x8"
         ("recursive", "mslapsrn", [2, 3, 4, 8]),

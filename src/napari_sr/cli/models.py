@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.runs.model_table import rows as table_rows
 from napari_sr.runs.model_table import searched
-from napari_sr.runs.words import has_words, short_counts
+from napari_sr.runs.words import has_words, scales_in, short_counts
 from napari_sr.zoo.networks import OUTPUT, published
 
 if TYPE_CHECKING:
@@ -153,8 +153,14 @@ def _record(row: ModelRow, one: AtScale) -> dict[str, Any]:
 
 
 def _networks(words: str) -> list[Published]:
-    """Return the published networks whose row contains all words."""
-    return [one for one in published() if has_words(" ".join(network_row(one)), words)]
+    """Return the published networks that have all scales, and whose row has all other words."""
+    scales, others = scales_in(words)
+    return [
+        one
+        for one in published()
+        if scales <= {cost.scale for cost in one.costs}
+        and has_words(" ".join(network_row(one)), others)
+    ]
 
 
 def radii(found: Sequence[int | None]) -> str:

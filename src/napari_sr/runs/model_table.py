@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from napari_sr.runs import model_speed
 from napari_sr.runs.card_words import card_in_words
 from napari_sr.runs.model_list import IMPORTED, TRAINED, ChosenModel, ListedModel, known_models
-from napari_sr.runs.words import TIMES, has_words
+from napari_sr.runs.words import has_words, scales_in
 from napari_sr.zoo import download, imported
 from napari_sr.zoo.networks import Published, published
 from napari_sr.zoo.safetensors_file import values_in
@@ -30,7 +29,6 @@ NOT_KNOWN, NOT_STATED = "not known", "not stated"
 OF_PAPER = "bicubic"
 """Start of the names of interpolations that are from the paper named in
 `models/interpolation.py`."""
-_SCALE = re.compile(rf"[x{TIMES}]\d+")
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,7 @@ class ModelRow:
     def found(self, words: str) -> ModelRow | None:
         """Return the row with only those scales that match all words, or None if no scale does.
 
-        A scale, such as x4, matches only this scale. Any other word matches if it is part of a
+        A scale, such as x4 or 4x, matches only this scale. Any other word matches if it is part of a
         text about the model, in upper or lower case.
         """
         found = tuple(one for one in self.scales if _matches(self._text(one), one.scale, words))
@@ -139,11 +137,8 @@ class ModelRow:
 
 def _matches(text: str, scale: int, words: str) -> bool:
     """Return whether the text contains all words, and any scale among the words is this scale."""
-    each = words.lower().split()
-    scales = [word for word in each if _SCALE.fullmatch(word)]
-    if any(int(word[1:]) != scale for word in scales):
-        return False
-    return has_words(text, " ".join(word for word in each if word not in scales))
+    scales, others = scales_in(words)
+    return scales <= {scale} and has_words(text, others)
 
 
 def rows() -> list[ModelRow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.image.digits import counted
@@ -14,6 +15,8 @@ _UNITS = ((1, ""), (1e3, " K"), (1e6, " M"), (1e9, " G"), (1e12, " T"))
 """Powers of a thousand, each with its unit of counts."""
 TIMES = "\u00d7"
 """The sign between the lengths of axes in a shape."""
+_SCALE = re.compile(rf"(?<!\S)(?:[x{TIMES}] ?(\d+)|(\d+) ?[x{TIMES}])(?!\S)")
+"""A scale as a word of its own: "x4", "4x", or with the sign and a space, as forms show it."""
 
 
 def size_in_words(count: float) -> str:
@@ -74,6 +77,21 @@ def has_words(text: str, words: str) -> bool:
     """
     searched = text.lower()
     return all(word in searched for word in words.lower().split())
+
+
+def scales_in(words: str) -> tuple[set[int], str]:
+    """Return the scales that a search asks for, and its other words, in lower case.
+
+    Examples
+    --------
+    >>> scales_in("BSRN 4 \u00d7")
+    ({4}, 'bsrn ')
+    >>> scales_in("fsrcnn-\u00d73")
+    (set(), 'fsrcnn-x3')
+    """
+    text = words.lower()
+    scales = {int(before or behind) for before, behind in _SCALE.findall(text)}
+    return scales, _SCALE.sub("", text).replace(TIMES, "x")
 
 
 def shape_in_words(shape: tuple[int, ...]) -> str:
