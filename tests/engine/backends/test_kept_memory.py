@@ -67,6 +67,20 @@ def test_memory_that_is_used_again_stays_for_the_whole_time_after_the_last_use(k
     assert freed == ["a"]
 
 
+def test_a_timer_that_fires_while_a_run_begins_frees_nothing(kept, timers):
+    freed = []
+    kept.free_later("a", freed.append)
+    kept.use("a")
+    timers[0].running = True  # it had fired already, so cancelling it came too late
+    timers[0].fire()
+    kept.free_later("a", freed.append)
+    timers[0].fire()
+    assert freed == []
+
+    timers[1].fire()
+    assert freed == ["a"]
+
+
 def test_memory_is_freed_at_once_if_no_thread_can_start(kept, monkeypatch):
     def start(timer):
         raise RuntimeError("can't start new thread")

@@ -7,7 +7,7 @@ quick succession keep it.
 
 from __future__ import annotations
 
-from threading import Timer
+from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,10 +29,12 @@ class KeptMemory:
     def __init__(self, timer: Callable[..., Timer] = Timer) -> None:
         self._timer = timer
         self._timers: dict[str, Timer] = {}
+        self._lock = Lock()
 
     def use(self, name: str) -> None:
         """Keep a segment's memory, because a run computes the segment again."""
-        timer = self._timers.pop(name, None)
+        with self._lock:
+            timer = self._timers.pop(name, None)
         if timer is not None:
             timer.cancel()
 
@@ -42,16 +44,23 @@ class KeptMemory:
         If the system has no thread left, call it now.
         """
         self.use(name)
-        timer = self._timer(IDLE, self._free, (name, free))
+        own: list[Timer] = []
+        timer = self._timer(IDLE, self._free, (name, free, own))
+        own.append(timer)
         timer.daemon = True  # the program may end earlier
-        self._timers[name] = timer
+        with self._lock:
+            self._timers[name] = timer
         try:
             timer.start()
         except RuntimeError:
-            self._free(name, free)
+            self._free(name, free, own)
 
-    def _free(self, name: str, free: Callable[[str], None]) -> None:
-        self._timers.pop(name, None)
+    def _free(self, name: str, free: Callable[[str], None], own: list[Timer]) -> None:
+        """Call `free(name)`, unless the timer in `own` fired while a run began."""
+        with self._lock:
+            if self._timers.get(name) is not own[0]:
+                return
+            del self._timers[name]
         free(name)
 
 
