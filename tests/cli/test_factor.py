@@ -39,6 +39,8 @@ def write(path, across, down):
         ("2", None, 2),
         ("2.5", None, Fraction(5, 2)),
         ("13/12", None, Fraction(13, 12)),
+        ("2,5", None, Fraction(5, 2)),
+        (None, "0,1 um", Fraction(108333, 100000)),
         (None, "0.1", Fraction(108333, 100000)),
         (None, "0.1 um", Fraction(108333, 100000)),
         (None, "70nm", Fraction(108333, 70000)),
@@ -60,6 +62,8 @@ def test_scale_or_pixel_size_is_the_factor(scale, size, factor, image):
             "100pm",
             r"--pixel-size .* 0\.108333 micro.* 0\.00677081 micro.*, got 0\.0001 micro",
         ),
+        ("1,250", None, "--scale: '1,250' may mean 1250 or 1.250"),
+        (None, "1,250um", "--pixel-size: '1,250' may mean 1250 or 1.250"),
         (None, "0.1s", "a size such as 0.1 or 0.1um, got '0.1s'"),
     ],
 )

@@ -19,6 +19,7 @@ def loaded(*arguments, **named):
     ("text", "found"),
     [
         ("res_scale=0.1", ("res_scale", 0.1)),
+        ("res_scale=1,0", ("res_scale", 1.0)),
         ("input-range=255", ("input_range", 255)),
         ("squash=False", ("squash", False)),
     ],

@@ -176,6 +176,7 @@ def export_command(
         float | None,
         typer.Option(
             metavar="SIGMA",
+            parser=options.number,
             help="For .zip, for networks that take the noise: its standard deviation in every "
             "image, where white is 1.",
         ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from napari_sr.cli.model import CommandError
 from napari_sr.graph.factor import factor_in, fraction_in
 from napari_sr.runs.factor import factor_for
+from napari_sr.runs.typed_number import unclear, with_point
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from napari_sr.files.lazy_image import Axis
     from napari_sr.graph.factor import Factor
 
-_SIZE = re.compile(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*(.*?)\s*")
+_SIZE = re.compile(r"\s*([0-9.,]+(?:[eE][+-]?[0-9]+)?)\s*(.*?)\s*")
 ALIKE = Fraction(1, 10_000)
 """Largest relative difference of pixel sizes along X and Y that count as equal."""
 
@@ -49,7 +50,7 @@ def read_factor(
         raise CommandError(f"give --scale {scale} or --pixel-size {pixel_size}, not both")
     if scale is not None:
         try:
-            return factor_in(scale)
+            return factor_in(with_point(scale))
         except ValueError as error:
             raise CommandError(f"--scale: {error}") from None
     return None if pixel_size is None else _for_size(pixel_size, source, axes)
@@ -91,10 +92,12 @@ def _wanted(text: str, unit: str, source: Path) -> Fraction:
 
     found = _SIZE.fullmatch(text)
     try:
-        size = fraction_in(found[1]) if found else None
+        size = fraction_in(with_point(found[1])) if found else None
     except ValueError:
         size = None
     named = unit_of(found[2]) if found else ""
+    if found and (reason := unclear(found[1])):
+        raise CommandError(f"--pixel-size: {reason}")
     if size is None or found is None or (found[2] and named not in METRES):
         raise CommandError(f"--pixel-size must be a size such as 0.1 or 0.1um, got {text!r}")
     if not found[2] or named == unit:

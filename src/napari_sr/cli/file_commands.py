@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_sr.cli import upscale_options as of_upscale  # noqa: TC001  # typer reads types
-from napari_sr.cli.options import Overwrite, at_home
+from napari_sr.cli.options import Overwrite, at_home, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,14 +118,18 @@ def resolution_command(
     gain: Annotated[
         float | None,
         typer.Option(
+            parser=number,
             help="Pixel values per photon, to split one exposure into two; 1 if pixels count "
-            "photons."
+            "photons.",
         ),
     ] = None,
-    offset: Annotated[float, typer.Option(help="Pixel value without light.")] = 0.0,
-    read_noise: Annotated[float, typer.Option(help="The camera's read noise, in photons.")] = 0.0,
+    offset: Annotated[float, typer.Option(parser=number, help="Pixel value without light.")] = 0.0,
+    read_noise: Annotated[
+        float, typer.Option(parser=number, help="The camera's read noise, in photons.")
+    ] = 0.0,
     pixel_size: Annotated[
-        float | None, typer.Option(help="Pixel size of SOURCE. [default: as the file says]")
+        float | None,
+        typer.Option(parser=number, help="Pixel size of SOURCE. [default: as the file says]"),
     ] = None,
     plane: Annotated[
         str | None, typer.Option(help='Index of the plane, such as "0,3". [default: the first]')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_sr.cli.model import CommandError
+from napari_sr.runs.typed_number import number_in, unclear
 
 if TYPE_CHECKING:
     from napari_sr.batch.job import BlockOptions
@@ -62,8 +63,10 @@ def read_axial(text: str | None, by: str | None) -> Axial | None:
     if text.lower() == "cubes":
         return Axial(CUBES, way)
     try:
-        return Axial(float(text), way)
+        return Axial(number_in(text), way)
     except ValueError:
+        if reason := unclear(text):
+            raise CommandError(f"--axial: {reason}") from None
         raise CommandError(f"--axial needs a number or cubes, got {text!r}") from None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sr.cli import terminal
 from napari_sr.runs.model import ModelReference
+from napari_sr.runs.typed_number import number_in, unclear
 from napari_sr.zoo.download import fetch, local_path
 from napari_sr.zoo.provenance import checkpoints_in
 
@@ -92,14 +93,16 @@ def read_option(text: str) -> tuple[str, float | bool]:
     key, _, value = text.partition("=")
     words = {"true": True, "false": False}
     try:
-        number = words[value.lower()] if value.lower() in words else float(value)
+        number = words[value.lower()] if value.lower() in words else number_in(value)
     except ValueError:
+        if reason := unclear(value):
+            raise CommandError(f"--option {key}: {reason}") from None
         raise CommandError(
             f"--option needs KEY=NUMBER, such as res_scale=0.1, got {text!r}"
         ) from None
     if key in ("scale", "model"):
         raise CommandError(f"--option {text} must be given as --{key}")
-    whole = not isinstance(number, bool) and number.is_integer() and "." not in value
+    whole = not isinstance(number, bool) and number.is_integer() and not {".", ","} & set(value)
     return key.replace("-", "_"), int(number) if whole else number
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_sr.cli import options  # noqa: TC001  # typer reads types
+from napari_sr.cli import options  # typer reads types
 from napari_sr.cli.model import reference
 from napari_sr.cli.options import at_home
 
@@ -94,7 +94,11 @@ def train_command(
         bool, typer.Option("--resume", help="Resume the training in OUT, if there is one.")
     ] = False,
     minutes: Annotated[
-        float | None, typer.Option(min=0, help="Stop after this time; --resume continues.")
+        float | None,
+        typer.Option(
+            parser=options.time_span,
+            help="Stop after this time in minutes; --resume continues.",
+        ),
     ] = None,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Total steps. [default: as the recipe says]")

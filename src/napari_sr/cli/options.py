@@ -8,6 +8,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from napari_sr.runs.typed_number import number_in
+
 Given = TypeVar("Given", str, Path, None)
 
 
@@ -17,6 +19,34 @@ def at_home(given: Given) -> Given:
         return given
     # unlike Path.expanduser, this does not fail at "~name" if there is no such user
     return type(given)(os.path.expanduser(given))
+
+
+def number(text: str | float) -> float:
+    """Return the number that an option gives; a default is a number already.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the text is no number.
+    """
+    try:
+        return number_in(str(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def time_span(text: str | float) -> float:
+    """Return the number that an option gives, if it is at least 0.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it is not.
+    """
+    found = number(text)
+    if not found >= 0:
+        raise typer.BadParameter(f"a number of at least 0 is needed, got {text!r}")
+    return found
 
 
 ABOUT_MODELS = "A name that `napari-sr models` lists, or a checkpoint file."

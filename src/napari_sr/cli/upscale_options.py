@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from napari_sr.cli.options import at_home
+from napari_sr.cli.options import at_home, number
 
 Source = Annotated[
     Path,
@@ -47,7 +47,9 @@ Blend = Annotated[
 ]
 Weight = Annotated[
     float | None,
-    typer.Option(help="Share of the second checkpoint in the blend, 0 to 1. [default: 0.5]"),
+    typer.Option(
+        parser=number, help="Share of the second checkpoint in the blend, 0 to 1. [default: 0.5]"
+    ),
 ]
 Then = Annotated[
     str | None,
@@ -115,6 +117,7 @@ Noise = Annotated[
     float | None,
     typer.Option(
         metavar="SIGMA",
+        parser=number,
         help="Standard deviation of the noise in pixel values, for networks that take it. "
         "[default: estimated from the image]",
     ),
@@ -123,13 +126,16 @@ ValueRange = Annotated[
     tuple[float, float] | None,
     typer.Option(
         metavar="LOW HIGH",
+        parser=number,
         help="Values of black and white. [default: the integer type's range, or 0 1 for floats]",
     ),
 ]
 Percentiles = Annotated[
     tuple[float, float] | None,
     typer.Option(
-        metavar="LOW HIGH", help="Take black and white from percentiles, such as 0.1 99.9."
+        metavar="LOW HIGH",
+        parser=number,
+        help="Take black and white from percentiles, such as 0.1 99.9.",
     ),
 ]
 Axes = Annotated[

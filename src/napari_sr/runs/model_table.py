@@ -119,8 +119,8 @@ class ModelRow:
     def found(self, words: str) -> ModelRow | None:
         """Return the row with only those scales that match all words, or None if no scale does.
 
-        A scale, such as x4 or 4x, matches only this scale. Any other word matches if it is part of a
-        text about the model, in upper or lower case.
+        A scale, such as x4 or 4x, matches only this scale. Any other word matches if it is part of
+        a text about the model, in upper or lower case.
         """
         found = tuple(one for one in self.scales if _matches(self._text(one), one.scale, words))
         return replace(self, scales=found) if found else None

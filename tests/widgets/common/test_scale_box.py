@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from qtpy.QtTest import QTest
 
 from napari_sr.runs.model_list import ListedModel
 from napari_sr.widgets.common.scale_box import FACTOR, SIZE, ScaleBox
@@ -54,6 +55,14 @@ def test_the_next_larger_network_runs(box, factor, scale):
 
     assert (float(box.factor()), box.scale()) == (factor, scale)
     assert box.problem() is None
+
+
+def test_a_typed_comma_is_a_decimal_point(box):
+    choose(box, FACTOR)
+    box.number.selectAll()
+    QTest.keyClicks(box.number.lineEdit(), "1,25")
+
+    assert box.factor() == Fraction(5, 4)
 
 
 def test_a_pixel_size_is_exact_and_follows_the_layer(box):

@@ -98,6 +98,7 @@ def test_typed_numbers_are_taken(chooser):
         (CUSTOM, "abc", "5", "got 'abc' and '5'"),
         (CUSTOM, "0", "inf", "got '0' and 'inf'"),
         (CUSTOM, "5", "5", "got 5 and 5"),
+        (CUSTOM, "0", "65,535", "Values: '65,535' may mean 65535 or 65.535"),
         (PERCENTILES, "-1", "99", "got -1 and 99"),
         (PERCENTILES, "1", "101", "got 1 and 101"),
     ],
@@ -110,6 +111,15 @@ def test_what_is_no_range_is_refused_with_its_values(chooser, kind, low, high, w
     chooser.high.setText(high)
 
     assert words in chooser.problem()
+
+
+def test_numbers_may_have_a_decimal_comma(chooser):
+    chooser.follow(grey(np.uint16, (0, 4095)))
+    choose(chooser, PERCENTILES)
+    chooser.low.setText("0,5")
+
+    assert chooser.problem() is None
+    assert chooser.value() == Percentiles(0.5, 99.9)
 
 
 def test_another_layer_brings_its_own_range(chooser):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QScrollBar, QWidget
 
+from napari_sr.widgets.common.decimal_comma import take_commas
 from napari_sr.widgets.common.wheel import guard_from_wheel
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class ScrolledForm(QScrollArea):
         )  # otherwise Tab would stop at an invisible widget
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         guard_from_wheel(inside)
+        take_commas(inside)
         bar.rangeChanged.connect(self._make_room)
 
     def fill(self) -> None:

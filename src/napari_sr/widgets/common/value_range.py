@@ -10,6 +10,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from napari_sr.engine.image.value_range import Percentiles
+from napari_sr.runs.typed_number import number_in, unclear
 from napari_sr.widgets.common.preferences import preference
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ class RangeChooser(QWidget):
         """Return the reason why the values are not a range, or None."""
         pair = self._offered(self.kind.currentText()) or self._typed()
         if pair is None:
+            if reason := unclear(self.low.text(), self.high.text()):
+                return f"Values: {reason}"
             return f"Values must be two numbers, got {self.low.text()!r} and {self.high.text()!r}"
         low, high = pair
         if not low < high:
@@ -128,7 +131,7 @@ class RangeChooser(QWidget):
 
     def _typed(self) -> tuple[float, float] | None:
         try:
-            low, high = float(self.low.text()), float(self.high.text())
+            low, high = number_in(self.low.text()), number_in(self.high.text())
         except ValueError:
             return None
         return (low, high) if math.isfinite(low) and math.isfinite(high) else None

@@ -6,6 +6,8 @@ import math
 
 from qtpy.QtWidgets import QLineEdit, QWidget
 
+from napari_sr.runs.typed_number import number_in, unclear
+
 ESTIMATED = "estimated from the image"
 
 
@@ -24,7 +26,7 @@ class NoiseBox(QLineEdit):
     def level(self) -> float | None:
         """Return the number; None if the field is empty or wrong."""
         try:
-            found = float(self.text())
+            found = number_in(self.text())
         except ValueError:
             return None
         return found if 0 <= found < math.inf else None
@@ -33,4 +35,6 @@ class NoiseBox(QLineEdit):
         """Return the reason why the text is no level, or None."""
         if not self.text().strip() or self.level() is not None:
             return None
+        if reason := unclear(self.text()):
+            return f"Noise: {reason}"
         return f"Noise must be a number of at least 0, or empty; got {self.text()!r}"
