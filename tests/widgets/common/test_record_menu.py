@@ -48,6 +48,15 @@ def test_it_is_visible_for_results_only(menu, result):
     assert visible == [False, True, False, True, False, True, False]
 
 
+def test_it_goes_with_the_layer_of_its_result(menu, result):
+    menu.offer(result)
+    menu.forget_without([result])
+    assert menu.isVisible()
+
+    menu.forget_without([])
+    assert not menu.isVisible()
+
+
 @pytest.mark.parametrize(
     ("title", "form"),
     [("Python code", "python"), ("Command line", "command"), ("TOML", "toml")],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QComboBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from napari_sr.widgets.common.scroll import LEAST_HEIGHT, ScrolledForm
 from napari_sr.widgets.train.fields import TrainFields
@@ -55,6 +55,45 @@ def test_two_docks_fit_a_low_screen(kind, qtbot):
     assert form.minimumSizeHint().height() == LEAST_HEIGHT
     assert 2 * (LEAST_HEIGHT + 40) < 768 - 100  # titles of docks; menu and status bar
     assert 2 * form.minimumSizeHint().width() < 1366
+
+
+def boxes(form):
+    return form.findChildren(QComboBox)
+
+
+def visible(one):
+    return one.visibleRegion().boundingRect().height() == one.height()
+
+
+def test_it_scrolls_to_widgets_and_shows_the_first_if_not_all_fit(form, qtbot):
+    form.resize(500, 300)
+    form.reveal(*boxes(form)[9:12])
+    qtbot.waitUntil(lambda: all(map(visible, boxes(form)[9:12])))
+    place = form.verticalScrollBar().value()
+
+    form.reveal(boxes(form)[10])
+    qtbot.wait(20)
+    assert form.verticalScrollBar().value() == place
+
+    form.reveal(*boxes(form)[5:])
+    qtbot.waitUntil(lambda: visible(boxes(form)[5]))
+
+
+def test_it_does_not_scroll_away_from_a_field_in_which_the_user_types(form, qtbot):
+    typed = QLineEdit(form.widget())
+    typed.show()
+    form.resize(500, 300)
+    with qtbot.waitActive(form):
+        form.activateWindow()
+    typed.setFocus()
+
+    form.reveal(boxes(form)[-1])
+    qtbot.wait(20)
+    assert form.verticalScrollBar().value() == 0
+
+    typed.clearFocus()
+    form.reveal(boxes(form)[-1])
+    qtbot.waitUntil(lambda: visible(boxes(form)[-1]))
 
 
 def test_lists_in_it_are_guarded_from_the_wheel(form):

@@ -82,6 +82,17 @@ def test_the_error_map_lies_on_the_result(widget, layers, viewer, qtbot):
         np.testing.assert_allclose(added.data_to_world(corner), layers[1].data_to_world(corner))
 
 
+def test_without_its_result_there_is_no_error_map(widget, layers, viewer, qtbot):
+    run(widget, qtbot)
+    assert widget.add_map.isEnabled()
+
+    viewer.layers.remove(layers[1])
+    widget.reset_choices()
+
+    assert not widget.add_map.isEnabled()
+    assert widget.add_map.toolTip() == "The measured result was removed."
+
+
 def test_a_source_alone_is_measured(widget, qtbot):
     widget.gui.result.value = None
 

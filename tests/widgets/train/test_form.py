@@ -244,6 +244,15 @@ def test_the_end_says_how_good_it_is_and_for_what(form, cells, ran):
     assert not form.form.bar.isVisible()
 
 
+def test_a_network_that_was_removed_is_not_offered(form, cells, ran):
+    ran()
+    form.form.use.show()
+
+    form.follow_models()  # its file never existed
+
+    assert form.form.use.isHidden()
+
+
 def test_what_the_end_said_stays_whole_while_layers_come_and_fields_change(
     viewer, form, cells, ran
 ):

@@ -88,15 +88,27 @@ def test_it_cancels_a_check_and_adds_nothing(button, viewer, pair, qtbot, monkey
     assert button.text() == CHECK
 
 
-@pytest.mark.parametrize("gone", [0, 1])
-def test_without_one_of_the_layers_it_says_so(button, viewer, pair, gone):
+def test_without_the_source_it_is_disabled_and_says_why(button, viewer, pair):
     button.offer(*pair)
-    viewer.layers.remove(pair[gone])
+    usual = button.toolTip()
+    viewer.layers.remove(pair[0])
+    button.follow_layers()
 
-    button.click()
+    assert not button.isEnabled()
+    assert button.toolTip() == "The source source was removed: there is nothing to check against."
 
-    assert "was removed" in button.said[0]
-    assert not button.is_running
+    viewer.layers.append(pair[0])
+    button.follow_layers()
+    assert button.isEnabled()
+    assert button.toolTip() == usual
+
+
+def test_without_the_result_it_is_hidden(button, viewer, pair):
+    button.offer(*pair)
+    viewer.layers.remove(pair[1])
+    button.follow_layers()
+
+    assert button.isHidden()
 
 
 @pytest.mark.parametrize("record", [{"plane": (9,)}, {"region": ((0, 20), (0, 20)), "scale": 2}])

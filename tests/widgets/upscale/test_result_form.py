@@ -47,6 +47,39 @@ def cancel(widget, qtbot):
     return press
 
 
+# what a finished run offers
+
+
+def test_buttons_name_their_result_and_go_with_it(viewer, widget, camera, run):
+    run(widget)
+    result = viewer.layers[1]
+    viewer.add_image(np.zeros((30, 30), np.uint8), name="other")
+
+    assert widget.about.text() == "For camera [FSRCNN x2]:"
+    result.name = "large"
+    assert widget.about.text() == "For large:"
+
+    viewer.layers.remove(camera)
+    assert (widget.check_map.isEnabled(), widget.record.isHidden()) == (False, False)
+    viewer.layers.remove(result)
+    for shown in (widget.about, widget.compare, widget.check_map, widget.record):
+        assert shown.isHidden()
+
+
+def test_a_low_form_scrolls_to_the_finished_part(widget, camera, start, cancel, qtbot):
+    widget.form.more.open()
+    widget.resize(450, 400)
+    widget.show()
+    cancel(start(1))
+
+    def visible(one):
+        return one.visibleRegion().boundingRect().height() == one.height()
+
+    qtbot.waitUntil(lambda: visible(widget.keep) and visible(widget.form.status))
+    widget.keep.click()
+    qtbot.waitUntil(lambda: visible(widget.record))
+
+
 # what a cancelled run leaves
 
 

@@ -171,6 +171,7 @@ class RunningForm(DockedForm):
             resumed=self._show_resumed,
         )
         self._worker = worker
+        self._fields.reveal_status()
         if self._pausing:  # the user paused the previous run during its last tile
             worker.pause()
         # a widget that is deleted with its window gets no event
@@ -217,6 +218,7 @@ class RunningForm(DockedForm):
         self._pausing = False
         self._fields.show_running(False)
         self._refresh()
+        self._fields.reveal_outcome()
         self.run_ended.emit()
 
     def _show_error(self, error: Exception) -> None:

@@ -64,6 +64,16 @@ class TaskFields(ScrolledForm):
         policy = self.bar.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.bar.setSizePolicy(policy)
+        self.below: list[QWidget] = []
+        """Widgets below the status, which show the outcome of a task."""
+
+    def reveal_status(self) -> None:
+        """Scroll to the buttons and the status."""
+        self.reveal(self.stop, self.status)
+
+    def reveal_outcome(self) -> None:
+        """Scroll to the status and to all that is shown below it."""
+        self.reveal(self.status, *self.below)
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
         """Frame the named fields; this class has none, so it does nothing."""
@@ -176,7 +186,8 @@ class RunFields(TaskFields):
         for shown in above:
             layout.addWidget(shown)
         layout.addLayout(buttons)
-        for shown in (self.bar, self.status, *below):
+        self.below = list(below)
+        for shown in (self.bar, self.status, *self.below):
             layout.addWidget(shown)
         layout.addStretch()
         self.hold(layout, inside)

@@ -72,7 +72,8 @@ class FunctionFields(TaskFields):
         for shown in above:
             layout.addWidget(shown)
         layout.addLayout(buttons)
-        for shown in (self.bar, self.status, *below):
+        self.below = list(below)
+        for shown in (self.bar, self.status, *self.below):
             layout.addWidget(shown)
         if not fills:
             layout.addStretch()

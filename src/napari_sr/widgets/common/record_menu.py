@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QAction, QFileDialog, QMenu, QPushButton
@@ -14,10 +15,11 @@ from napari_sr.runs.record import RecordError, as_toml
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.copy_record import copy_as
 from napari_sr.widgets.common.icons import give_icon
+from napari_sr.widgets.common.layer_list import unwrapped
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from napari.layers import Layer
     from qtpy.QtWidgets import QWidget
@@ -28,7 +30,7 @@ _TITLES = {"python": "Python code", "command": "Command line", "toml": "TOML"}
 class RecordMenu(QPushButton):
     """A button with a menu: copy how a result was made, or save it as a file.
 
-    It is hidden until a result is offered.
+    It is hidden until a result is offered, and when that result is removed.
     """
 
     told = Signal(str)
@@ -38,6 +40,7 @@ class RecordMenu(QPushButton):
         super().__init__(parent)
         self._name = ""
         self._record: dict[str, Any] = {}
+        self._layer: ref[Layer] | None = None
         self.setText("Copy how it was made")
         give_icon(self, "copy")
         self.setToolTip(
@@ -58,7 +61,14 @@ class RecordMenu(QPushButton):
         complete = isinstance(record, dict) and "settings" in record
         self._record = dict(record) if isinstance(record, dict) and complete else {}
         self._name = "" if layer is None else layer.name
+        self._layer = None if layer is None else ref(unwrapped(layer))
         self.setVisible(complete)
+
+    def forget_without(self, layers: Container[Layer]) -> None:
+        """Hide the button if the result was removed."""
+        layer = None if self._layer is None else self._layer()
+        if layer is None or layer not in layers:
+            self.offer(None)
 
     def _copy(self, form: str, checked: bool = False) -> None:
         try:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
-from qtpy.QtWidgets import QFrame, QScrollArea, QScrollBar, QWidget
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, QPoint, QSize, Qt, QTimer
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QFrame,
+    QLineEdit,
+    QScrollArea,
+    QScrollBar,
+    QWidget,
+)
 
 from napari_sr.widgets.common.decimal_comma import take_commas
 from napari_sr.widgets.common.wheel import guard_from_wheel
@@ -16,6 +23,8 @@ if TYPE_CHECKING:
 
 LEAST_WIDTH, LEAST_HEIGHT = 390, 260
 """Smallest size of a form in screen pixels; two forms fit on a screen of 1366 x 768."""
+AROUND = 6
+"""Screen pixels that stay visible above and below a widget to which a form scrolls."""
 
 
 class ScrolledForm(QScrollArea):
@@ -26,6 +35,7 @@ class ScrolledForm(QScrollArea):
     """
 
     _inside: QWidget | None = None
+    _revealed: tuple[QWidget, ...] = ()
 
     def hold(self, layout: QLayout, inside: QWidget) -> None:
         """Take a widget with its layout, for `fill`; call this when all its fields exist."""
@@ -43,6 +53,9 @@ class ScrolledForm(QScrollArea):
         guard_from_wheel(inside)
         take_commas(inside)
         bar.rangeChanged.connect(self._make_room)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._scroll)
 
     def fill(self) -> None:
         """Show the fields, if this was not done yet; at the latest when the form is shown.
@@ -58,6 +71,46 @@ class ScrolledForm(QScrollArea):
         """Show the fields, too."""
         self.fill()
         super().showEvent(event)
+
+    def reveal(self, *shown: QWidget) -> None:
+        """Scroll as little as possible to widgets, once Qt has given them their places.
+
+        If they are higher than the form, their upper part is shown. The form does not scroll if
+        the user is typing in a field that would no longer be visible.
+
+        Parameters
+        ----------
+        *shown : QWidget
+            The widgets; hidden ones do not count.
+        """
+        self._revealed = shown
+        self._later.start(0)
+
+    def _scroll(self) -> None:
+        # Qt would otherwise lay out some widgets only later
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
+        spans = [self._span(one) for one in self._revealed if one.isVisible()]
+        bar, view = self.verticalScrollBar(), self.viewport()
+        if not spans or bar is None or view is None:
+            return
+        top, bottom = min(span[0] for span in spans), max(span[1] for span in spans)
+        place = max(bar.value(), bottom + AROUND - view.height())
+        place = min(place, top - AROUND)
+        typed = self.focusWidget()
+        if isinstance(typed, QLineEdit | QAbstractSpinBox) and typed.hasFocus():
+            first, last = self._span(typed)
+            before, after = (
+                at <= first and last <= at + view.height() for at in (bar.value(), place)
+            )
+            if before and not after:
+                return
+        bar.setValue(place)
+
+    def _span(self, one: QWidget) -> tuple[int, int]:
+        """Return where a widget begins and ends in the form, in screen pixels from the top."""
+        inside = self.widget()
+        top = 0 if inside is None else one.mapTo(inside, QPoint(0, 0)).y()
+        return top, top + one.height()
 
     def _make_room(self, low: int, high: int) -> None:
         """Narrow the right margin by the width of the scroll bar when the bar appears."""

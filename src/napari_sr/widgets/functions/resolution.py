@@ -55,6 +55,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
 """Labels of the fields, and their ranges."""
 HEADS = ("measure", "source", "result")
 """Headings of the table in the form; CSV has more."""
+ABOUT_MAP = (
+    "Add a layer that shows where the result, blurred to the source's resolution,\n"
+    "differs from the source."
+)
 
 
 class ResolutionWidget(LayersForm):
@@ -73,10 +77,7 @@ class ResolutionWidget(LayersForm):
         self.copy = QPushButton("Copy as CSV")
         self.copy.setToolTip("Copy all figures with ten digits, for a spreadsheet.")
         self.add_map = QPushButton("Add error map")
-        self.add_map.setToolTip(
-            "Add a layer that shows where the result, blurred to the source's resolution,\n"
-            "differs from the source."
-        )
+        self.add_map.setToolTip(ABOUT_MAP)
         give_icon(self.copy, "copy")
         give_icon(self.add_map, "difference")
         shown = self.table.native
@@ -93,10 +94,10 @@ class ResolutionWidget(LayersForm):
         below = [shown, self.plot, beside(self.copy, self.add_map)]
         fields = FunctionFields(gui, "Measure", above=[self.caveat], below=below, icon="measure")
         fields.run.setToolTip("Measure the plane that is shown.")
+        self._found: Resolution | None = None
         super().__init__(napari_viewer, fields, "Resolution", IMAGES)
         self._fit_table()
         self._task: Task | None = None
-        self._found: Resolution | None = None
         self._result: Image | None = None
         self.copy.clicked.connect(self.copy_csv)
         self.add_map.clicked.connect(self.add_error_map)
@@ -141,9 +142,21 @@ class ResolutionWidget(LayersForm):
         self._fit_table()
         self.plot.show_profile(profile_of_curves(result))
         self.copy.setEnabled(True)
-        self.add_map.setEnabled(result.errors is not None)
+        self._offer_map()
         told = (f"{note[:1].upper()}{note[1:]}." for note in result.sentences())
         self.form.status.say("\n".join(told) or "Measured.")
+
+    def _offer_layers(self) -> None:
+        super()._offer_layers()
+        if self._found is not None:
+            self._offer_map()
+
+    def _offer_map(self) -> None:
+        """Enable the button of the error map if there is one, and its result still exists."""
+        exists = self._found is not None and self._found.errors is not None
+        gone = exists and self._result not in self._listed.layers
+        self.add_map.setEnabled(exists and not gone)
+        self.add_map.setToolTip("The measured result was removed." if gone else ABOUT_MAP)
 
     def _fit_table(self) -> None:
         """Make the table as high as its rows, so that the plot below it is visible."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -233,6 +234,12 @@ class TrainWidget(RunningForm):
     def _clean_up(self) -> None:
         self.form.base_model.relist()
         self.form.name.clear()
+
+    def follow_models(self) -> None:
+        """List the models again; hide the button of the new network if its file was removed."""
+        self.form.base_model.relist()
+        if self._made is not None and not Path(self._made).exists():
+            self.form.use.hide()
 
     def _use(self) -> None:
         """Open the upscaling form, and choose the new network."""

@@ -26,12 +26,17 @@ if TYPE_CHECKING:
     from napari_sr.widgets.compare.check_map import Checked
 
 CHECK = "Check against source"
+_TIP = (
+    "Shrink the result again, and add a layer that shows how it differs from its source.\n"
+    "Detail so fine that shrinking removes it cannot be checked: it may be invented."
+)
 
 
 class CheckButton(QPushButton):
     """A button that adds the map of differences between a result and its source.
 
-    It is hidden until a result is offered. While the map is computed, it cancels the check.
+    It is hidden until a result is offered, and disabled without the result's source. While the map
+    is computed, it cancels the check.
 
     Parameters
     ----------
@@ -55,13 +60,11 @@ class CheckButton(QPushButton):
         self._viewer: ViewerModel = unwrapped(viewer)
         self._add = add
         self._offered: tuple[ref[Image], ref[Image]] | None = None
+        self._source = ""
         self._worker: RunWorker | None = None
         self._checked: Checked | None = None
         give_icon(self, "check")
-        self.setToolTip(
-            "Shrink the result again, and add a layer that shows how it differs from its source.\n"
-            "Detail so fine that shrinking removes it cannot be checked: it may be invented."
-        )
+        self.setToolTip(_TIP)
         self.clicked.connect(self._press)
         self.setVisible(False)
 
@@ -69,6 +72,8 @@ class CheckButton(QPushButton):
         """Offer to check a result."""
         self.clear()
         self._offered = ref(unwrapped(source)), ref(unwrapped(result))
+        self._source = source.name
+        self.follow_layers()
         self.setVisible(True)
 
     def clear(self) -> None:
@@ -77,6 +82,22 @@ class CheckButton(QPushButton):
         self.setVisible(False)
         if self._worker is not None:
             self._worker.quit()
+
+    def follow_layers(self) -> None:
+        """Hide the button if the result was removed; disable it while its source is missing."""
+        if self._offered is None:
+            return
+        source, result = (one() for one in self._offered)
+        layers = self._viewer.layers
+        if result is None or result not in layers:
+            self.clear()
+            return
+        missing = source is None or source not in layers
+        if missing and self._worker is not None:
+            self._worker.quit()
+        self.setEnabled(not missing)
+        reason = f"The source {self._source} was removed: there is nothing to check against."
+        self.setToolTip(reason if missing else _TIP)
 
     @property
     def is_running(self) -> bool:

@@ -59,7 +59,7 @@ class UpscaleWidget(ResultForm):
         form.layers.data_changed.connect(self._refresh)
         form.layers.data_changed.connect(self._preview.forget)
         form.preview.toggled.connect(self._preview.switch)
-        self._preview.told.connect(form.about_preview.say)
+        self._preview.told.connect(self._tell_of_preview)
         self._preview.switched_off.connect(partial(form.preview.setChecked, False))
         form.model.changed.connect(self._propose)
         form.model.changed.connect(self._edit)
@@ -81,6 +81,12 @@ class UpscaleWidget(ResultForm):
         for event in events_of_view(self._viewer):
             event.connect(self._follow_view)
         self._viewer.layers.selection.events.changed.connect(self._follow_selection)
+
+    def _tell_of_preview(self, words: str) -> None:
+        """Show a sentence about the preview, and scroll to it if the user just asked for one."""
+        self.form.about_preview.say(words)
+        if words and self.form.preview.hasFocus():
+            self.form.reveal(self.form.preview, self.form.about_preview)
 
     def _follow_selection(self, event: object = None) -> None:
         """Choose the layers that the user selects; a result that was just added is ignored."""
@@ -140,9 +146,7 @@ class UpscaleWidget(ResultForm):
             self._queue.fill(runs)
             self._forecaster.forget()
             self._preview.hold()
-            self.compare.clear()
-            self.check_map.clear()
-            self.record.offer(None)
+            self._forget_result()
             self.form.show_running(True)
             self.form.forecast.say("")
             self._run(self._queue.next())
@@ -209,8 +213,7 @@ class UpscaleWidget(ResultForm):
         self.keep.forget()
         self._preview.leave()
         self.form.advice.forget()
-        self.compare.clear()
-        self.check_map.clear()
+        self._forget_result()
         self._queue.cancel()
         self._forecaster.forget()
         self._folder.forget()

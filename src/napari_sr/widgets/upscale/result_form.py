@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from napari_sr.runs.words import error_in_words
 from napari_sr.streaming.journal import JournalError
+from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.common.layer_list import unwrapped
 from napari_sr.widgets.common.record_menu import RecordMenu
 from napari_sr.widgets.compare.row import CompareRow
 from napari_sr.widgets.upscale.check_button import CheckButton
@@ -48,6 +51,7 @@ class ResultForm(CheckedForm):
         self._pending: PendingRun | None = None
         self._partial: PartialResult | None = None
         self._growing: GrowingLayer | None = None
+        self._result: ref[Image] | None = None
         self._adding = False
         self._doing = ""
         self.keep = KeepButton(self._add)
@@ -55,18 +59,34 @@ class ResultForm(CheckedForm):
         self.compare = CompareRow(napari_viewer)
         self.check_map = CheckButton(napari_viewer, self._add_map)
         self.record = RecordMenu()
+        self.about = WrappedLabel()
+        """Which result the buttons below it are about."""
         for button in (self.check_map, self.record):
-            button.told.connect(self.form.status.say)
-        for shown in (self.keep, self.compare, self.check_map, self.record):
+            button.told.connect(self._tell)
+        for each in self.compare.buttons.values():
+            each.clicked.connect(self._reveal_hint)
+        for shown in (self.keep, self.about, self.compare, self.check_map, self.record):
             self.form.results.addWidget(shown)
 
     def _offer_layers(self) -> None:
         super()._offer_layers()
         self.keep.forget_without(self._viewer.layers)
+        self.record.forget_without(unwrapped(self._viewer).layers)
+        self.check_map.follow_layers()
+        self._name_result()
 
     def _edit(self) -> None:
         self.keep.forget()
         super()._edit()
+
+    def _tell(self, words: str) -> None:
+        """Show a sentence, and scroll to it."""
+        self.form.status.say(words)
+        self.form.reveal_status()
+
+    def _reveal_hint(self) -> None:
+        """Scroll to the hint that a button to compare has shown below itself."""
+        self.form.reveal(self.compare)
 
     # progress
 
@@ -162,11 +182,31 @@ class ResultForm(CheckedForm):
         if source in self._viewer.layers:
             self.compare.offer(source, result)
             self.check_map.offer(source, result)
-            self.record.offer(result)
+        self.record.offer(result)
+        self._result = ref(unwrapped(result))
+        unwrapped(result).events.name.connect(self._name_result)
+        self._name_result()
+
+    def _name_result(self, event: object = None) -> None:
+        """Say which result the buttons are about, while some are shown."""
+        result = None if self._result is None else self._result()
+        buttons = self.compare, self.check_map, self.record
+        offered = result is not None and not all(one.isHidden() for one in buttons)
+        self.about.say(f"For {result.name}:" if result is not None and offered else "")
+        self.about.setVisible(offered)
+
+    def _forget_result(self) -> None:
+        """Offer no result any longer, because another run begins or the form is closed."""
+        self._result = None
+        self.compare.clear()
+        self.check_map.clear()
+        self.record.offer(None)
+        self._name_result()
 
     def _show_kept(self, source: Image, layer: Image, told: str) -> None:
         self._offer(source, layer)
         self.form.status.say(told)
+        self.form.reveal_outcome()
 
     def _show_error(self, error: Exception) -> None:
         super()._show_error(error)
