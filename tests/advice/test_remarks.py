@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from napari_sr.advice.remarks import on_image, on_model
+from napari_sr.advice.remarks import GREY_ONLY, on_image, on_model
 from napari_sr.advice.traits import Traits
 from napari_sr.engine.image.noise import Noise
 from napari_sr.zoo.training_facts import TrainingFacts
@@ -77,7 +77,7 @@ def test_networks_that_remove_noise_suit_noisy_images_only():
 
 def test_more_noise_than_in_training_and_colours_are_told_but_not_against_it():
     assert told(FLUORESCENCE, noisy=True, share=0.3) == [("more noise than in training", False)]
-    assert told(FLUORESCENCE, noisy=True, rgb=True) == [("trained on grey, not on colours", False)]
+    assert told(FLUORESCENCE, noisy=True, rgb=True) == [(GREY_ONLY, False)]
 
 
 def test_made_up_texture_is_always_told():

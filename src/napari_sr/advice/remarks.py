@@ -25,6 +25,8 @@ SMALL = 64
 is right less often (`benchmarks/quality/advice_crops.md`)."""
 SATURATED = 1e-3
 """There is a warning if more than this share of pixels is saturated."""
+GREY_ONLY = "colours are only interpolated"
+"""The short remark on a model for grey and an image in colour."""
 
 
 @dataclass(frozen=True)
@@ -202,9 +204,11 @@ def on_model(
     if facts.grey and rgb:
         told.append(
             Remark(
-                "trained on grey, not on colours",
+                GREY_ONLY,
                 f"{title} was trained on grey images: it upscales only the brightness; colours are "
-                "interpolated",
+                "interpolated, and keep their noise. Split fluorescence that was saved as RGB into "
+                "its channels (in napari: Split RGB in the layer's menu): each of them is then "
+                "upscaled alone",
             )
         )
     return (*told, *_on_sampling(title, facts, blur, pixel))

@@ -175,8 +175,9 @@ def test_colours_are_told_to_a_model_for_grey(viewer, widget, qtbot, random):
     viewer.add_image(np.repeat(grey[..., None], 3, axis=2), name="rgb")
 
     assert said(widget, qtbot).startswith(
-        "Suits this image.\nNote: trained on grey, not on colours"
+        "Suits the brightness of this image.\nNote: colours are only interpolated"
     )
+    assert "Split RGB" in widget.form.advice.label.toolTip()
 
 
 def test_an_own_network_is_compared_with_its_card(noisy, widget, qtbot, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from napari_sr.advice.remarks import GREY_ONLY
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.latest import Latest
 from napari_sr.zoo import registry
@@ -30,6 +31,7 @@ are wrong by about 1.8 dB (RMS)."""
 LINES = 2
 """Lines reserved for the advice, so that fields seldom move when it arrives. Four would push the
 last button out of a window 740 pixels high; longer advice takes the lines that it needs."""
+SUITS = "Suits this image."
 
 
 class AdviceLine(QWidget):
@@ -136,7 +138,7 @@ class AdviceLine(QWidget):
         better, facts = registry.find(advice.model), chosen.model.training(chosen.scale)
         told = _remarks(advice, chosen)
         against = [remark for remark in told if remark.against]
-        verdict, reasons = "Suits this image.", [advice.reason]
+        verdict, reasons = SUITS, [advice.reason]
         if chosen.model.name != better.family:  # the reason speaks of the advised model
             reasons = [f"Advised: {better.title}. {advice.reason}"]
         if against:
@@ -149,6 +151,8 @@ class AdviceLine(QWidget):
             verdict = f"Advised: {better.title}"
         elif chosen.model.name != better.family and advice.behind(facts) > CLEAR:
             verdict = f"May suit; about {advice.behind(facts):.0f} dB better: {better.title}"
+        if verdict == SUITS and any(remark.short == GREY_ONLY for remark in told):
+            verdict = "Suits the brightness of this image."
         self.use.setVisible(verdict.endswith(better.title))
         self.use.setToolTip(f"Choose {better.title}.\n{advice.reason}")
         reasons += [f"{remark.sentence}." for remark in told]
