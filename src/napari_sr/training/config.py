@@ -146,6 +146,10 @@ class Run:
     validate_every: int = 1000
     save_every: int = 1000
 
+    def validates_after(self, step: int) -> bool:
+        """Return whether a step is followed by a validation."""
+        return step == self.steps or step % self.validate_every == 0
+
     def __post_init__(self) -> None:
         """Check that numbers are within bounds."""
         for key in ("steps", "report_every", "validate_every", "save_every"):

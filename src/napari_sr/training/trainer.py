@@ -190,7 +190,7 @@ class Training:
         self.reporter.totals.add(self.learner.learn(self.step, self.batches))
         self.step += 1
         last = self.step == run.steps
-        judges = self.reporter.judges and (last or self.step % run.validate_every == 0)
+        judges = self.reporter.judges and run.validates_after(self.step)
         if judges or last or self.step % run.report_every == 0:
             self.reporter.report(self.step, self.seconds, judges=judges, saved=self.saved)
         if last or self.step % run.save_every == 0:

@@ -88,6 +88,10 @@ def test_a_network_gets_better_and_is_kept_with_what_is_known_of_it(task):
     assert tuned.psnr == max(score for step, score in scores if step)
     assert tuned.psnr > tuned.scores.start + 0.5
     assert any(update.loss for update in told)
+    assert len([update for update in told if "with validation" in update.doing]) == 4
+    assert [update.doing for update in told if update.completing] == [
+        "Measuring errors for the spread (calibration) …"
+    ]
     with safe_open(task.target, "numpy") as file:
         card = json.loads(file.metadata()["card"])
     assert card["here"]["images"] == ["cells"]
@@ -154,6 +158,8 @@ def test_what_is_stopped_before_it_was_judged_is_kept_with_its_score(task, monke
 
     assert tuned.steps == 5
     assert tuned.notes == ()
+    completing = [update.doing for update in told if update.completing]
+    assert completing[0] == "Validating the network …"
     assert len([update for update in told if update.psnr]) == 1
     assert np.isfinite(tuned.psnr)
     assert networks()[0].psnr == tuned.psnr
@@ -433,6 +439,8 @@ def test_a_network_learns_from_one_noisy_image(noisy, monkeypatch):
     assert listed.degradation == "noisy images alone: recorruption, no spot, Hessian penalty"
     pictures = [update.preview for update in told if update.preview]
     assert (pictures[-1].network != pictures[-1].original_network).any()
+    assert told[-1].completing
+    assert told[-1].doing == "Matching the intensity of results to the images …"
 
 
 LAST = {"enlarge.weight", "enlarge.bias"}

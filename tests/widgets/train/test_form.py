@@ -23,7 +23,7 @@ from napari_sr.training.finetuning.preview import Preview
 from napari_sr.training.finetuning.self_supervision import SelfSupervision
 from napari_sr.widgets.common.layer_source import METADATA_KEY
 from napari_sr.widgets.train import form as train
-from napari_sr.widgets.train.fields import NOISY, SHARP
+from napari_sr.widgets.train.fields import COMPLETING, NOISY, SHARP, STOP
 from napari_sr.widgets.train.form import TrainWidget
 from napari_sr.widgets.train.noisy import COMPUTED, MEASURED, NO_SPOT
 from napari_sr.zoo import trained
@@ -289,6 +289,20 @@ def test_stop_ends_it_with_the_best_so_far(running, trainer, qtbot):
 
     assert "after 2 steps" in running.form.verdict.text()
     assert "not better than bicubic" in running.form.verdict.text()
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_the_end_of_a_training_is_told_and_cannot_be_stopped(running, trainer, qtbot, stops):
+    if stops:
+        running.form.stop.click()
+    running._show_progress(Update("Calibrating …", completing=True))
+
+    assert running.form.status.text() == "Calibrating …"
+    assert not running.form.stop.isEnabled()
+    assert running.form.stop.toolTip() == COMPLETING
+    with qtbot.waitSignal(running.run_ended, timeout=PATIENCE):
+        trainer.permits.release(10)
+    assert running.form.stop.toolTip() == STOP
 
 
 def test_stop_before_anything_was_learnt_waits_for_nothing(form, cells, trainer, qtbot):

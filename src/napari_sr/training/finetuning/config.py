@@ -106,6 +106,9 @@ class Update:
     scores: Scores | None = None
     preview: Preview | NoisyPreview | None = None
     """Pictures of the best network so far."""
+    completing: bool = False
+    """Whether the last step was taken: the network is only validated, completed and written. This
+    cannot be stopped."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,17 @@ def check_target(target: Path) -> None:
     folder = next(one for one in target.absolute().parents if one.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         raise ValueError(f"{folder} is no folder that can be written: choose another one")
+
+
+def diverged(step: int, target: Path) -> FineTuningError:
+    """Return the error of a training that diverged by a step; it says what was kept."""
+    kept = "nothing was kept"
+    if target.exists():
+        kept = f"the best network so far is kept as {target.stem}"
+    return FineTuningError(
+        f"training diverged by step {step}: the loss or a gradient became NaN or infinite; {kept}. "
+        "Check the values of black and white, or start from another network"
+    )
 
 
 def _apart(gain: float) -> str:

@@ -25,11 +25,11 @@ from napari_sr.training.finetuning.base_model import config_of, of_noisy, with_s
 from napari_sr.training.finetuning.config import (
     FineTuneConfig,
     FineTuned,
-    FineTuningError,
     Scores,
     Update,
     card_entry,
     check_target,
+    diverged,
 )
 from napari_sr.training.finetuning.held_out import held_out_of
 from napari_sr.training.finetuning.noisy import NoisyHeldOut, complete, prepared
@@ -165,8 +165,8 @@ class Tuning:
             counts = yield from self.pacer.counts(stopped)
             yield from self._trained(with_steps(self.pacer.config, *counts), stopped)
         except TrainingError as error:
-            raise FineTuningError(self._broken()) from error
-        return self._ended(early=stopped())
+            raise diverged(self.step, self.task.target) from error
+        return (yield from self._ended(early=stopped()))
 
     def _trained(
         self, config: Config, stopped: Callable[[], bool]
@@ -182,18 +182,20 @@ class Tuning:
                 left = max(0.0, 60 * minutes - (now - began))
                 if progress.seconds_left is not None:
                     left = min(left, max(0.0, progress.seconds_left))
-                doing = f"Training: step {self.step} of {progress.total}, "
-                doing += f"each of {self.pacer.size.words}"
+                judges = config.run.validates_after(self.step + 1)
+                doing = f"Training: step {self.step} of {progress.total}"
+                if judges:  # a validation takes longer than a step
+                    doing += ", the next one with validation"
+                doing += f", each of {self.pacer.size.words}"
                 update = Update(doing, self.step, progress.total, left)
                 if progress.loss is not None and self.step % config.run.report_every == 0:
                     update = replace(update, loss=(self.step, progress.loss))
-                judged = self.step % config.run.validate_every == 0 or self.step == config.run.steps
-                if progress.psnr is not None and judged:
+                if progress.psnr is not None and config.run.validates_after(self.step):
                     preview = self._kept(progress.psnr, better=progress.better)
                     update = replace(update, psnr=(self.step, progress.psnr), preview=preview)
                     if 2 * self.step <= config.run.steps:
                         self.stale = 0  # many gains come only with a lower learning rate
-                if update.loss or update.psnr or now - shown > PAUSE:
+                if judges or update.loss or update.psnr or now - shown > PAUSE:
                     shown = now
                     yield update
                 if stopped() or (self.stale >= PATIENCE and self.task.target.exists()):
@@ -221,29 +223,23 @@ class Tuning:
         self.task.target.parent.mkdir(parents=True, exist_ok=True)
         export(self.task.target, read_checkpoint(best), card)
 
-    def _broken(self) -> str:
-        kept = "nothing was kept"
-        if self.task.target.exists():
-            kept = f"the best network so far is kept as {self.task.target.stem}"
-        return (
-            f"training diverged by step {self.step}: the loss or a gradient became NaN or "
-            f"infinite; {kept}. Check the values of black and white, or start from another network"
-        )
-
-    def _ended(self, *, early: bool) -> FineTuned:
+    def _ended(self, *, early: bool) -> Generator[Update, None, FineTuned]:
         path, noisy = self.task.target, self.task.supervision is not None
         if not path.exists():  # stopped before the first validation
+            yield Update("Validating the network …", completing=True)
             found = self.held_out.judgement(self._loaded())
             self._kept(found.psnr, better=found.exceeds(self.least))
         if self.best == -math.inf:  # the network's output is not finite
-            raise FineTuningError(self._broken())
+            raise diverged(self.step, path)
         if not path.exists():  # no step made the network better
             self._publish(self._start)
         bound = False
         if isinstance(self.held_out, NoisyHeldOut):
+            yield Update("Matching the intensity of results to the images …", completing=True)
             network = self._loaded(path)
             bound = complete(path, network, self.held_out, self.training_data, self.config)
         if isinstance(self.held_out, HeldOut):
+            yield Update("Measuring errors for the spread (calibration) …", completing=True)
             about = ", ".join(image.name for image in self.task.images)
             add_calibration(path, self._loaded(), self.held_out.pairs, about)
         notes = *self.notes, *self.pacer.notes(self.step, early=early)

@@ -39,6 +39,8 @@ PSNR_NOISY = (
     "How close results come to the image without noise, on its held-out part, at its pixel\n"
     "size. It is estimated from the noisy image alone; higher is better. Dashed: bicubic."
 )
+STOP = "Stop after this step, and keep the best network so far."
+COMPLETING = "The training has ended. The network is being completed and saved; please wait."
 
 
 class TrainFields(RunFields):
@@ -76,7 +78,7 @@ class TrainFields(RunFields):
             "The new network's name in the list of models. Existing networks are never replaced."
         )
         self.intro, self.verdict = WrappedLabel(), WrappedLabel()
-        self.stop.setToolTip("Stop after this step, and keep the best network so far.")
+        self.stop.setToolTip(STOP)
         self.use = QPushButton("Upscale with it")
         self.use.setToolTip("Open the upscaling form, and choose this network there.")
         give_icon(self.use, "upscale")
@@ -133,6 +135,16 @@ class TrainFields(RunFields):
             "noisy": self.noisy.bead,
             "name": self.name,
         }
+
+    def show_running(self, running: bool) -> None:
+        """Enable the buttons for the state, and say what Stop does."""
+        super().show_running(running)
+        self.stop.setToolTip(STOP)
+
+    def show_completing(self) -> None:
+        """Disable Stop, because the training has ended, and only the network is completed."""
+        self.stop.setEnabled(False)
+        self.stop.setToolTip(COMPLETING)
 
     def clear_results(self) -> None:
         """Clear curves and pictures, and make room for them."""

@@ -200,7 +200,9 @@ class TrainWidget(RunningForm):
         form = self.form
         form.show_progress(update.done, update.total)
         left = update.seconds_left
-        if not self._asked_to_stop.is_set():
+        if update.completing:
+            form.show_completing()
+        if update.completing or not self._asked_to_stop.is_set():
             told = "" if left is None else f", {time_in_words(left)} left"
             form.status.say(f"{update.doing}{told}")
         if update.scores is not None:
@@ -211,8 +213,7 @@ class TrainWidget(RunningForm):
         if update.psnr is not None:
             form.psnr.add(*update.psnr)
         if update.preview is not None:
-            pictures = vars(update.preview).items()
-            form.preview.show_pictures({name.replace("_", " "): one for name, one in pictures})
+            form.preview.show_pictures(vars(update.preview))
         if update.scores is not None:
             form.show_results()
         self._update_bar(Step(update.done, update.total, update.doing))
@@ -225,10 +226,9 @@ class TrainWidget(RunningForm):
         notes = " ".join(f"{note[:1].upper()}{note[1:]}." for note in tuned.notes)
         kept = f"Kept as {tuned.path.stem}, after {counted(tuned.steps, 'step')}."
         advice = "Use this network only for images like its training images."
-        told = (kept, tuned.verdict, advice, notes)
         self.form.status.say("Done.")
         # the message stays beside curves and pictures until the next training run
-        self.form.verdict.say(" ".join(filter(None, told)))
+        self.form.verdict.say(" ".join(filter(None, (kept, tuned.verdict, advice, notes))))
         self.form.use.setVisible(hasattr(self._viewer, "window"))
 
     def _clean_up(self) -> None:

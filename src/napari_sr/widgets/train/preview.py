@@ -41,8 +41,9 @@ class PreviewBoard(QWidget):
         self.show_pictures({})
 
     def show_pictures(self, pictures: dict[str, NDArray[np.uint8]]) -> None:
-        """Show named arrays (H, W) or (H, W, 3) of equal shape."""
-        self.pictures = {name: image_of(pixels) for name, pixels in pictures.items()}
+        """Show named arrays (H, W) or (H, W, 3) of equal shape; underscores become spaces."""
+        named = {name.replace("_", " "): pixels for name, pixels in pictures.items()}
+        self.pictures = {name: image_of(pixels) for name, pixels in named.items()}
         self._fit()
         self.update()
 
