@@ -43,7 +43,7 @@ def upscale(viewer: napari.Viewer) -> None:
     widget.form.run.click()
     wait_for(lambda: len(viewer.layers) == 2 and widget._worker is None)
     demo.draw_slider(viewer, widget)
-    wait_for(lambda: bool(widget.form.forecast.text()))
+    wait_for(lambda: "Result" in widget.form.forecast.text())
 
 
 def preview(viewer: napari.Viewer) -> None:
@@ -58,7 +58,7 @@ def preview(viewer: napari.Viewer) -> None:
     form.more.open()
     camera_of(viewer).zoom *= 2.5
     form.preview.click()
-    wait_for(lambda: len(viewer.layers) == 2 and bool(form.forecast.text()))
+    wait_for(lambda: len(viewer.layers) == 2 and "Result" in form.forecast.text())
 
 
 def compare(viewer: napari.Viewer) -> None:
@@ -95,7 +95,7 @@ def uncertainty(viewer: napari.Viewer) -> None:
     viewer.layers.remove("tissue")
     viewer.grid.enabled = True
     viewer.reset_view()
-    wait_for(lambda: bool(form.forecast.text()))
+    wait_for(lambda: "Result" in form.forecast.text())
 
 
 def train(viewer: napari.Viewer) -> None:

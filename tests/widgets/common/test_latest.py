@@ -32,6 +32,23 @@ def test_the_newest_question_is_answered(latest, qtbot):
     assert asked == [3]
 
 
+def test_a_slow_answer_is_announced_once(qtbot, monkeypatch):
+    monkeypatch.setattr("napari_sr.widgets.common.latest.SLOW", 20)
+    latest, told, go_on = Latest(waiting="wait"), [], threading.Event()
+    latest.slow.connect(told.append)
+    with qtbot.waitSignal(latest.answered, timeout=PATIENCE):
+        latest.ask(go_on.wait, PATIENCE / 1000)
+        qtbot.waitUntil(lambda: told == ["wait"], timeout=PATIENCE)
+        go_on.set()
+
+    with qtbot.waitSignal(latest.answered, timeout=PATIENCE):
+        latest.ask(go_on.wait, 0)
+    latest.ask(go_on.wait, 0)
+    latest.forget()
+    qtbot.wait(40)
+    assert told == ["wait"]
+
+
 def test_an_answer_that_came_too_late_is_not_told(latest, qtbot):
     answers, gate, begun = [], threading.Event(), threading.Event()
     latest.answered.connect(answers.append)

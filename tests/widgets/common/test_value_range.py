@@ -113,7 +113,7 @@ def test_what_is_no_range_is_refused_with_its_values(chooser, kind, low, high, w
     assert words in chooser.problem()
 
 
-def test_numbers_may_have_a_decimal_comma(chooser):
+def test_numbers_may_have_a_number_boxes(chooser):
     chooser.follow(grey(np.uint16, (0, 4095)))
     choose(chooser, PERCENTILES)
     chooser.low.setText("0,5")

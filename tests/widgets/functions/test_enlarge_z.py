@@ -58,6 +58,17 @@ def test_the_result_covers_its_source_and_has_cubic_voxels(viewer, stack, make, 
     )
 
 
+def test_a_stack_is_chosen_even_if_it_is_not_the_first_layer(viewer, random, make):
+    viewer.add_image(random.random((12, 14)), name="plane")
+    for name in ("one", "two"):
+        viewer.add_image(random.random((4, 12, 14)), name=name)
+
+    viewer.layers.selection.active = viewer.layers["plane"]
+    assert make().gui.layer.value.name == "one"
+    viewer.layers.selection.active = viewer.layers["two"]
+    assert make().gui.layer.value.name == "two"
+
+
 def test_voxels_become_cubes_for_any_ratio_and_fine_planes_are_left(viewer, make):
     """The proposal had two decimals, and stayed that of the layer before for finer planes."""
     pixels = np.zeros((3, 8, 9), np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -31,7 +32,8 @@ def noisy(viewer, random):
 
 def said(widget, qtbot):
     """Wait for the advice; return it."""
-    qtbot.waitUntil(lambda: widget.form.advice.label.text() != "", timeout=PATIENCE)
+    label = widget.form.advice.label
+    qtbot.waitUntil(lambda: label.text() not in ("", advice_line.COMPARING), timeout=PATIENCE)
     return widget.form.advice.label.text()
 
 
@@ -214,6 +216,27 @@ def test_the_list_is_marked_with_the_advice_and_cleared_with_it(noisy, viewer, w
     assert marked[-1] is None
     widget.form.model.models.opening.emit()
     assert widget.form.model.models.itemData(1).name == "fsrcnn"
+
+
+def test_slow_advice_is_announced_and_keeps_the_place(noisy, widget, qtbot, monkeypatch):
+    go_on, label = threading.Event(), widget.form.advice.label
+    height, original = label.height(), advice_line._advised
+
+    def slow(*arguments):
+        assert go_on.wait(PATIENCE / 1000)
+        return original(*arguments)
+
+    said(widget, qtbot)
+    monkeypatch.setattr(advice_line, "_advised", slow)
+    widget.form.advice.forget()
+    widget.check()
+    qtbot.waitUntil(lambda: label.text() == advice_line.COMPARING, timeout=PATIENCE)
+    assert label.height() == height
+
+    widget.form.tile.setValue(64)  # other fields keep the line
+    assert label.text() == advice_line.COMPARING
+    go_on.set()
+    assert said(widget, qtbot)
 
 
 def test_an_image_that_is_too_small_gets_no_advice(viewer, widget, qtbot):

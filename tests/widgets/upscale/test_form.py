@@ -739,7 +739,7 @@ def test_a_change_after_run_takes_back_a_run_that_waits_for_its_folder(
     widget.form.run.click()
 
     widget.form.ensemble.setChecked(True)
-    qtbot.waitUntil(lambda: bool(widget.form.forecast.text()), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "Result" in widget.form.forecast.text(), timeout=PATIENCE)
 
     assert widget.form.status.text() == ""
     assert not folder.exists()

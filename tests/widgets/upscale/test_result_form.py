@@ -52,6 +52,7 @@ def cancel(widget, qtbot):
 
 def test_buttons_name_their_result_and_go_with_it(viewer, widget, camera, run):
     run(widget)
+    assert widget.about.isHidden()  # the status names the result
     result = viewer.layers[1]
     viewer.add_image(np.zeros((30, 30), np.uint8), name="other")
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 PAUSE = 60
 """Default time without another request before a function is called, in milliseconds."""
+SLOW = 500
+"""Time after which an answer counts as slow, in milliseconds."""
 
 
 class Latest(QObject):
@@ -25,22 +27,35 @@ class Latest(QObject):
         Time without another request before a function is called, in milliseconds.
     engine : bool
         Whether functions may import torch, see `worker.call_in_thread`.
+    waiting : str
+        What a form says meanwhile if the answer is slow.
     """
 
     answered = Signal(object)
     """Emitted with the function's result, or with the exception that it raised."""
+    slow = Signal(str)
+    """Emitted with `waiting` if there is no answer `SLOW` after the first request."""
 
     def __init__(
-        self, parent: QObject | None = None, *, pause: int = PAUSE, engine: bool = True
+        self,
+        parent: QObject | None = None,
+        *,
+        pause: int = PAUSE,
+        engine: bool = True,
+        waiting: str = "",
     ) -> None:
         super().__init__(parent)
-        self._engine = engine
+        self._engine, self._waiting = engine, waiting
         self._wanted: tuple[Any, ...] | None = None
         self._asked: tuple[Any, ...] | None = None
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(pause)
         self._pause.timeout.connect(self._send)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(SLOW)
+        self._late.timeout.connect(self._announce)
 
     @property
     def waits(self) -> bool:
@@ -56,11 +71,14 @@ class Latest(QObject):
         """Call a function in a thread; `answered` is emitted unless another request follows."""
         self._wanted = function, *args
         self._pause.start()
+        if not self._late.isActive():
+            self._late.start()
 
     def forget(self) -> None:
         """Cancel the pending request."""
         self._wanted = None
         self._pause.stop()
+        self._late.stop()
 
     def _send(self) -> None:
         if self._wanted is not None and self._asked is None:
@@ -68,11 +86,15 @@ class Latest(QObject):
             slots = {"returned": self._answer, "errored": self._answer}
             call_in_thread(*self._asked, engine=self._engine, **slots)
 
+    def _announce(self) -> None:
+        self.slow.emit(self._waiting)
+
     def _answer(self, answer: object) -> None:
         current = self._asked is self._wanted
         self._asked = None
         if current:
             self._wanted = None
+            self._late.stop()
             self.answered.emit(answer)
         else:
             self._send()

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import QDoubleSpinBox, QFormLayout, QWidget
 from napari_sr.runs.model_list import ChosenModel, ListedModel, about, known_models
 from napari_sr.widgets.common.blend_chooser import BlendChooser
 from napari_sr.widgets.common.checkpoint import CheckpointChooser
-from napari_sr.widgets.common.decimal_comma import take_commas
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.model_marks import (
     ADVISED,
@@ -21,6 +20,7 @@ from napari_sr.widgets.common.model_marks import (
     make_room,
     show_marks,
 )
+from napari_sr.widgets.common.number_boxes import take_numbers
 from napari_sr.widgets.common.scale_box import ScaleBox
 from napari_sr.widgets.common.wheel import guard_from_wheel
 
@@ -233,7 +233,7 @@ class ModelChooser(CheckpointChooser):
         )
         box.valueChanged.connect(self.changed)
         guard_from_wheel(box)
-        take_commas(box)
+        take_numbers(box)
         box.setAccessibleName(name.replace("_", " "))
         self.questions.addRow(name.replace("_", " "), box)
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
-from napari_sr.widgets.common.decimal_comma import take_commas
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
+from napari_sr.widgets.common.number_boxes import take_numbers
 from napari_sr.widgets.common.rows import add_rows, takes_tab
 from napari_sr.widgets.common.wheel import guard_from_wheel
 
@@ -77,7 +77,7 @@ class More(QWidget):
         for _, field in self._rows:
             field.setParent(shelf)
         guard_from_wheel(shelf)
-        take_commas(shelf)
+        take_numbers(shelf)
         self._shelf.append(shelf)
         self.destroyed.connect(self._shelf.clear)  # otherwise it would outlive the form
         self._show(self.button.isChecked())

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QWidget
 from napari_sr.graph.factor import Factor, exact_factor, factor_in, number_of
 from napari_sr.runs.factor import LARGEST, factor_for
 from napari_sr.runs.words import TIMES
-from napari_sr.widgets.common.decimal_comma import take_commas
+from napari_sr.widgets.common.number_boxes import take_numbers
 from napari_sr.widgets.common.wheel import guard_from_wheel
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class ScaleBox(QComboBox):
         self.number = NumberBox()
         self.number.hide()
         guard_from_wheel(self.number)
-        take_commas(self.number)
+        take_numbers(self.number)
         self._any = False
         self._model: ListedModel | None = None
         self._pixel: tuple[float, str] | str = ""

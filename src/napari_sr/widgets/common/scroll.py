@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sr.widgets.common.decimal_comma import take_commas
+from napari_sr.widgets.common.number_boxes import take_numbers
 from napari_sr.widgets.common.wheel import guard_from_wheel
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class ScrolledForm(QScrollArea):
         )  # otherwise Tab would stop at an invisible widget
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         guard_from_wheel(inside)
-        take_commas(inside)
+        take_numbers(inside)
         bar.rangeChanged.connect(self._make_room)
         self._later = QTimer(self)
         self._later.setSingleShot(True)

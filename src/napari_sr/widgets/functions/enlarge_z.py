@@ -75,6 +75,10 @@ def _models(widget: object) -> list[tuple[str, str]]:
     return [(model.line, model.name) for model in known_models() if model.scales]
 
 
+def _has_z(layer: Image) -> bool:
+    return "Z" in source_of(layer).axes
+
+
 class EnlargeZWidget(LayersForm):
     """Enlarge a stack along Z, and add a layer that covers its source exactly.
 
@@ -111,14 +115,22 @@ class EnlargeZWidget(LayersForm):
         )
         super().__init__(napari_viewer, fields, "Enlarge Z", ("layer",))
         self._arguments: dict[str, Any] = {}
+        self._choose_stack()
         gui.layer.changed.connect(self._propose)
         gui.by.changed.connect(self._offer_model)
         self._propose(gui.layer.value)
         self._offer_model()
 
+    def _choose_stack(self) -> None:
+        """Choose the selected layer if it has an axis Z, or else the first layer that has one."""
+        stacks = [one for one in self._images() if not layer_problem(one) and _has_z(one)]
+        active = self._listed.layers.selection.active
+        if stacks:
+            self.gui.layer.value = active if active in stacks else stacks[0]
+
     def _propose(self, layer: Image | None) -> None:
         """Propose the enlargement that makes voxels cubes."""
-        if layer is None or layer_problem(layer) or "Z" not in source_of(layer).axes:
+        if layer is None or layer_problem(layer) or not _has_z(layer):
             return
         self.gui.enlargement.value = min(max(distance_of_planes(layer), 1.0), LARGEST)
 

@@ -72,6 +72,7 @@ class ResolutionWidget(LayersForm):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         gui = RememberedGui(resolution_of_layers, OPTIONS, forgotten=IMAGES)
+        gui.gain.native.setSpecialValueText("not given")  # for 0, the smallest value
         self.table: Any = Table(value=([], [], HEADS))  # Any: magicgui's types lack such a value
         self.table.read_only = True
         self.copy = QPushButton("Copy as CSV")

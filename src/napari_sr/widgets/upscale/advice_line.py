@@ -32,6 +32,8 @@ LINES = 2
 """Lines reserved for the advice, so that fields seldom move when it arrives. Four would push the
 last button out of a window 740 pixels high; longer advice takes the lines that it needs."""
 SUITS = "Suits this image."
+COMPARING = "Comparing models for this image …"
+"""What the line says until the first advice, if that takes a while."""
 
 
 class AdviceLine(QWidget):
@@ -46,8 +48,10 @@ class AdviceLine(QWidget):
         super().__init__(parent)
         self.label = WrappedLabel(lines=LINES)
         self.use = QPushButton("Use")
-        self._latest = Latest(self, pause=PAUSE)
+        self._latest = Latest(self, pause=PAUSE, waiting=COMPARING)
         self._latest.answered.connect(self._take)
+        self._latest.slow.connect(self._wait)
+        self._waiting = ""
         self._again = QTimer(self)
         self._again.setSingleShot(True)
         self._again.setInterval(AGAIN)
@@ -105,6 +109,7 @@ class AdviceLine(QWidget):
         self._latest.forget()
         self._again.stop()
         self._asked, self._request = None, ()
+        self._waiting = ""
         self._set(None)
 
     def _ask(self) -> None:
@@ -116,7 +121,13 @@ class AdviceLine(QWidget):
         else:
             self._ask()
 
+    def _wait(self, waiting: str) -> None:
+        """Say that the first advice takes a while; old advice stays."""
+        self._waiting = waiting
+        self._show()
+
     def _take(self, answer: Advice | Exception) -> None:
+        self._waiting = ""
         if self._asked is not None:
             # images that are too small or contain no numbers get no advice
             self._set(None if isinstance(answer, Exception) else answer)
@@ -133,7 +144,7 @@ class AdviceLine(QWidget):
         advice, chosen = self._advice, self._chosen
         self.use.setVisible(False)
         if advice is None or chosen is None:
-            self._say("", "")
+            self._say(self._waiting, "")
             return
         better, facts = registry.find(advice.model), chosen.model.training(chosen.scale)
         told = _remarks(advice, chosen)

@@ -59,8 +59,9 @@ class CheckedForm(RunningForm):
     def __init__(self, napari_viewer: ViewerModel) -> None:
         self.form = UpscaleFields()
         super().__init__(napari_viewer, self.form)
-        self._forecaster = Latest(self, pause=FORECAST_PAUSE)
+        self._forecaster = Latest(self, pause=FORECAST_PAUSE, waiting="Computing the forecast …")
         self._forecaster.answered.connect(self._show_forecast)
+        self._forecaster.slow.connect(self.form.forecast.say)
         self._pan = QTimer(self)
         self._pan.setSingleShot(True)
         self._pan.setInterval(PAN_PAUSE)

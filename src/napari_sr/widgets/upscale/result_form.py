@@ -73,6 +73,9 @@ class ResultForm(CheckedForm):
         self.keep.forget_without(self._viewer.layers)
         self.record.forget_without(unwrapped(self._viewer).layers)
         self.check_map.follow_layers()
+
+    def _refresh(self, event: object = None) -> None:
+        super()._refresh(event)
         self._name_result()
 
     def _edit(self) -> None:
@@ -82,6 +85,7 @@ class ResultForm(CheckedForm):
     def _tell(self, words: str) -> None:
         """Show a sentence, and scroll to it."""
         self.form.status.say(words)
+        self._name_result()
         self.form.reveal_status()
 
     def _reveal_hint(self) -> None:
@@ -185,15 +189,14 @@ class ResultForm(CheckedForm):
         self.record.offer(result)
         self._result = ref(unwrapped(result))
         unwrapped(result).events.name.connect(self._name_result)
-        self._name_result()
 
     def _name_result(self, event: object = None) -> None:
-        """Say which result the buttons are about, while some are shown."""
+        """Say which result the buttons are about, unless the status still speaks of it."""
         result = None if self._result is None else self._result()
         buttons = self.compare, self.check_map, self.record
-        offered = result is not None and not all(one.isHidden() for one in buttons)
-        self.about.say(f"For {result.name}:" if result is not None and offered else "")
-        self.about.setVisible(offered)
+        unsaid = not self.form.status.text() and not all(one.isHidden() for one in buttons)
+        self.about.say(f"For {result.name}:" if result is not None and unsaid else "")
+        self.about.setVisible(bool(self.about.text()))
 
     def _forget_result(self) -> None:
         """Offer no result any longer, because another run begins or the form is closed."""
@@ -206,6 +209,7 @@ class ResultForm(CheckedForm):
     def _show_kept(self, source: Image, layer: Image, told: str) -> None:
         self._offer(source, layer)
         self.form.status.say(told)
+        self._name_result()
         self.form.reveal_outcome()
 
     def _show_error(self, error: Exception) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtCore import QLocale
+from qtpy.QtCore import QLocale, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
 
-from napari_sr.widgets.common.decimal_comma import take_commas
+from napari_sr.widgets.common.number_boxes import take_numbers
 
 
 @pytest.fixture(params=["en_US", "de_DE", "fr_FR"])
@@ -27,7 +27,7 @@ def box(request, qtbot, language):
     box.setRange(0, 100_000)
     box.setSuffix(" px")
     QVBoxLayout(outside).addWidget(box)
-    take_commas(outside)
+    take_numbers(outside)
     outside.show()
     box.selectAll()
     yield box
@@ -49,6 +49,16 @@ def test_a_pasted_comma_is_a_point_unless_it_may_separate_thousands(box):
     box.selectAll()
     box.lineEdit().paste()
     assert box.value() == 12.5
+
+
+@pytest.mark.parametrize("box", [QSpinBox, QDoubleSpinBox], indirect=True)
+def test_digits_replace_words(box):
+    box.setSpecialValueText("automatic")
+    box.setValue(0)
+    QTest.mouseClick(box.lineEdit(), Qt.MouseButton.LeftButton)
+    QTest.keyClicks(box.lineEdit(), "64")
+
+    assert (box.value(), box.text()) == (64, "64 px")
 
 
 @pytest.mark.parametrize("box", [QSpinBox], indirect=True)

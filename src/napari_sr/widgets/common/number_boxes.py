@@ -1,8 +1,11 @@
-"""Let number boxes take a decimal comma as well as a decimal point, in every language.
+"""Let number boxes take numbers as people type them.
 
 Qt ignores the sign that separates thousands in the system's language. It reads "2,5" as 25 in
 English, and "2.5" as 25 in German. Our boxes show a point, and replace a comma by it. They refuse a
 comma that may separate thousands.
+
+If a box shows words, such as "automatic", Qt ignores digits that are typed into the words. In our
+boxes, they replace the words.
 """
 
 from __future__ import annotations
@@ -25,6 +28,10 @@ class _Decimals(QValidator):
     def validate(self, text: str | None, position: int) -> tuple[QValidator.State, str, int]:
         """Return whether the box takes a text, the text with a point, and the cursor's position."""
         typed = text or ""
+        words = self._box.specialValueText()
+        start = position - (len(typed) - len(words))
+        if words and 0 <= start < position and typed[:start] + typed[position:] == words:
+            typed, position = typed[start:position], position - start
         number = typed.strip()
         for fixed in (self._box.prefix(), self._box.suffix()):
             number = number.replace(fixed.strip(), "").strip()
@@ -41,8 +48,8 @@ class _Decimals(QValidator):
         return self._box.validate(typed, position)
 
 
-def take_commas(root: QWidget) -> None:
-    """Let all number boxes in a widget, and the widget itself, take decimal commas."""
+def take_numbers(root: QWidget) -> None:
+    """Let all number boxes in a widget, and the widget itself, take typed numbers."""
     for box in (root, *root.findChildren(QWidget)):
         if isinstance(box, QSpinBox | QDoubleSpinBox):
             box.setLocale(QLocale.c())
