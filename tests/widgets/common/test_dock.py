@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 from forms import PATIENCE
 from napari.utils import progress
@@ -50,6 +52,25 @@ def test_the_activity_dock_shows_a_run_until_it_ends(form, qtbot):
 
     assert happened[-1] == "closed"
     assert not progress._all_instances
+
+
+def test_a_run_that_ends_while_it_is_cancelled_counts_as_cancelled(form, qtbot, monkeypatch):
+    begun, go_on, said = threading.Event(), threading.Event(), form._fields.status.say
+    monkeypatch.setattr(form, "_show_cancelled", lambda: said("Cancelled."))
+
+    def last_step():
+        begun.set()
+        assert go_on.wait(PATIENCE / 1000)
+        return "a result"
+        yield
+
+    form._launch(last_step, name="a run")
+    qtbot.waitUntil(begun.is_set, timeout=PATIENCE)
+    form._cancel()
+    go_on.set()
+    qtbot.waitUntil(lambda: form._worker is None, timeout=PATIENCE)
+
+    assert form._fields.status.text() == "Cancelled."
 
 
 def test_a_form_that_loses_its_dock_ends_its_run(form, qtbot):

@@ -208,7 +208,11 @@ class RunningForm(DockedForm):
 
     def _end(self) -> None:
         """After the worker has ended, start the next run, or else reset the form."""
-        self._worker = None
+        worker, self._worker = self._worker, None
+        # a worker that is cancelled in its last step reports neither a result nor that it was
+        unsaid = not self._closed and self._fields.status.text().endswith("…")
+        if worker is not None and worker.abort_requested and unsaid:
+            self._show_cancelled()
         bar, self._bar = self._bar, None
         if bar is not None:
             bar.close()

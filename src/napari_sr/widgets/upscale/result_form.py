@@ -229,8 +229,6 @@ class ResultForm(CheckedForm):
         growing, self._growing = self._growing, None
         if self._closed:
             return
-        if self.form.status.text() == CANCELLING:  # the run ended before it could be cancelled
-            self._show_cancelled()
         if self._queue.cancelled and pending is not None and partial is not None:
             self.keep.offer(pending, partial)
         if growing is None:
