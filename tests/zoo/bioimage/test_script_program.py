@@ -12,6 +12,7 @@ import torch
 from bioimage_packages import Enlarger, weights
 from torch import nn
 
+from napari_sr.zoo import cancelling
 from napari_sr.zoo.bioimage.script_program import ScriptProgram
 from napari_sr.zoo.limits import RefusedError
 
@@ -33,6 +34,26 @@ def test_a_file_computes_its_network():
 def test_an_input_that_does_not_fit_is_an_error_in_one_sentence():
     with pytest.raises(ValueError, match=r"failed for an input of \(1, 2, 9, 14\): .*channels"):
         ScriptProgram(weights("torchscript"))(IMAGE.repeat(2, 1))
+
+
+class Slow(nn.Module):
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        for _ in range(500_000):
+            image = image + 0
+        return image
+
+
+def test_a_slow_program_is_left_when_the_user_cancels():
+    file = io.BytesIO()
+    torch.jit.save(torch.jit.script(Slow()), file)
+    program, asked = ScriptProgram(file.getvalue()), []
+
+    def cancelled():
+        asked.append(True)
+        return len(asked) > 2
+
+    with cancelling.cancelled_if(cancelled), pytest.raises(cancelling.CancelledError):
+        program(IMAGE)
 
 
 class Writing(nn.Module):

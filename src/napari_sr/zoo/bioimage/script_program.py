@@ -17,6 +17,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from napari_sr.zoo.bioimage.own_thread import OwnThread
 from napari_sr.zoo.limits import BROKEN, RefusedError, first_line
 from napari_sr.zoo.zip_archive import ZipArchive
 
@@ -82,6 +83,7 @@ class ScriptProgram:
             raise RefusedError(f"has a damaged TorchScript file ({first_line(error)})") from error
         self.weights = sum(one.numel() for one in self._module.parameters())
         """Number of weights."""
+        self._thread = OwnThread()
         self._peak: dict[tuple[int, ...], float] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ScriptProgram:
@@ -95,7 +97,13 @@ class ScriptProgram:
         ------
         ValueError
             If the program fails; the message has the reason.
+        CancelledError
+            If the user cancelled the run meanwhile; a program that never ends goes on computing
+            in a thread of its own until Python ends.
         """
+        return self._thread.call(self._compute, image)
+
+    def _compute(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
             with torch.inference_mode():
                 found = self._module(torch.from_numpy(np.ascontiguousarray(image)))
@@ -117,8 +125,8 @@ class ScriptProgram:
         It is measured with an image of this shape, so use small shapes.
         """
         if shape not in self._peak:
-            with _Counter() as counter:
-                self(np.zeros(shape, np.float32))
+            with _Counter() as counter:  # it counts in this thread only
+                self._compute(np.zeros(shape, np.float32))
             self._peak[shape] = counter.peak
         return self._peak[shape]
 
