@@ -11,6 +11,8 @@
 BIN := .venv/bin
 # let waiting threads sleep instead of spinning, which would starve the others on two busy cores
 export OMP_WAIT_POLICY := passive
+# let Python keep compiled modules where a container forbids it: else each test process compiles all
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-kernels test-oldest release-check lock docs pictures lint types unit clean
 
