@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import logging
 import os
 import subprocess
 import sys
@@ -61,6 +62,16 @@ def pytest_runtest_setup(item):
         pytest.skip(why)
 
 
+@pytest.fixture(scope="session")
+def _clean_themes():
+    """Replace napari's fixture, which takes time in every test: no test adds a theme."""
+
+
+@pytest.fixture(scope="session")
+def _disable_qt_warnings():
+    """Replace napari's fixture, which imports its window for every test: our Qt is not old."""
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _threads():
     # side by side, every process has a core
@@ -101,6 +112,23 @@ def replace_time(monkeypatch):
         monkeypatch.setattr(module, "time", SimpleNamespace(**{**vars(time), **functions}))
 
     return replace
+
+
+@pytest.fixture
+def logged():
+    """Return the list of records that are logged during the test, from INFO on.
+
+    pytest's own `caplog` is off: its plugin looks at all loggers, a thousand with PyTorch's, six
+    times in each test.
+    """
+    records, handler, root = [], logging.Handler(), logging.getLogger()
+    handler.emit = records.append
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    yield records
+    root.setLevel(before)
+    root.removeHandler(handler)
 
 
 @pytest.fixture

@@ -148,17 +148,17 @@ def test_what_a_png_cannot_hold_is_refused(dtype, axes, shape, what):
 @pytest.mark.parametrize(
     "shape", [(13, 11), (13, 11, 2), (13, 11, 3), (13, 11, 4), (1, 3)], ids=str
 )
-def test_an_interlaced_png_is_read_without_a_word(tmp_path, random, capfd, caplog, shape, dtype):
+def test_an_interlaced_png_is_read_without_a_word(tmp_path, random, capfd, logged, shape, dtype):
     pixels = noise(random, shape, dtype)
 
     image = read(tmp_path, stored(pixels, interlaced=True))
 
     np.testing.assert_array_equal(image.as_shown(), pixels)
     assert capfd.readouterr() == ("", "")
-    assert caplog.records == []
+    assert logged == []
 
 
-def test_libraries_may_speak_of_other_threads_and_later(caplog):
+def test_libraries_may_speak_of_other_threads_and_later(logged):
     import logging
     from threading import Thread
 
@@ -170,7 +170,7 @@ def test_libraries_may_speak_of_other_threads_and_later(caplog):
         other.join()
     logger.warning("later")
 
-    assert [record.getMessage() for record in caplog.records] == ["elsewhere", "later"]
+    assert [record.getMessage() for record in logged] == ["elsewhere", "later"]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

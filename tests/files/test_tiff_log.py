@@ -45,7 +45,7 @@ def test_all_else_is_told_once_and_without_who_says_it():
     assert list(notes([text, text])) == ["tifffile reports: invalid value offset 999"]
 
 
-def test_warnings_are_heard_and_shown_to_nobody(caplog):
+def test_warnings_are_heard_and_shown_to_nobody(logged):
     heard = []
 
     with overheard(heard):
@@ -53,7 +53,7 @@ def test_warnings_are_heard_and_shown_to_nobody(caplog):
         logging.getLogger("tifffile").debug("nothing")
 
     assert heard == ["a page is odd"]
-    assert caplog.records == []
+    assert logged == []
 
 
 def test_texts_in_unknown_letters_are_told():

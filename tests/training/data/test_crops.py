@@ -101,14 +101,14 @@ def test_a_picture_smaller_than_a_crop_is_named(pictures):
         Crops(pictures, Bicubic(), scale=2, crop=11, batch=1)
 
 
-def test_small_pictures_are_left_out_where_that_is_wanted(pictures, caplog):
+def test_small_pictures_are_left_out_where_that_is_wanted(pictures, logged):
     options = {"scale": 2, "batch": 1, "small_pictures": "leave out"}
 
-    with caplog.at_level("INFO"):
-        crops = Crops(pictures, Bicubic(), crop=11, **options)
+    crops = Crops(pictures, Bicubic(), crop=11, **options)
 
     assert len(crops.pairs) == 3
-    assert "1 of 4 pictures are smaller than a crop" in caplog.text
+    [told] = logged
+    assert "1 of 4 pictures are smaller than a crop" in told.getMessage()
     with pytest.raises(ValueError, match="4 of 4 are smaller"):
         Crops(pictures, Bicubic(), crop=13, **options)
 
