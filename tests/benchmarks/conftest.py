@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from sr_kernels._triton import INTERPRETED
+
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 ABSENT = ("napari", "qtpy", "PyQt6", "PySide6", "pooch", "psutil", "PIL", "skimage", "tifffile")
 """What the machine with a GPU lacks."""
+QUICK = ""
+if INTERPRETED and find_spec("triton._utils"):  # older versions have another interpreter
+    QUICK = f"""
+sys.path.append({str(FOLDER.parent / "tests")!r})
+import quick_interpreter
+quick_interpreter.install()
+"""
 WITHOUT = f"""
 import os, runpy, sys
 
@@ -23,6 +33,7 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 sys.argv = sys.argv[1:]
 sys.path.insert(0, os.path.dirname(sys.argv[0]))  # as for any script
+{QUICK}
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
