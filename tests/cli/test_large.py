@@ -115,7 +115,7 @@ def test_a_shard_that_cannot_be_read_is_computed_again(source, tmp_path, call):
 @pytest.mark.needs("zarr")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_run_is_resumed(tmp_path, call, number):
-    source = tiff_of(tmp_path / "large.tif", image_of((3, 600, 700)))
+    source = tiff_of(tmp_path / "large.tif", image_of((4, 300, 340)))
     out = tmp_path / "a.zarr"
     process = command(source, out)
     end = time.monotonic() + 60
@@ -139,7 +139,7 @@ def test_a_stopped_run_is_resumed(tmp_path, call, number):
 @pytest.mark.needs("zarr")
 @pytest.mark.parametrize("more", [(), ("--workers", "2")], ids=["one process", "workers"])
 def test_ctrl_c_again_and_again_is_told_as_once(tmp_path, call, more):
-    source = tiff_of(tmp_path / "large.tif", image_of((3, 600, 700)))
+    source = tiff_of(tmp_path / "large.tif", image_of((4, 300, 340)))
     out = tmp_path / "a.zarr"
     process = command(source, out, *more)
     end = time.monotonic() + 60

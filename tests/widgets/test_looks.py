@@ -166,12 +166,6 @@ def test_no_text_is_cut(dock, points, show):
     assert cut == []
 
 
-@pytest.mark.usefixtures("loader")
-@pytest.mark.parametrize("dock", COMMANDS)
-def test_two_docks_and_a_canvas_fit_beside_each_other_on_a_small_screen(dock, show):
-    assert show(dock).minimumSizeHint().width() <= 420
-
-
 def name_of(widget, form):
     """Return what a screen reader says of a widget."""
     buddies = {label.buddy(): label.text() for label in form.findChildren(QLabel) if label.buddy()}
@@ -190,37 +184,18 @@ def reached(form):
     return [widget for widget in stops if widget in known]
 
 
-@pytest.mark.usefixtures("loader")
-@pytest.mark.parametrize("dock", COMMANDS)
-def test_every_control_has_a_name_of_its_own(dock, show):
-    form = show(dock)
-
-    names = [name_of(widget, form) for widget in reached(form)]
-
-    assert "" not in names
-    assert [name for name in names if names.count(name) > 1] == []
+def labels_of(form):
+    """Return the labels beside the fields of a form."""
+    for layout in form.findChildren(QFormLayout):
+        for row in range(layout.rowCount()):
+            item = layout.itemAt(row, QFormLayout.ItemRole.LabelRole)
+            if item is not None:
+                yield item.widget()
 
 
 @pytest.mark.usefixtures("loader")
 @pytest.mark.parametrize("dock", COMMANDS)
-def test_labels_lead_to_their_fields(dock, show):
-    form = show(dock)
-    rows = [
-        (layout.itemAt(row, QFormLayout.ItemRole.LabelRole), layout)
-        for layout in form.findChildren(QFormLayout)
-        for row in range(layout.rowCount())
-    ]
-
-    labels = [item.widget() for item, _ in rows if item is not None]
-    # a list without items is false, so compare with None
-    lost = [one.text() for one in labels if one.buddy() is None or not takes_tab(one.buddy())]
-
-    assert [text for text in lost if text] == []
-
-
-@pytest.mark.usefixtures("loader")
-@pytest.mark.parametrize("dock", COMMANDS)
-def test_tab_follows_the_look(dock, show):
+def test_it_fits_a_small_screen_and_its_controls_have_names_in_their_order(dock, show):
     form = show(dock)
     stops = reached(form)
 
@@ -229,11 +204,20 @@ def test_tab_follows_the_look(dock, show):
         middle = widget.mapTo(form, QPoint(0, widget.height() // 2))
         return round(middle.y() / 12), middle.x()
 
-    places = [place(widget) for widget in stops]
-
-    assert [name_of(one, form) for one in stops] == [
-        name_of(one, form) for _, one in sorted(zip(places, stops, strict=True), key=lambda p: p[0])
+    names = [name_of(widget, form) for widget in stops]
+    by_place = [name_of(widget, form) for widget in sorted(stops, key=place)]
+    # a list without items is false, so compare with None
+    lost = [
+        label.text()
+        for label in labels_of(form)
+        if label.buddy() is None or not takes_tab(label.buddy())
     ]
+
+    assert form.minimumSizeHint().width() <= 420, "two docks and a canvas beside each other"
+    assert "" not in names
+    assert [name for name in names if names.count(name) > 1] == []
+    assert names == by_place, "Tab follows the look"
+    assert [text for text in lost if text] == [], "labels lead to their fields"
 
 
 @pytest.mark.usefixtures("loader")

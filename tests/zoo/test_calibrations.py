@@ -26,7 +26,7 @@ SHIPS = {entry.sha256: entry for entry in entries() if entry.url is None and not
 CALIBRATED = ("fsrcnn", "edsr-slim", "microscope", "micrograph")
 PHOTOGRAPHS = [entry.name for entry in SHIPS.values() if entry.family in CALIBRATED[:2]]
 TABLE = Path(__file__).parents[2] / "benchmarks" / "quality" / "shipped_calibration.md"
-SIDE = 64
+SIDE = 48
 """Side of a crop of an LR image in pixels: results of whole images would take minutes."""
 LUMA = np.array([0.299, 0.587, 0.114])
 
