@@ -11,9 +11,10 @@ from forms import PATIENCE
 from qtpy.QtWidgets import QApplication
 from superqt.utils import WorkerBase
 
+from napari_sr.evaluation.measurements import Measurement
 from napari_sr.runs.record import KEY
 from napari_sr.widgets.common.layer_source import PREVIEW_KEY
-from napari_sr.widgets.functions.measure import MeasureWidget
+from napari_sr.widgets.functions.measure import MeasureWidget, _short
 
 
 @pytest.fixture
@@ -113,3 +114,9 @@ def test_layers_that_come_and_go_are_followed_and_previews_are_left_out(widget, 
     viewer.layers.clear()
     widget.reset_choices()
     assert widget.form.status.text().startswith("Open two image layers")
+
+
+def test_a_tiny_difference_is_no_signed_zero():
+    row = Measurement("plane", "sum", "", 4_649_541.0, 4_649_550.0)
+
+    assert _short(row)[-1] == "-9 (0 %)"

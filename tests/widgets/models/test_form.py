@@ -256,13 +256,22 @@ def test_the_speed_of_installed_models_is_measured_on_demand(widget, monkeypatch
         monkeypatch.setattr(model_speed, "speeds", lambda: {"edsr-slim-x2 x2": speed})
 
     monkeypatch.setattr(model_speed, "measure", measure)
-    widget.form.table.select({"edsr-slim", "bsrn"})
+    table = widget.form.table
+    table.select({"edsr-slim", "bsrn"})
+    widget.resize(400, 700)
+    widget.show()
 
     ended(widget, qtbot, widget.form.measure)
 
     assert timed == ["edsr-slim-x2", "edsr-slim-x3", "edsr-slim-x4"]
     assert widget.form.status.text() == "Timed 3 models."
     assert "0.42 s per megapixel" in widget.form.details.toPlainText()
+    (place,) = (
+        at for at in range(table.model().columnCount())
+        if table.model().headerData(at, Qt.Orientation.Horizontal) == "s per MP"
+    )  # fmt: skip
+    right = table.columnViewportPosition(place) + table.columnWidth(place)
+    assert 0 < right <= table.viewport().width()
 
 
 def test_dropped_files_are_imported_and_selected(widget, checkpoint, folders, qtbot):

@@ -124,7 +124,7 @@ def _short(row: Measurement) -> tuple[str, ...]:
     compares = row.difference is not None and row.name != PIXELS
     difference = f"{row.difference:.3g}" if compares else ""
     if compares and row.percent:
-        difference += f" ({row.percent:+.2f} %)"
+        difference += " (0 %)" if round(row.percent, 2) == 0 else f" ({row.percent:+.2f} %)"
     reference = "" if row.reference is None else f"{row.reference:.6g}"
     name = row.name.replace("standard deviation", "std. dev.")
     name = f"{name}, {row.unit}" if row.unit else name

@@ -55,6 +55,7 @@ class ModelsWidget(RunningForm):
         super().__init__(napari_viewer, self.form)
         self._rows: list[ModelRow] = []
         self._wanted: set[str] = set()
+        self._measured = False
         self._lister = Latest(self, pause=0, engine=False)
         self._lister.answered.connect(self._take_rows)
         self.setAcceptDrops(True)
@@ -98,6 +99,9 @@ class ModelsWidget(RunningForm):
             self.form.table.select(self._wanted)
             self._wanted = set()
         self.form.table.fit("s per MP")
+        if self._measured:
+            self._measured = False
+            self.form.table.show_column("s per MP")
         self.listed.emit()
 
     def _show_rows(self) -> None:
@@ -154,6 +158,7 @@ class ModelsWidget(RunningForm):
     def _measure(self) -> None:
         rows = self.form.table.selected()
         self._begin("Starting …")
+        self._measured = True
         self._launch(measure_models, rows, name="Measure speed")
 
     def _begin(self, doing: str) -> None:

@@ -108,6 +108,10 @@ class ShownRows(QSortFilterProxyModel):
         return bool(left < right)  # type: ignore[operator]  # one column has keys of one type
 
 
+def _column(title: str) -> int:
+    return next(at for at, one in enumerate(COLUMNS) if one.title == title)
+
+
 class ModelsView(QTableView):
     """The table on the screen; whole rows are selected, several with Shift or Ctrl."""
 
@@ -155,8 +159,12 @@ class ModelsView(QTableView):
 
     def fit(self, title: str) -> None:
         """Widen a column to its longest text."""
-        column = next(at for at, one in enumerate(COLUMNS) if one.title == title)
-        self.resizeColumnToContents(column)
+        self.resizeColumnToContents(_column(title))
+
+    def show_column(self, title: str) -> None:
+        """Scroll sideways to a column."""
+        place = self.currentIndex().row()
+        self.scrollTo(self.shown.index(max(place, 0), _column(title)))
 
     def selected(self) -> list[ModelRow]:
         """Return the selected rows from top to bottom."""
