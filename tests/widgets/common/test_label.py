@@ -34,10 +34,10 @@ def test_a_narrower_label_grows(label):
 
 
 def test_no_line_breaks_between_a_number_and_its_unit(label):
-    words = "at most 1.01 in 99 % of 3 pixels, 12 MB"
+    words = "at most 1.01 in 99 % of 3 pixels, 12 MB, 0.2 µm"
     label.say(words)
 
-    assert QLabel.text(label) == "At most 1.01 in 99\xa0% of 3 pixels, 12\xa0MB"
+    assert QLabel.text(label) == "At most 1.01 in 99\xa0% of 3 pixels, 12\xa0MB, 0.2\xa0µm"
     assert label.text() == words.capitalize().replace("mb", "MB")
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 LEAST = 6
 """Width of a label, in letters, below which words are not broken."""
-_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(%|px|bytes|[kMGT]B|dB|s)(\W|$))")
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(%|px|bytes|[kMGT]B|dB|s|[nµm]m)(\W|$))")
 """The space between a number and its unit: no line breaks there."""
 
 
