@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from functools import cache
 
 import npe2
 import numpy as np
@@ -12,21 +13,26 @@ MADE = (samples.spots, samples.moving, samples.head)
 ALL = (samples.cell, samples.tissue, samples.retina, samples.camera, *MADE)
 
 
-@pytest.fixture
-def offline(monkeypatch):
-    """Let every connection fail."""
+@pytest.fixture(scope="module")
+def opened():
+    """Return a function that opens a sample once for all tests, while every connection fails."""
 
     def refuse(*args, **options):
         raise OSError("a sample went to the network")
 
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    @cache
+    def of(sample):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(socket.socket, "connect", refuse)
+            patch.setattr(socket, "getaddrinfo", refuse)
+            return sample()
+
+    return of
 
 
-@pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize("sample", ALL, ids=lambda sample: sample.__name__)
-def test_a_sample_needs_no_network(sample):
-    ((pixels, arguments, kind),) = sample()
+def test_a_sample_needs_no_network(sample, opened):
+    ((pixels, arguments, kind),) = opened(sample)
 
     assert kind == "image"
     assert arguments["name"] == sample.__name__
@@ -34,21 +40,21 @@ def test_a_sample_needs_no_network(sample):
 
 
 @pytest.mark.parametrize("sample", ALL, ids=lambda sample: sample.__name__)
-def test_a_sample_is_what_its_docstring_says(sample):
-    ((pixels, _, _),) = sample()
+def test_a_sample_is_what_its_docstring_says(sample, opened):
+    ((pixels, _, _),) = opened(sample)
 
     assert f"{pixels.shape} {pixels.dtype}" in sample.__doc__
 
 
-def test_three_and_more_are_real_and_some_are_colour():
-    real = [sample()[0] for sample in ALL if sample not in MADE]
+def test_three_and_more_are_real_and_some_are_colour(opened):
+    real = [opened(sample)[0] for sample in ALL if sample not in MADE]
 
     assert len(real) >= 3
     assert {arguments.get("rgb", False) for _, arguments, _ in real} == {False, True}
 
 
-def test_only_the_stated_pixel_size_is_given():
-    sizes = {sample.__name__: sample()[0][1].get("scale") for sample in ALL}
+def test_only_the_stated_pixel_size_is_given(opened):
+    sizes = {sample.__name__: opened(sample)[0][1].get("scale") for sample in ALL}
 
     assert sizes.pop("cell") == (0.107, 0.107)
     assert sizes.pop("head") == (1, 1)
@@ -105,10 +111,10 @@ def test_everything_that_the_manifest_names_can_be_imported():
     assert {command.id for command in manifest.contributions.commands} >= {"napari-sr.upscale"}
 
 
-def test_the_first_sample_has_detail_in_every_pixel():
+def test_the_first_sample_has_detail_in_every_pixel(opened):
     """One whose neighbours are alike looks the same upscaled: the difference must show."""
     first = npe2.PluginManifest.from_distribution("napari-sr").contributions.sample_data[0]
-    ((pixels, _, _),) = getattr(samples, first.key)()
+    ((pixels, _, _),) = opened(getattr(samples, first.key))
 
     steps = np.abs(np.diff(pixels.astype(float), axis=1)).mean() / np.ptp(pixels)
 
@@ -126,16 +132,16 @@ def test_binning_keeps_the_mean():
     np.testing.assert_array_equal(binned[0, 0], pixels[:2, :2].mean(axis=(0, 1)).round())
 
 
-def test_air_water_and_bone_have_their_hounsfield_units():
-    ((pixels, _, _),) = samples.head()
+def test_air_water_and_bone_have_their_hounsfield_units(opened):
+    ((pixels, _, _),) = opened(samples.head)
 
     assert abs(np.median(pixels[:10]) + 1000) < 5
     assert abs(np.median(pixels[90:110, 95:105])) < 60
     assert 1000 < pixels.max() < 1300
 
 
-def test_spots_move_from_time_to_time_but_not_far():
-    ((pixels, _, _),) = samples.moving()
+def test_spots_move_from_time_to_time_but_not_far(opened):
+    ((pixels, _, _),) = opened(samples.moving)
     light = pixels.astype(float) - samples.OFFSET
     near, far = (np.abs(light[0] - light[time]).mean() for time in (1, 5))
 
