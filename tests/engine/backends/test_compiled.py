@@ -375,11 +375,10 @@ def test_an_engine_that_is_not_there_is_refused_before_the_image_is_read():
         next(upscale_array(Unread(), example("fsrcnn"), Settings(device="cpu", engine="fast")))
 
 
-def test_a_run_does_not_wait_for_a_tile_that_no_trial_can_read(monkeypatch, replace_time):
-    """The trial has an image of the remembered size; waiting for it would last two minutes."""
+def test_a_run_does_not_wait_for_a_network_that_no_trial_can_have(replace_time):
+    """Waiting for it would last two minutes."""
     made = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1], waits=True)
-    made._requests.remember(torch.rand(1, 1, 8, 8))
-    monkeypatch.setattr(made._requests, "remember", lambda image: None)
+    made._network.secret = lambda: None  # cannot be pickled
     replace_time(compiled, sleep=lambda seconds: pytest.fail("it waits"))
     key = SegmentKey("any", (0,), (IMAGE,), ("x",))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 import torch
 from stages import example
@@ -24,6 +26,18 @@ def jobs(monkeypatch):
     return found
 
 
+@pytest.fixture
+def sent(jobs, monkeypatch):
+    """Return all jobs that are submitted."""
+    found = []
+
+    def read(content, names):
+        found.append(torch.load(io.BytesIO(content), weights_only=False))
+
+    monkeypatch.setattr(trial_requests.TRIALS, "submit", read)
+    return found
+
+
 def requests(image=(40, 40)):
     made = TrialRequests(example("fsrcnn"), 1, "float32")
     made.remember(torch.rand(1, 1, *image))
@@ -42,26 +56,28 @@ def test_each_engine_has_a_job_of_its_own_and_each_segment_one_trial(jobs):
     assert sorted(jobs) == [["a", "c"], ["b"]]
 
 
-def test_a_tile_larger_than_the_image_seen_waits(jobs):
-    made = requests((40, 30))
-    made.add("one", "tall", KEY, ((1, 1, 41, 30),))
-    made.add("one", "fits", KEY, ((1, 1, 40, 30),))
-
-    made.submit()
-
-    assert jobs == [["fits"]]
-
-
 def test_a_turned_tile_of_an_ensemble_is_tried_on_the_turned_image(jobs):
     made = requests((40, 30))
     made.add("one", "turned", KEY, ((1, 1, 30, 40),))
     made.add("one", "usual", KEY, ((1, 1, 40, 30),))
-    made.add("one", "larger", KEY, ((1, 1, 41, 40),))
 
     made.submit()
 
     assert jobs == [["usual"], ["turned"]]
-    assert made.refused == {"larger"}
+
+
+def test_a_tile_longer_than_the_kept_one_is_tried_on_the_kept_one_and_its_reflection(sent):
+    made = requests((4, 3))
+    made.add("one", "fits", KEY, ((1, 1, 4, 2),))
+    made.add("one", "band", KEY, ((1, 1, 2, 14),))
+
+    made.submit()
+
+    tile, (usual, band) = made._image, sent
+    assert [[one.name for one in job.wanted] for job in sent] == [["fits"], ["band"]]
+    assert torch.equal(usual.image, tile)
+    twice = torch.cat([tile, tile.flip(3)], dim=3)
+    assert torch.equal(band.image, torch.cat([twice, twice, twice[..., :2]], dim=3))
 
 
 def test_a_long_run_submits_once_before_its_end(jobs):
@@ -95,6 +111,7 @@ def test_a_network_that_cannot_be_sent_is_a_problem_and_no_error(jobs):
 
     assert jobs == []
     assert "cannot be sent to another process" in made.problems[0]
+    assert made.refused == {"a"}
 
 
 def test_clearing_the_requests_frees_the_image(jobs):

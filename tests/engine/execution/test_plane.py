@@ -124,6 +124,16 @@ def test_a_plane_whose_features_overflow_is_computed_again_in_float32(colour):
     assert result.record["guards"]["recomputed_in_float32"] == 1
 
 
+@pytest.mark.parametrize("tile", [None, 30])
+def test_features_that_are_not_finite_in_float32_end_the_run(colour, tile):
+    network = bsrn()
+    with torch.no_grad():
+        network.head.depthwise.bias.fill_(torch.inf)
+
+    with pytest.raises(ValueError, match="the network returned NaN or infinite values at y=0"):
+        run(colour, network, tile=tile)
+
+
 def mapped_files(folder):
     return [each.path for each in psutil.Process().memory_maps() if str(folder) in each.path]
 

@@ -89,7 +89,7 @@ def test_moments_of_a_step_are_used_if_they_are_those_of_the_core():
     assert buffers.moments("same", CORE) == (144, *moments)
 
 
-def context(image):
+def context(image, *, float32=True):
     height, width = image.shape[-2:]
     features = FeatureStore(height, width, budget=2**20, channels_last=False)
     features.make("x", 1, 1, torch.float32)
@@ -98,7 +98,7 @@ def context(image):
         return image[..., rows, columns]
 
     plane = SimpleNamespace(read=read)
-    return StageContext(None, (), plane, torch.device("cpu"), features, float32=True)
+    return StageContext(None, (), plane, torch.device("cpu"), features, float32=float32)
 
 
 def test_a_border_is_removed_only_at_inner_edges():
@@ -126,8 +126,8 @@ def test_parts_come_from_the_image_or_from_stored_planes():
 
 
 @pytest.mark.parametrize("wrong", [torch.nan, torch.inf])
-def test_planes_that_are_not_finite_are_not_stored(wrong):
-    held = context(torch.zeros(1, 1, 5, 6))
+def test_planes_in_half_precision_that_are_not_finite_are_not_stored(wrong):
+    held = context(torch.zeros(1, 1, 5, 6), float32=False)
     values = torch.tensor([[[[0.0, wrong]]]])
 
     with pytest.raises(UntrustedError, match=r"x has NaN or infinity in slice\(0, 1"):

@@ -100,12 +100,12 @@ def test_tiles_become_smaller_before_a_run_is_refused():
 
 def test_a_result_that_is_written_shard_by_shard_takes_the_memory_of_some_shards():
     network = Global()
-    layout, plan = planned(Lazy((30_000, 20_000), "uint16"), network, tile=1500)
+    layout, plan = planned(Lazy((30_000, 20_000), "uint16"), network, tile=1000)
 
     needed = budget(layout, plan, network, lazy=True, shards=True)
 
     assert plan.stages.largest_tile[0] <= 1024
-    assert needed.result == 2 * 1024 * 20_000 * 4 * 2  # a band touches at most two rows
+    assert needed.result == 2 * 1024 * 20_000 * 4 * 2  # a tile touches at most two rows
     with pytest.raises(OutOfMemoryError, match="reads whole planes, and one plane of the image"):
         fit_to_memory(layout, plan, network, needed.plane, lazy=True, shards=True)
 

@@ -7,7 +7,6 @@ import torch
 from fakes import Chunked
 from stages import example, stages_of
 
-from napari_sr.engine.planning import stage_plan
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
 from napari_sr.engine.planning.tile_grid import TileGrid
@@ -120,11 +119,3 @@ def test_tiles_are_counted_as_they_are_made(name, size):
     assert [plan.count_of(stage) for stage in plan.all] == [
         len(plan.tiles(stage)) for stage in plan.all
     ]
-
-
-def test_systems_that_free_memory_late_need_more(monkeypatch):
-    found = [stages_of(example("rfdn"), 40, 90).spilled_bytes]
-    monkeypatch.setattr(stage_plan, "GIVES_BACK", False)
-    found.append(stages_of(example("rfdn"), 40, 90).spilled_bytes)
-
-    assert found[0] < found[1] < 2 * found[0]

@@ -13,7 +13,7 @@ from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.segments import Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from torch import Tensor
 
@@ -51,7 +51,7 @@ class TrialRequests:
         self.problems: list[str] = []
         """Reasons why no trial is possible."""
         self.refused: set[str] = set()
-        """Segments that read larger tiles than the remembered one: not tried in this run."""
+        """Segments that cannot be tried, because the network cannot be sent to a process."""
 
     def remember(self, image: Tensor) -> None:
         """Keep a tile for trials if it is the largest so far; do not write to it afterwards."""
@@ -111,13 +111,16 @@ class TrialRequests:
             return  # a later run will request them again
         for engine, wanted in requested.items():
             left = dict(wanted)
-            for shown in (image, image.transpose(2, 3)):  # an ensemble turns tiles, too
+            # an ensemble turns tiles, too; and the tile that was kept may have another shape than
+            # the tiles of a later stage
+            largest = _enlarged(image, left.values())
+            for shown in (image, image.transpose(2, 3), largest):
                 fitting = [one for one in left.values() if _fits(one.size, shown)]
                 for one in fitting:
                     del left[one.name]
                 if fitting and not self._submit(engine, shown.contiguous(), fitting):
-                    return
-            self.refused.update(left)
+                    self.refused.update(wanted)
+                    break
 
     def _submit(self, engine: str, image: Tensor, wanted: Sequence[Wanted]) -> bool:
         """Start trials on an image; return False if the network cannot be sent to a process."""
@@ -140,6 +143,16 @@ class TrialRequests:
         """Forget all requests, and free the image."""
         self._wanted.clear()
         self._image = None
+
+
+def _enlarged(image: Tensor, wanted: Iterable[Wanted]) -> Tensor:
+    """Return an image, (1, C, H, W), continued by reflection until it fits all that is wanted."""
+    sizes = zip(*((*image.shape[2:],), *(one.size for one in wanted)), strict=True)
+    for axis, size in enumerate(map(max, sizes), start=2):
+        length = image.shape[axis]
+        places = torch.arange(size) % (2 * length)
+        image = image.index_select(axis, torch.minimum(places, 2 * length - 1 - places))
+    return image
 
 
 def _fits(size: tuple[int, int], image: Tensor) -> bool:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from napari_sr.engine.execution.plane_memory import PlaneMemory
-from napari_sr.engine.execution.scratch import mapped_file
-from napari_sr.engine.planning.devices import GIVES_BACK, trim
+from napari_sr.engine.execution.band_memory import BandMemory
+from napari_sr.engine.planning.devices import trim
 from napari_sr.engine.planning.tiling import scaled
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from torch import Tensor
+
+    from napari_sr.engine.execution.band_memory import Block
 
 LEAST_BAND, MOST_BANDS = 64, 64
 """Smallest number of rows in a band, and largest number of bands in a plane: each may be an open
@@ -33,8 +34,8 @@ class _Band:
 
     values: Tensor
     """(1, C, rows, width)."""
-    in_memory: int
-    """Bytes of memory that the band takes; 0 if it is in a file."""
+    block: Block
+    """The bytes behind the values."""
 
 
 @dataclass
@@ -46,10 +47,8 @@ class _Plane:
     dtype: torch.dtype
     bands: dict[int, _Band] = field(default_factory=dict)
     """Bands by number, counted from the top; only bands that were written."""
-    memory: PlaneMemory | None = None
-    """Memory of all bands that are not in files, in order; None if there is no such band."""
-    kept: int = 0
-    """Bytes of freed bands that the system has not taken back."""
+    lent: Tensor | None = None
+    """The last part that was read to be used only until the next one."""
 
 
 class FeatureStore:
@@ -75,7 +74,7 @@ class FeatureStore:
         self._size = (height, width)
         rows = max(LEAST_BAND, math.ceil(height / MOST_BANDS))
         self._rows = math.ceil(rows / multiple) * multiple
-        self._free = budget
+        self._memory = BandMemory(budget)
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self._planes: dict[str, _Plane] = {}
 
@@ -94,22 +93,36 @@ class FeatureStore:
         self.drop(name)
         self._planes[name] = _Plane(channels, scale, dtype)
 
-    def read(self, name: str, rows: slice, columns: slice) -> Tensor:
+    def read(self, name: str, rows: slice, columns: slice, *, until_next: bool = False) -> Tensor:
         """Return a part of a plane, (1, C, scale * rows, scale * columns).
 
-        Rows over the whole width that are in memory are returned as a view; do not write to it.
+        Rows of one band over the whole width are returned as a view; do not write to it.
+
+        Parameters
+        ----------
+        name : str
+            Name of the plane.
+        rows, columns : slice
+            The part, in pixels of the image.
+        until_next : bool
+            Whether the part is used only until the next such part of the plane is read, which may
+            then take its memory.
         """
         plane = self._planes[name]
         across = scaled(columns, plane.scale)
         down = scaled(rows, plane.scale)
-        bands = (plane.bands[number] for number, _, _ in self._bands_of(rows))
-        if plane.memory is not None and all(band.in_memory for band in bands):
-            view = plane.memory.rows(down)[..., across]
+        pieces = list(self._bands_of(rows))
+        if len(pieces) == 1:
+            number, in_band, _ = pieces[0]
+            view = plane.bands[number].values[..., scaled(in_band, plane.scale), across]
             if view.is_contiguous(memory_format=self._layout):
                 return view
         shape = (1, plane.channels, down.stop - down.start, across.stop - across.start)
-        part = torch.empty(shape, dtype=plane.dtype, memory_format=self._layout)
-        for number, in_band, in_part in self._bands_of(rows):
+        part = plane.lent if until_next else None
+        if part is None or part.shape != shape:
+            part = torch.empty(shape, dtype=plane.dtype, memory_format=self._layout)
+        plane.lent = part if until_next else plane.lent
+        for number, in_band, in_part in pieces:
             target = part[..., scaled(in_part, plane.scale), :]
             target.copy_(plane.bands[number].values[..., scaled(in_band, plane.scale), across])
         return part
@@ -137,24 +150,19 @@ class FeatureStore:
             first = min(plane.bands)
             if (first + 1) * self._rows > row:
                 return
-            freed = plane.bands.pop(first).in_memory
-            if plane.memory is not None and freed:
-                plane.memory.give_back(scaled(self._rows_of(first), plane.scale))
-            self._free += freed if GIVES_BACK else 0
-            plane.kept += 0 if GIVES_BACK else freed
+            self._memory.give_back(plane.bands.pop(first).block)
 
     def drop(self, name: str) -> None:
         """Free a plane, if it exists."""
         self.drop_above(name, self._size[0] + self._rows)
-        plane = self._planes.pop(name, None)
-        if plane is not None:
-            self._free += plane.kept
+        if self._planes.pop(name, None) is not None:
             trim()
 
     def close(self) -> None:
         """Free all planes."""
         for name in self.names:
             self.drop(name)
+        self._memory.close()
 
     def _bands_of(self, rows: slice) -> Iterator[tuple[int, slice, slice]]:
         """Yield the bands that rows overlap: number, rows of the band, rows relative to `rows`."""
@@ -169,22 +177,11 @@ class FeatureStore:
 
     def _new_band(self, plane: _Plane, number: int) -> _Band:
         down = scaled(self._rows_of(number), plane.scale)
-        height, width = (int(size * plane.scale) for size in self._size)
-        shape = (1, plane.channels, down.stop - down.start, width)
-        needed = math.prod(shape) * plane.dtype.itemsize
-        if needed > self._free:
-            return _Band(_in_a_file(needed, shape, plane.dtype), 0)
-        self._free -= needed
-        if plane.memory is None:
-            plane.memory = PlaneMemory(plane.channels, height, width, plane.dtype)
-        return _Band(plane.memory.rows(down), needed)
+        rows, width = down.stop - down.start, int(self._size[1] * plane.scale)
+        block = self._memory.take(rows * width * plane.channels * plane.dtype.itemsize)
+        values = block.values.view(plane.dtype).view(1, rows, width, plane.channels)
+        return _Band(values.permute(0, 3, 1, 2), block)
 
     def _rows_of(self, number: int) -> slice:
         """Return the rows of a band, in pixels of the image."""
         return slice(number * self._rows, min((number + 1) * self._rows, self._size[0]))
-
-
-def _in_a_file(needed: int, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    images, channels, height, width = shape
-    values = torch.from_numpy(mapped_file(needed, "features")).view(dtype)
-    return values.view(images, height, width, channels).permute(0, 3, 1, 2)

@@ -114,7 +114,7 @@ def gather_cells(context: StageContext, link: PooledGrid, tiles: Sequence[Tile])
             _pixels_of_cells(tile.read.rows, link), _pixels_of_cells(tile.read.columns, link)
         )
         with use_kernels(context.kernels):
-            part = link.compute(context.part(link.reads, region))
+            part = link.compute(context.part(link.reads, region, until_next=True))
         if cells is None:
             cells = part.new_empty((*part.shape[:2], rows, columns))
         cells[..., tile.read.rows, tile.read.columns] = part

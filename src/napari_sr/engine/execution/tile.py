@@ -60,15 +60,15 @@ class StageContext:
     values: dict[str, Tensor] = field(default_factory=dict)
     """Gathered values by name."""
 
-    def part(self, name: str, part: Region) -> Tensor:
+    def part(self, name: str, part: Region, *, until_next: bool = False) -> Tensor:
         """Return a part of the image or of a stored plane, on the device."""
-        return self.stored(name, part).to(self.device)
+        return self.stored(name, part, until_next=until_next).to(self.device)
 
-    def stored(self, name: str, part: Region) -> Tensor:
-        """Return a part of the image or of a stored plane, in main memory."""
+    def stored(self, name: str, part: Region, *, until_next: bool = False) -> Tensor:
+        """Return a part of the image or of a stored plane, in main memory; see `FeatureStore`."""
         if name == IMAGE:
             return self.plane.read(part.rows, part.columns)
-        return self.features.read(name, part.rows, part.columns)
+        return self.features.read(name, part.rows, part.columns, until_next=until_next)
 
     def keep(self, name: str, part: Region, values: Tensor, *, float32: bool = False) -> None:
         """Write a part of the result, or of a plane that later stages read.
@@ -76,15 +76,17 @@ class StageContext:
         Raises
         ------
         UntrustedError
-            If a plane has NaN or infinity, or a result is implausible and not from `float32`.
+            If a plane in half precision has NaN or infinity, or a result is implausible and not
+            from `float32`. In float32, only the result is checked.
         """
         if name == RESULT:
             self.plane.write(part.rows, part.columns, values, float32)
             return
-        # a finite sum proves that all values are finite; an infinite sum may be an overflow
-        total = values.sum(dtype=torch.float32)
-        if not torch.isfinite(total) and not torch.isfinite(values).all():
-            raise UntrustedError(f"{name} has NaN or infinity in {part.rows}, {part.columns}")
+        if not self.float32:
+            # a finite sum proves that all values are finite; an infinite sum may be an overflow
+            finite = values.sum(dtype=torch.float32).isfinite() or values.isfinite().all()
+            if not finite:
+                raise UntrustedError(f"{name} has NaN or infinity in {part.rows}, {part.columns}")
         self.features.write(name, part.rows, part.columns, values)
 
 
@@ -229,7 +231,7 @@ class TileBuffers:
             return self._context.values[name]
         if name in self._planes:
             return self.part(name, self._part)
-        return self._context.stored(name, self._part)
+        return self._context.stored(name, self._part, until_next=True)
 
     def part(self, name: str, part: Region) -> Tensor:
         """Return a part of a plane; read it from the context if the tile does not have it."""

@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 
     from napari_sr.graph.network import Network
 
-FEATURES_SHARE = 0.1
+FEATURES_SHARE = 0.25
 """Share of the free memory that feature planes may use before they go to files."""
-GIVES_BACK = sys.platform == "linux"
-"""Whether the memory of feature planes can be freed row by row, and not only as a whole."""
 PRECISIONS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 # text in allocators' errors; only CUDA has a separate exception class

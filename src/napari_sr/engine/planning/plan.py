@@ -87,10 +87,7 @@ class Plan:
             If the tile is too small.
         """
         profile = self.network_profile
-        bands = self.device.type == "cpu" and profile.gathers
-        grid = TileGrid(
-            self.height, self.width, self.tile, self.multiple, profile.least_size, bands=bands
-        )
+        grid = TileGrid(self.height, self.width, self.tile, self.multiple, profile.least_size)
         cut = partial(Stages, profile.chain, profile.profile, grid)
         if not self.tiled or self.halo is not None:
             return cut(halo=self.halo or 0)
@@ -139,8 +136,8 @@ class Plan:
 
     @property
     def side(self) -> int:
-        """Longer side of the largest tiles in LR pixels; for bands, the side of a square tile."""
-        return min(max(self.stages.largest_tile), max(self.tile, self.least_tile))
+        """Longer side of the largest tiles in LR pixels."""
+        return max(self.stages.largest_tile)
 
     @property
     def least_tile(self) -> int:

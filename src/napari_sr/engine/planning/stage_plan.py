@@ -18,7 +18,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.planning import tiling
-from napari_sr.engine.planning.devices import GIVES_BACK
 from napari_sr.engine.planning.stage_cost import StageCostModel
 from napari_sr.graph.chain import (
     IMAGE,
@@ -163,8 +162,7 @@ class Stages:
             return sum(1 for _ in self._runs(link))
         if isinstance(link, PooledGrid):
             cells, together = self._cells(link)
-            axes = zip(cells, together, strict=True)
-            return math.prod(tiling.fitted(size, most, 0)[1] for size, most in axes)
+            return math.prod(tiling.fitted(size, together, 0)[1] for size in cells)
         return self.grid.count(stage.halo)
 
     @property
@@ -177,14 +175,13 @@ class Stages:
         """Peak size of the planes stored between stages, in bytes per pixel of the image.
 
         While a stage runs, the planes that it reads for the last time are freed about as fast as
-        the planes that it keeps are written, on systems that take memory back row by row.
+        the planes that it keeps are written.
         """
         last_read = {name: number for number, stage in enumerate(self.all) for name in stage.reads}
         peak, stored = 0.0, 0.0
         for number, stage in enumerate(self.all):
             peak = max(peak, stored)
             stored += sum(self._cost_model.bytes(name) for name in stage.keeps if name != RESULT)
-            peak = peak if GIVES_BACK else max(peak, stored)
             freed = (name for name in stage.reads if last_read[name] == number and name != IMAGE)
             stored -= sum(map(self._cost_model.bytes, freed))
         return peak
@@ -204,14 +201,11 @@ class Stages:
         cells, together = self._cells(link)
         return list(tiling.tiles(*cells, together, 0))
 
-    def _cells(self, link: PooledGrid) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Return the numbers of rows and columns of cells, in the grid and in the largest tile."""
-        most = self.grid.limits(0)
-        if most[0] < link.reach:  # a row of cells would read more than a tile
-            most = self.grid.tile, self.grid.tile
-        sizes = self.grid.height, self.grid.width, *most
-        rows, columns, *together = ((size - link.reach) // link.pitch + 1 for size in sizes)
-        return (rows, columns), (max(together[0], 1), max(together[1], 1))
+    def _cells(self, link: PooledGrid) -> tuple[tuple[int, int], int]:
+        """Return the numbers of rows and columns of cells, and the largest side of a tile."""
+        sizes = self.grid.height, self.grid.width, self.grid.tile
+        rows, columns, together = ((size - link.reach) // link.pitch + 1 for size in sizes)
+        return (rows, columns), max(together, 1)
 
     def _runs(self, link: ChunkedAttention) -> Iterator[tiling.Tile]:
         """Yield runs of pixels; none has more pixels than a tile."""

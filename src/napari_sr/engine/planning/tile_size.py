@@ -116,12 +116,10 @@ def tiled_by_time(plan: Plan) -> Plan:
     plan : Plan
         A plan with the tile that memory allows.
     """
-    local = plan.network_profile.local
-    if not local and not plan.tiled:
+    if not plan.network_profile.local and not plan.tiled:
         return plan
     sides = [_for_plane(side, plan) // plan.multiple * plan.multiple for side in CPU_TILES]
-    largest = min(plan.tile, sides[0]) if local else plan.tile
-    chosen = replace(plan, tile=max(largest, plan.least_tile))
+    chosen = replace(plan, tile=max(min(plan.tile, sides[0]), plan.least_tile))
     most = WORTH * chosen.cost
     for side in sides:
         if chosen.largest_flops <= TILE_FLOPS:

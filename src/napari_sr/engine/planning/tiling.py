@@ -192,16 +192,13 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1, least: int = 1) ->
 def tiles(
     height: int,
     width: int,
-    limits: tuple[int, int],
+    tile: int,
     halo: int,
     multiple: int = 1,
     least: int = 1,
 ) -> Iterator[Tile]:
-    """Yield the tiles of a plane, (height, width), row by row.
-
-    `limits` are the largest height and width that a tile reads; for other arguments, see `spans`.
-    """
-    columns = spans(width, limits[1], halo, multiple, least)
-    for row in spans(height, limits[0], halo, multiple, least):
+    """Yield the tiles of a plane, (height, width), row by row; for other arguments, see `spans`."""
+    columns = spans(width, tile, halo, multiple, least)
+    for row in spans(height, tile, halo, multiple, least):
         for column in columns:
             yield Tile(Region(row.read, column.read), Region(row.keep, column.keep))
