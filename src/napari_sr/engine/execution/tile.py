@@ -84,8 +84,7 @@ class StageContext:
             return
         if not self.float32:
             # a finite sum proves that all values are finite; an infinite sum may be an overflow
-            finite = values.sum(dtype=torch.float32).isfinite() or values.isfinite().all()
-            if not finite:
+            if not (values.sum(dtype=torch.float32).isfinite() or values.isfinite().all()):
                 raise UntrustedError(f"{name} has NaN or infinity in {part.rows}, {part.columns}")
         self.features.write(name, part.rows, part.columns, values)
 
