@@ -82,10 +82,10 @@ class StageContext:
         if name == RESULT:
             self.plane.write(part.rows, part.columns, values, float32)
             return
-        if not self.float32:
-            # a finite sum proves that all values are finite; an infinite sum may be an overflow
-            if not (values.sum(dtype=torch.float32).isfinite() or values.isfinite().all()):
-                raise UntrustedError(f"{name} has NaN or infinity in {part.rows}, {part.columns}")
+        # a finite sum proves that all values are finite; an infinite sum may be an overflow
+        sure = self.float32 or values.sum(dtype=torch.float32).isfinite()
+        if not sure and not values.isfinite().all():
+            raise UntrustedError(f"{name} has NaN or infinity in {part.rows}, {part.columns}")
         self.features.write(name, part.rows, part.columns, values)
 
 
