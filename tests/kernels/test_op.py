@@ -108,13 +108,13 @@ class Watching(TorchDispatchMode):
 def dispatched(monkeypatch):
     """Count calls that come to the kernel through PyTorch's dispatcher."""
     calls = []
-    needs_none = _op._needs_no_operator
+    needs_none = _op.is_unwatched
 
     def watched(tensors):
         calls.append(not needs_none(tensors))
         return not calls[-1]
 
-    monkeypatch.setattr(_op, "_needs_no_operator", watched)
+    monkeypatch.setattr(_op, "is_unwatched", watched)
     return calls
 
 

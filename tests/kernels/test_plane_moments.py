@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sr_kernels import launched, plane_moments
+from sr_kernels import launched, plane_moments, use_kernels
 from sr_kernels.plane_moments import merged
 
 pytestmark = pytest.mark.usefixtures("kernels")
@@ -103,3 +103,18 @@ def test_an_error_names_the_shape(device, shape):
         plane_moments.plane_moments(torch.ones(shape, device=device))
 
     assert str(shape) in str(caught.value)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+@pytest.mark.parametrize(("offset", "rows"), [(0, 3), (0, 8), (1000, 21), (0, 200)])
+def test_rows_together_have_the_moments_of_the_plane(layout, offset, rows):
+    torch.manual_seed(0)
+    x = (torch.randn(2, 5, rows, 31) + offset).contiguous(memory_format=layout)[..., 1:]
+
+    with torch.inference_mode(), use_kernels("reference"):
+        found = plane_moments.plane_moments(x)
+
+    variance, mean = torch.var_mean(x.double(), dim=(2, 3), keepdim=True, correction=0)
+    assert all(torch.equal(*pair) for pair in zip(found, plane_moments._by_rows(x), strict=True))
+    assert (found[0].double() - mean).abs().max() <= EPS * (offset + 1)
+    assert deviation(found[1], variance * rows * 30) < 20 * EPS * max(offset, 1)
