@@ -10,7 +10,7 @@ from napari_sr.runs.typed_number import number_in
 @pytest.mark.parametrize(
     ("text", "number"),
     [
-        ("2,5", 2.5), (" 2.5 ", 2.5), ("0,125", 0.125), ("12,3456", 12.3456), ("-,5", -0.5),
+        ("2,5", 2.5), (" 2.5 ", 2.5), ("0,125", 0.125), ("12,3456", 12.3456), ("-,5", -0.5), ("2,", 2),
         ("1,5e-3", 0.0015), ("65535", 65535), ("1234,567", 1234.567), ("1e-3", 0.001),
     ],
 )  # fmt: skip
@@ -25,7 +25,7 @@ def test_a_comma_that_may_separate_thousands_is_refused_with_both_readings(text)
         number_in(text)
 
 
-@pytest.mark.parametrize("text", ["1,234.5", "1.234,5", "1,234,567", "2,", ",", "a,5", "2,5 um"])
+@pytest.mark.parametrize("text", ["1,234.5", "1.234,5", "1,234,567", ",", "a,5", "2,5 um"])
 def test_other_texts_with_commas_are_refused_with_the_text(text):
     with pytest.raises(ValueError, match=rf"one decimal point or comma.*got '{text}'"):
         number_in(text)

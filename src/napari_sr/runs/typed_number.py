@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_DECIMALS = re.compile(r"[-+]?\d*,\d+(?:e[-+]?\d+)?", re.IGNORECASE)
+_DECIMALS = re.compile(r"[-+]?(?:\d+,\d*|,\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}(?!\d)")
 """The beginning of a number whose comma may separate thousands: 1,250, but not 0,250 or 1,25."""
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtWidgets import QLabel, QLineEdit, QPushButton
+from qtpy.QtWidgets import QLabel, QLineEdit, QPushButton, QToolTip
 
 from napari_sr.widgets.common.fields import RunFields
 
@@ -37,6 +37,25 @@ def test_a_wrong_field_is_framed_until_it_is_right(form):
 
     assert wrong == (True, "A name is needed")
     assert (form.name.styleSheet(), form.name.toolTip()) == ("", "Its name.")
+
+
+def test_a_problem_is_shown_beside_the_field_if_the_status_is_out_of_view(form, qtbot, monkeypatch):
+    shown = []
+    monkeypatch.setattr(QToolTip, "showText", lambda place, text, field: shown.append(text))
+    monkeypatch.setattr(QToolTip, "hideText", lambda: shown.append("hidden"))
+    with qtbot.waitActive(form):
+        form.activateWindow()
+    form.name.setFocus()
+    form.show_problems({"name": "A name is needed"})
+    form.show_problems({})
+    assert shown == ["hidden"]  # the status is visible
+
+    form.before.setFixedHeight(900)
+    form.resize(400, 300)
+    qtbot.waitUntil(lambda: form.verticalScrollBar().maximum() > 0)
+    form.show_problems({"name": "A name is needed"})
+    form.show_problems({"name": "A name is needed"})
+    assert shown == ["hidden", "A name is needed"]
 
 
 def test_problems_of_other_fields_change_nothing(form):

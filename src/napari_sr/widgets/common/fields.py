@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import QPoint
 from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QProgressBar,
     QPushButton,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
@@ -74,6 +76,12 @@ class TaskFields(ScrolledForm):
     def reveal_outcome(self) -> None:
         """Scroll to the status and to all that is shown below it."""
         self.reveal(self.status, *self.below)
+
+    def explain(self, reason: str) -> None:
+        """Show a reason below the field in use, if the status, which has it, is not in view."""
+        used = self.focusWidget()
+        if used is not None and used.hasFocus() and not self.is_in_view(self.status):
+            QToolTip.showText(used.mapToGlobal(QPoint(0, used.height())), reason, used)
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
         """Frame the named fields; this class has none, so it does nothing."""
@@ -210,4 +218,8 @@ class RunFields(TaskFields):
                 field.setStyleSheet(style)
                 if wrong and self.more.holds(field):
                     self.more.open()
+        if problems and problems != self._problems:
+            self.explain(next(iter(problems.values())))
+        elif self._problems and not problems:
+            QToolTip.hideText()
         self._problems = dict(problems)

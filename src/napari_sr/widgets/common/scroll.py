@@ -88,6 +88,14 @@ class ScrolledForm(QScrollArea):
         self._revealed = shown
         self._later.start(0)
 
+    def is_in_view(self, one: QWidget) -> bool:
+        """Return whether the top of a widget is in the visible part of the form."""
+        bar, view = self.verticalScrollBar(), self.viewport()
+        if bar is None or view is None:
+            return True
+        top = self._span(one)[0] - bar.value()
+        return 0 <= top <= view.height() - one.fontMetrics().height()
+
     def _scroll(self) -> None:
         # Qt would otherwise lay out some widgets only later
         QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
