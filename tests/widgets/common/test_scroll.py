@@ -57,16 +57,6 @@ def test_two_docks_fit_a_low_screen(kind, qtbot):
     assert 2 * form.minimumSizeHint().width() < 1366
 
 
-def test_wrapped_text_overlaps_no_field_in_the_first_picture(qtbot):
-    form = TrainFields()
-    qtbot.addWidget(form)
-    form.resize(430, 700)
-
-    form.show()  # Qt lays out again only when it handles events
-
-    assert form.intro.geometry().bottom() < form.layers.geometry().top()
-
-
 def boxes(form):
     return form.findChildren(QComboBox)
 

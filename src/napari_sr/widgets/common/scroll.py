@@ -71,8 +71,6 @@ class ScrolledForm(QScrollArea):
         """Show the fields, too."""
         self.fill()
         super().showEvent(event)
-        # otherwise the first picture of the form would have wrapped labels that overlap fields
-        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
 
     def reveal(self, *shown: QWidget) -> None:
         """Scroll as little as possible to widgets, once Qt has given them their places.
