@@ -61,3 +61,18 @@ def test_a_plane_with_channels_last_is_handed_over_without_a_copy():
 
     assert handed.is_contiguous()
     assert handed.data_ptr() == plane.data_ptr()
+
+
+def test_freed_results_stay_and_the_next_run_has_buffers_of_its_own(tmp_path):
+    image = torch.rand(1, 3, 40, 50)
+    engine.convert(lambda x: (torch.relu(2 * x - 1),), [image], tmp_path / "a")
+    request = engine.load(tmp_path / "a", "float32", None).start()
+
+    (first,) = request([image])
+    request.free()
+    (second,) = request([-image])
+
+    torch.testing.assert_close(first, torch.relu(2 * image - 1))
+    assert not second.any()
+    (third,) = request([image])
+    assert third.data_ptr() == second.data_ptr()

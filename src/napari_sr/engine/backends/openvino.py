@@ -160,6 +160,8 @@ class Loaded:
 class Request:
     """Computes a segment into its own result buffers, as `Compute` does.
 
+    The buffers live until `free` is called and the last result is no longer used.
+
     Parameters
     ----------
     compiled : openvino.CompiledModel
@@ -168,8 +170,14 @@ class Request:
 
     def __init__(self, compiled: Any) -> None:
         self._compiled = compiled
-        self._request = compiled.create_infer_request()
+        self._made: Any = None
         self._outputs = own_outputs(compiled)
+
+    @property
+    def _request(self) -> Any:
+        if self._made is None:
+            self._made = self._compiled.create_infer_request()
+        return self._made
 
     def __call__(self, tensors: Tensors) -> Tensors:
         """Return the segment's outputs."""
@@ -178,22 +186,23 @@ class Request:
 
     def steps(self, tensors: Tensors, seconds: float) -> Generator[float, None, Tensors]:
         """Compute the outputs in OpenVINO's threads, as `Compute.steps` does."""
-        began = time.monotonic()
+        began, request = time.monotonic(), self._request
         arrays = _arrays(tensors)  # OpenVINO reads them until it has finished
-        self._request.start_async(arrays, share_inputs=True)
+        request.start_async(arrays, share_inputs=True)
         try:
-            while not self._request.wait_for(round(1e3 * POLL)):
+            while not request.wait_for(round(1e3 * POLL)):
                 yield share_since(began, seconds)
         except GeneratorExit:
-            self._request.cancel()
+            request.cancel()
             with suppress(RuntimeError):  # the error that it was cancelled
-                self._request.wait()
+                request.wait()
             raise
-        found = (self._request.get_output_tensor(index).data for index in self._outputs)
+        found = (request.get_output_tensor(index).data for index in self._outputs)
         return [_channels_first(torch.from_numpy(array)) for array in found]
 
     def free(self) -> None:
-        """Free the memory of intermediate values, as `Compute.free` does."""
+        """Free the memory of intermediate values and results, as `Compute.free` does."""
+        self._made = None
         _release(self._compiled)
 
 
