@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from napari_sr.engine.execution import band_memory
 from napari_sr.engine.execution.band_memory import BandMemory
 
 SIZE = 4096
@@ -85,4 +86,16 @@ def test_closing_makes_room_again():
 
     memory.close()
 
+    assert memory.take(SIZE).in_memory
+
+
+def test_a_band_goes_to_a_file_if_the_system_gives_no_memory(monkeypatch):
+    memory = BandMemory(SIZE)
+
+    def refuse(size):
+        raise OSError(12, "Cannot allocate memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(band_memory, "_new_memory", refuse)
+        assert not memory.take(SIZE).in_memory
     assert memory.take(SIZE).in_memory

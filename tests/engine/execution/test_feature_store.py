@@ -51,6 +51,21 @@ def test_what_was_written_is_read_across_bands(features, scale, dtype):
     assert features.bands == 4
 
 
+@pytest.mark.parametrize("budget", [2**30, 0], ids=["memory", "files"])
+def test_the_last_band_of_a_coarser_plane_may_have_no_rows(budget):
+    # ESRT halves planes of any height: a last band of one row then has none
+    features = FeatureStore(65, WIDTH, multiple=2, budget=budget, channels_last=True)
+    everywhere = slice(0, 65), slice(0, WIDTH)
+    whole = torch.randn(1, 8, 32, WIDTH // 2)
+    features.make("x", 8, Fraction(1, 2), torch.float32)
+
+    features.write("x", *everywhere, whole)
+
+    assert torch.equal(features.read("x", *everywhere), whole)
+    assert features.read("x", slice(64, 65), slice(0, WIDTH)).shape == (1, 8, 0, WIDTH // 2)
+    features.close()
+
+
 def test_bands_above_a_row_are_freed_and_the_rest_stays(features):
     whole = fill(features, "x")
 

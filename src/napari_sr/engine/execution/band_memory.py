@@ -60,8 +60,10 @@ class BandMemory:
             return found
         self._release(size, in_memory=True)
         if size <= self._free:
-            self._free -= size
-            return Block(_new_memory(size), True)
+            with suppress(OSError):  # the system may have less memory than the budget
+                block = Block(_new_memory(size), True)
+                self._free -= size
+                return block
         found = self._kept_block(size, in_memory=False)
         if found is not None:
             return found
@@ -96,6 +98,8 @@ class BandMemory:
 
 def _new_memory(size: int) -> Tensor:
     """Return memory that the system takes back as soon as the tensor is freed."""
+    if not size:  # a band of one row has none of a plane of half the size; no memory can be mapped
+        return torch.empty(0, dtype=torch.uint8)
     if sys.platform == "linux":
         memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         with suppress(OSError):  # the kernel may lack large pages, which are only faster
