@@ -40,6 +40,16 @@ def test_a_typed_comma_is_a_point(box, typed):
     assert (box.value(), box.text()) == (2.5, "2.5 px")
 
 
+@pytest.mark.parametrize(("typed", "value"), [(",5", 0.5), ("-,5", -0.5), ("2,", 2.0)])
+def test_a_comma_may_come_first_or_last(box, typed, value):
+    box.setMinimum(-10)
+    box.selectAll()
+
+    QTest.keyClicks(box.lineEdit(), typed)
+
+    assert box.value() == value
+
+
 def test_a_pasted_comma_is_a_point_unless_it_may_separate_thousands(box):
     QApplication.clipboard().setText("12,5")
     box.lineEdit().paste()

@@ -41,10 +41,10 @@ class _Decimals(QValidator):
             return QValidator.State.Invalid, typed, position
         if "," in number:
             try:
-                pointed = with_point("0," if number == "," else number)
+                pointed = with_point(f"{number}0" if number.endswith(",") else number)
             except ValueError:
                 return QValidator.State.Invalid, typed, position
-            typed = typed.replace(number, pointed)
+            typed = typed.replace(number, pointed[: len(number)])  # the cursor stays in place
         return self._box.validate(typed, position)
 
 
