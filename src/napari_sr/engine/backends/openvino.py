@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from napari_sr.engine.backends.interface import POLL, share_since
+from napari_sr.engine.backends.openvino_layout import with_channels_last
 from napari_sr.engine.backends.openvino_order import own_outputs, with_early_sums
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def convert(
         model = openvino.convert_model(module, example_input=examples)
     shapes = zip(model.inputs, examples, strict=True)
     model.reshape({place: list(tensor.shape) for place, tensor in shapes})
-    model = with_early_sums(model)
+    model = with_early_sums(with_channels_last(model))
     openvino.save_model(model, path.with_suffix(".xml"), compress_to_fp16=False)
 
 
