@@ -10,7 +10,7 @@ its resident size before the first run: during the first run, which PyTorch comp
 runs; and during the last runs, which are timed. Reading it needs Linux.
 
 With `--turns`, one process runs the first side, another one and the first again, so that a machine
-that becomes slower or faster changes all of them. Each size is prepared by two runs.
+that becomes slower or faster changes all of them. Each size is prepared by three runs.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def compare(image: Path, model: str, engine: str, sides: Sequence[int], runs: in
     """Print a row for each side after the first, which runs before and after it."""
     network = napari_sr.load(model)
     planes = [photograph(image, side, grey=network.channels == 1) for side in sides]
-    for pixels in planes * 2:
+    for pixels in planes * 3:  # compiled, loaded and checked
         seconds_of(pixels, network, engine)
         wait_for_trials()
     for side, pixels in zip(sides[1:], planes[1:], strict=True):
