@@ -50,7 +50,7 @@ def _by_rows(x: Tensor) -> tuple[Tensor, Tensor]:
     """Compute `plane_moments` on a CPU in inference.
 
     PyTorch sums slowly over both axes of planes with channels last: 64x382x382 values take 62 ms
-    with 2 threads. This takes 12 ms.
+    with 2 threads. This takes 11 ms.
     """
     rows = x.permute(0, 2, 3, 1)
     mean = rows.sum(dim=2).double().sum(dim=1, keepdim=True) / (x.shape[2] * x.shape[3])

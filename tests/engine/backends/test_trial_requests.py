@@ -105,13 +105,15 @@ def test_a_short_run_submits_nothing_before_its_end(jobs):
 def test_a_network_that_cannot_be_sent_is_a_problem_and_no_error(jobs):
     made = requests()
     made._network.secret = lambda: None  # cannot be pickled
-    made.add("one", "a", KEY, ((1, 1, 40, 40),))
+    for engine, name in [("one", "a"), ("other", "b")]:
+        made.add(engine, name, KEY, ((1, 1, 40, 40),))
 
     made.submit()
 
     assert jobs == []
-    assert "cannot be sent to another process" in made.problems[0]
-    assert made.refused == {"a"}
+    (problem,) = made.problems
+    assert "cannot be sent to another process" in problem
+    assert made.refused == {"a", "b"}
 
 
 def test_clearing_the_requests_frees_the_image(jobs):

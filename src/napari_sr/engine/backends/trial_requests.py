@@ -13,7 +13,7 @@ from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.segments import Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from torch import Tensor
 
@@ -111,15 +111,14 @@ class TrialRequests:
             return  # a later run will request them again
         for engine, wanted in requested.items():
             left = dict(wanted)
-            # an ensemble turns tiles, too; and the tile that was kept may have another shape than
-            # the tiles of a later stage
-            largest = _enlarged(image, left.values())
-            for shown in (image, image.transpose(2, 3), largest):
+            for shown in _shown(image, wanted.values()):
                 fitting = [one for one in left.values() if _fits(one.size, shown)]
                 for one in fitting:
                     del left[one.name]
                 if fitting and not self._submit(engine, shown.contiguous(), fitting):
-                    self.refused.update(wanted)
+                    self.refused.update(*requested.values())
+                    return
+                if not left:
                     break
 
     def _submit(self, engine: str, image: Tensor, wanted: Sequence[Wanted]) -> bool:
@@ -145,7 +144,15 @@ class TrialRequests:
         self._image = None
 
 
-def _enlarged(image: Tensor, wanted: Iterable[Wanted]) -> Tensor:
+def _shown(image: Tensor, wanted: Collection[Wanted]) -> Iterator[Tensor]:
+    """Yield images for trials, (1, C, H, W), which together fit all that is wanted."""
+    yield image
+    yield image.transpose(2, 3)  # an ensemble turns tiles, too
+    # the tile that was kept may have another shape than the tiles of a later stage
+    yield _enlarged(image, wanted)
+
+
+def _enlarged(image: Tensor, wanted: Collection[Wanted]) -> Tensor:
     """Return an image, (1, C, H, W), continued by reflection until it fits all that is wanted."""
     sizes = zip(*((*image.shape[2:],), *(one.size for one in wanted)), strict=True)
     for axis, size in enumerate(map(max, sizes), start=2):
