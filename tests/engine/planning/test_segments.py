@@ -97,7 +97,8 @@ def everything(chain, image):
         elif isinstance(link, PooledGrid):
             buffers[link.writes] = link.finish(link.compute(buffers[link.reads]))
         else:
-            statistic = buffers[link.reads].new_empty((1, buffers[link.reads].shape[1], 1, 1))
+            # any finite values: memory that nothing has filled may hold NaN
+            statistic = buffers[link.reads].new_ones((1, buffers[link.reads].shape[1], 1, 1))
             buffers[link.writes] = link.finish(statistic, statistic, 48**2)
     return buffers
 
