@@ -27,17 +27,21 @@ def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...
     Returns
     -------
     Tensor, (N, E, height, width)
-        In the dtype of `low`.
+        In the dtype of `low`; a part of the whole image has channels last in memory.
     """
     top, left, full_height, full_width = window
     if (height, width) == (full_height, full_width):
+        if low.shape[2:] == (height, width):
+            return low  # a compiler would interpolate between each pixel and itself
         size = (height, width)
         return functional.interpolate(low, size, mode="bilinear", align_corners=False)
     # half precision cannot distinguish the positions of a large image's pixels
     wide = low if low.dtype == torch.float64 else low.float()
     above, rows = _shares(low.shape[2], full_height, top, height, wide)
     beside, columns = _shares(low.shape[3], full_width, left, width, wide)
-    return (rows @ wide[..., above, beside] @ columns.T).to(low.dtype)
+    cells = wide[..., above, beside].permute(0, 2, 3, 1)
+    part = columns @ (rows @ cells.flatten(2)).unflatten(2, cells.shape[2:])
+    return part.permute(0, 3, 1, 2).to(low.dtype)
 
 
 def _shares(size: int, full: int, start: int, length: int, like: Tensor) -> tuple[slice, Tensor]:

@@ -57,3 +57,10 @@ def test_a_piece_is_sampled_as_the_whole(device):
 
     whole = functional.interpolate(low, (20, 30), mode="bilinear")
     torch.testing.assert_close(piece, whole[:, :, 11:17, 3:13])
+    assert piece.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_plane_of_full_size_is_not_computed_again(device):
+    low = torch.rand(2, 3, 4, 5, device=device)
+
+    assert sample_bilinear(low, 4, 5, (0, 0, 4, 5)) is low

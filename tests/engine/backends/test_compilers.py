@@ -89,7 +89,7 @@ def test_planes_may_have_any_layout(tmp_path, name, layout):
 def test_in_steps_the_result_is_the_same_and_can_be_given_up(tmp_path, monkeypatch, name):
     engine = COMPILERS[name]
     monkeypatch.setattr(engine, "POLL", 1e-3)
-    weights, x = torch.rand(16, 16, 3, 3), torch.rand(1, 16, 150, 160)
+    weights, x = torch.rand(16, 16, 3, 3), torch.rand(1, 16, 600, 640)  # long enough for two polls
 
     def many(x):
         for _ in range(9):

@@ -36,7 +36,7 @@ MOST_BYTES = 512 * 2**20
 """Largest total size of the files; the least recently used ones are removed first."""
 MACHINE_CODE = "machine-code"
 """Subfolder for the engines' own files."""
-REVISION = 4
+REVISION = 5
 """Version of the files' content. It is part of the names, so that older files are not used."""
 _NAME = re.compile(r"[0-9a-f]{24}-[0-9a-f]{24}")
 """Names of segments."""

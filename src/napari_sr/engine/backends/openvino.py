@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from napari_sr.engine.backends.interface import POLL, share_since
-from napari_sr.engine.backends.openvino_layout import with_channels_last
+from napari_sr.engine.backends.openvino_layout import with_channels_last, with_results_as_they_are
 from napari_sr.engine.backends.openvino_order import own_outputs, with_early_sums
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def convert(
     shapes = zip(model.inputs, examples, strict=True)
     model.reshape({place: list(tensor.shape) for place, tensor in shapes})
     model = with_early_sums(with_channels_last(model))
+    model = with_results_as_they_are(model, _compiled)
     openvino.save_model(model, path.with_suffix(".xml"), compress_to_fp16=False)
 
 
@@ -116,9 +117,12 @@ class AsModule(torch.nn.Module):
 
 def load(path: Path, precision: str, cache: Path | None) -> Loaded:
     """Load a function from its files, as `Compiler.load` does."""
-    core = _core(str(cache or ""))
-    file = str(path.with_suffix(".xml"))
-    return Loaded(core.compile_model(file, "CPU", configuration(precision)))
+    return Loaded(_compiled(str(path.with_suffix(".xml")), precision, str(cache or "")))
+
+
+def _compiled(model: Any, precision: str = "float32", cache: str = "") -> Any:
+    """Compile a model, or the model in a file."""
+    return _core(cache).compile_model(model, "CPU", configuration(precision))
 
 
 def _library() -> Any:
