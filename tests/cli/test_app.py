@@ -149,7 +149,10 @@ def test_floats_outside_their_range_are_warned_of_in_one_line(run, tmp_path, ran
     code, _, err = run("upscale", "in.tif", "out.tif")
 
     assert code == 0
-    assert re.match(r"Warning: this float image has values from .* to .*\n", err)
+    assert re.match(
+        r"Warning: this float image has values from .* to .* unless --value-range low high .*\n",
+        err,
+    )
 
 
 @pytest.mark.parametrize("declared", [("--value-range", 0, 1000), ("--percentiles", 1, 99)])
@@ -223,7 +226,10 @@ def test_a_checkpoint_file_is_a_model(run, tmp_path, random):
     again = run("upscale", "in.tif", "out.png", "--model", "mine.safetensors")
 
     assert (code, err) == (0, "")
-    failed(again, r"this is FSRCNN, whose tensors do not show the scale: give scale=")
+    failed(
+        again,
+        r"this is FSRCNN, whose tensors do not show the scale: give --scale, such as --scale 2 \(",
+    )
 
 
 def test_two_checkpoints_are_blended_and_the_file_says_so(run, tmp_path, random):
@@ -324,13 +330,13 @@ def infinite(shape):
                 (("--model", "bsrm-x4"), r"no model is called 'bsrm-x4'; did you mean"),
                 (("--model", "absent.pth"), r"there is no checkpoint file absent\.pth"),
                 (("--model", "in.tif"), r"in\.tif is not a checkpoint but a TIFF image"),
-                (("--model", "fsrcnn"), r"comes with the scales 2, 3 and 4"),
+                (("--model", "fsrcnn"), r"comes with the scales 2, 3 and 4: give --scale, or"),
                 (("--scale", "17"), r"from 1 to 16, got 17"),
                 (("--device", "abacus"), r"abacus"),
                 (("--precision", "int1"), r"int1"),
                 (("--tile", "-4"), r"-4"),
                 (("--halo", "-4"), r"-4"),
-                (("--value-range", "5", "5"), r"low < high, or Percentiles; got \(5\.0, 5\.0\)"),
+                (("--value-range", "5", "5"), r"--value-range must .* got \(5\.0, 5\.0\)"),
                 (("--percentiles", "9", "1"), r"low < high <= 100"),
                 (("--value-range", "0", "1", "--percentiles", "1", "9"), "not both, got"),
                 (("--weight", "0.3"), r"needs --blend with a second model, got --weight 0\.3"),

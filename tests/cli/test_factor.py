@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from napari_sr.cli.commands import app
 from napari_sr.cli.factor import read_factor
 from napari_sr.cli.model import CommandError
+from napari_sr.cli.terminal import in_options
 from napari_sr.files.lazy import open_lazy
 from napari_sr.runs.record import read_record
 from napari_sr.runs.record_forms import as_command
@@ -57,11 +59,6 @@ def test_scale_or_pixel_size_is_the_factor(scale, size, factor, image):
         ("2", "0.1", "--scale 2 or --pixel-size 0.1, not both"),
         ("x", None, "a number such as 2.5 or 5/2, got 'x'"),
         (None, "small", "a size such as 0.1 or 0.1um, got 'small'"),
-        (
-            None,
-            "100pm",
-            r"--pixel-size .* 0\.108333 micro.* 0\.00677081 micro.*, got 0\.0001 micro",
-        ),
         ("1,250", None, "--scale: '1,250' may mean 1250 or 1.250"),
         (None, "1,250um", "--pixel-size: '1,250' may mean 1250 or 1.250"),
         (None, "0.1s", "a size such as 0.1 or 0.1um, got '0.1s'"),
@@ -70,6 +67,15 @@ def test_scale_or_pixel_size_is_the_factor(scale, size, factor, image):
 def test_wrong_values_are_refused(scale, size, told, image):
     with pytest.raises(CommandError, match=told):
         read_factor(scale, size, image, None)
+
+
+def test_too_small_pixels_are_refused(image, tmp_path):
+    arguments = ["upscale", str(image), str(tmp_path / "out.tif"), "--pixel-size", "100pm"]
+
+    error = CliRunner().invoke(app, arguments).exception
+
+    told = r"--pixel-size .* 0\.108333 micro.* 0\.00677081 micro.*, got 0\.0001 micro"
+    assert re.match(told, in_options(str(error)))
 
 
 def test_pixels_must_be_known_and_square(tmp_path):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import threading
 import warnings
+from contextvars import copy_context
 
 import pytest
 
@@ -34,6 +36,23 @@ def test_our_warnings_are_one_line_and_others_none(capfd):
         warnings.warn_explicit("of theirs", UserWarning, "/elsewhere.py", 1)
 
     assert capfd.readouterr().err == "Warning: values from 0 to 9\n"
+
+
+def test_messages_of_all_threads_name_the_commands_options(capfd):
+    def warn():
+        warnings.warn_explicit("give axes='YX'", UserWarning, terminal.__file__, 1)
+
+    def speak():
+        terminal.speak_of({"scale": "--scale", "axes": "--axes"})
+        with terminal.bars() as bars, terminal.warnings_as_lines(bars):
+            terminal.tell(bars, "give scale=2", "scale=2.tif")
+            thread = threading.Thread(target=warn)
+            thread.start()
+            thread.join()
+
+    copy_context().run(speak)
+
+    assert capfd.readouterr().err == "scale=2.tif: give --scale 2\nWarning: give --axes YX\n"
 
 
 def test_warnings_are_as_before_afterwards():

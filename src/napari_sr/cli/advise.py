@@ -77,7 +77,7 @@ def line(
     try:
         found = advice_for(source, scale, values, axes)
     except (ValueError, OSError, CommandError) as error:
-        return str(error), False
+        return terminal.in_options(str(error)), False
     return " ".join((f"{found.model}: {found.reason}", *found.warnings, *found.on_advised)), True
 
 

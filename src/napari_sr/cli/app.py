@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextvars import copy_context
 from typing import NoReturn, cast
 
 import typer
@@ -22,7 +23,7 @@ def main() -> NoReturn:
     """Run a command. Exit codes: 2 after an error, 130 after Ctrl-C, 143 after SIGTERM."""
     with terminal.terminable():
         try:
-            code = _run()
+            code = copy_context().run(_run)  # what a command sets is over with it
         except (KeyboardInterrupt, typer.Abort):
             code = INTERRUPTED
         except terminal.Terminated:
@@ -42,8 +43,10 @@ def _run() -> int:
         sys.exit(stopped.code)
     except usage_error as error:
         return _failed(error.format_message())  # type: ignore[attr-defined]  # see above
-    except (CommandError, *EXPECTED) as error:
+    except CommandError as error:  # speaks of options already
         return _failed(in_words(error))
+    except EXPECTED as error:
+        return _failed(terminal.in_options(in_words(error)))
 
 
 def _failed(message: str) -> int:

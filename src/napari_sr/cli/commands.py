@@ -10,7 +10,7 @@ import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path  # noqa: TC003  # typer reads types
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,8 +41,12 @@ def _no_command(
 ) -> None:
     if version:
         typer.echo(f"napari-sr {__version__}")
-    elif context.invoked_subcommand is None:
+    elif (name := context.invoked_subcommand) is None:
         typer.echo(context.get_help())
+    else:
+        group: Any = context.command
+        spelled = {one.name: one.opts[-1] for one in group.commands[name].params}
+        terminal.speak_of({name: one for name, one in spelled.items() if one.startswith("--")})
 
 
 @app.command("upscale")

@@ -66,10 +66,7 @@ def _for_size(text: str, source: Path, axes: str | None) -> Factor:
         )
     image = open_lazy(source, None if axes is None else axes.upper())
     size, unit = _size_of(image.places, source)
-    try:
-        return factor_for(float(size), float(_wanted(text, unit, source)), unit)
-    except ValueError as error:
-        raise CommandError(f"--{str(error).replace('_', '-', 1)}") from None
+    return factor_for(float(size), float(_wanted(text, unit, source)), unit)
 
 
 def _size_of(places: Mapping[str, Axis], source: Path) -> tuple[Fraction, str]:

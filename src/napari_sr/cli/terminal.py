@@ -8,12 +8,14 @@ import threading
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from napari_sr.runs import run
+from napari_sr.runs.spelling import as_options
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping
     from types import FrameType
 
     from rich.progress import Progress as Bars
@@ -33,6 +35,8 @@ SIGNALLED = 128
 
 _ABOUT: ContextVar[str] = ContextVar("about", default="")
 """Name of the file that this thread's messages are about."""
+_OPTIONS: ContextVar[Mapping[str, str]] = ContextVar("options", default=MappingProxyType({}))
+"""Options of the running command, by the names of the arguments."""
 
 
 class Terminated(BaseException):
@@ -121,6 +125,22 @@ def bars() -> Iterator[Bars]:
         yield shown
 
 
+def speak_of(options: Mapping[str, str]) -> None:
+    """Let all later messages of this context name a command's options, not Python's arguments.
+
+    Parameters
+    ----------
+    options : mapping of str to str
+        Options by the names of the arguments, such as {"scale": "--scale"}.
+    """
+    _OPTIONS.set(options)
+
+
+def in_options(message: str) -> str:
+    """Return a message that names the options of the running command."""
+    return as_options(message, _OPTIONS.get())
+
+
 @contextmanager
 def about(name: str) -> Iterator[None]:
     """Context: all messages of this thread begin with a file's name."""
@@ -143,7 +163,7 @@ def tell(shown: Bars, message: str, name: str = "") -> None:
     name : str
         The file that the message is about. A name that the context `about` has set replaces it.
     """
-    line = " ".join(message.split())
+    line = " ".join(in_options(message).split())
     if not line:
         return
     name = _ABOUT.get() or name
@@ -210,7 +230,8 @@ def _remove(units: dict[str, TaskID], shown: Bars) -> None:
 @contextmanager
 def warnings_as_lines(shown: Bars) -> Iterator[None]:
     """Context: show each of our warnings as one line, and hide all others."""
-    name = _ABOUT.get()  # read now: other threads may warn, but cannot read this value
+    # read now: other threads may warn, but cannot read these values
+    name, options = _ABOUT.get(), _OPTIONS.get()
 
     def show(
         message: Warning | str,
@@ -221,7 +242,7 @@ def warnings_as_lines(shown: Bars) -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if issubclass(category, UserWarning) and filename.startswith(PACKAGE):
-            tell(shown, f"Warning: {message}", name)
+            tell(shown, f"Warning: {as_options(str(message), options)}", name)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always")

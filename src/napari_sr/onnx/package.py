@@ -104,7 +104,7 @@ def _check_noise(network: Network, noise: float | None) -> None:
         raise ValueError(
             f"{network.title} takes the level of the noise besides the image, and a model package "
             "has only one input: give the level that it takes for every image, from 0 to 1, where "
-            f"white is 1 (noise=0.02, --noise 0.02), or export it as .onnx; got {noise!r}"
+            f"white is 1 (such as noise=0.02), or export it as .onnx; got {noise!r}"
         )
     if noise is not None and not network.takes_noise:
         raise ValueError(f"{network.title} takes no level of the noise, got noise={noise!r}")

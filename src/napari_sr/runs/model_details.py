@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_sr.runs.card_words import card_in_words
+from napari_sr.runs.spelling import as_fields
 from napari_sr.runs.words import TIMES, size_in_words
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 def details(row: ModelRow) -> str:
     """Return all known facts about a model, as lines of text."""
     told = card_in_words(row.model.card)
-    lines = [row.model.line, row.model.summary, *row.model.remarks, *([told] if told else []), ""]
+    remarks = map(as_fields, row.model.remarks)
+    lines = [row.model.line, row.model.summary, *remarks, *([told] if told else []), ""]
     if row.paper:
         lines.append(f"Paper: {row.paper}")
     elif not row.model.entries:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr.runs.card_words import card_in_brief, facts_of, short_purpose
 from napari_sr.runs.factor import with_factor
 from napari_sr.runs.model import ModelReference
+from napari_sr.runs.spelling import as_fields
 from napari_sr.runs.words import size_in_words
 from napari_sr.zoo import imported, registry, trained
 from napari_sr.zoo.card import card_of
@@ -231,7 +232,8 @@ def about(model: ListedModel) -> str:
     if not model.entries:
         restores = ("Restores images, does not enlarge them.",) * (model.scales == (1,))
         card = card_in_brief(model.card)
-        words = *restores, model.summary, card, *model.remarks, model.name
+        remarks = map(as_fields, model.remarks)
+        words = *restores, model.summary, card, *remarks, model.name
         return " ".join(words)
     entry = model.entries[0]
     if entry.computed:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from napari_sr.engine.image.digits import counted
+from napari_sr.runs.spelling import as_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,7 +161,9 @@ def is_ours(error: BaseException) -> bool:
 
 
 def error_in_words(error: BaseException) -> str:
-    """Return one sentence about an error; for an unexpected error, the sentence names its class.
+    """Return one sentence about an error for users of a form.
+
+    The sentence names fields, not arguments. For an unexpected error, it names the error's class.
 
     Examples
     --------
@@ -173,6 +176,6 @@ def error_in_words(error: BaseException) -> str:
     kind = type(error)
     expected = kind.__module__ != "builtins" or isinstance(error, ValueError | OSError)
     if expected and words:
-        return words
+        return as_fields(words)
     named = f"{kind.__name__}: {words}" if words else kind.__name__
     return f"it stopped with an unexpected error: {named}"

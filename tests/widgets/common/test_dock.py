@@ -9,6 +9,7 @@ from napari.utils.notifications import ErrorNotification, notification_manager
 from qtpy.QtWidgets import QWidget
 from superqt.utils import WorkerBase
 
+from napari_sr.engine.image.value_range import OutsideRangeWarning
 from napari_sr.runs.job import Step
 from napari_sr.widgets.common.dock import RunningForm
 from napari_sr.widgets.common.fields import RunFields
@@ -107,6 +108,17 @@ def test_only_an_error_that_does_not_explain_itself_shows_its_traceback(form, er
     (record,) = notification_manager.records
     assert isinstance(record, ErrorNotification) is traced
     assert traced or record.message[0].isupper()
+
+
+def test_messages_name_fields_not_arguments(form):
+    notification_manager.records.clear()
+
+    form._show_error(ValueError("give scale=, got scale=3"))
+    form._show_warning(("unless value_range=(0, 9) says otherwise", OutsideRangeWarning))
+
+    assert form._fields.status.text() == "Give Scale, got Scale 3"
+    told = [record.message for record in notification_manager.records]
+    assert told == ["Give Scale, got Scale 3", "unless Values (0, 9) says otherwise"]
 
 
 def test_warnings_of_others_are_not_shown(form):

@@ -58,7 +58,7 @@ def test_a_folder_of_no_user_is_wrong(widget, folders):
     [
         ("pattern", " ; ", "Say which files to upscale, such as *.tif."),
         ("pattern", "../*.tif", "names below the folder"),
-        ("white", -1.0, "Black must be below white, got black=0 and white=-1"),
+        ("white", -1.0, "Black must be below white, got Black 0 and White -1"),
     ],
 )
 def test_wrong_values_are_told(widget, folders, field, value, what):

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from napari.layers import Image
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QFormLayout
 
 from napari_sr.runs.model_list import OPENED, ChosenModel, ListedModel
+from napari_sr.runs.spelling import FIELDS
 from napari_sr.widgets.upscale.fields import UpscaleFields
 
 
@@ -33,6 +34,16 @@ def test_a_field_that_is_right_again_explains_itself(form):
 
     assert form.tile.toolTip() == usual != ""
     assert form.tile.styleSheet() == ""
+
+
+def test_messages_call_fields_as_their_labels(form):
+    form.more.open()
+    at = QFormLayout.ItemRole.LabelRole
+    found = (form.rows.itemAt(row, at) for row in range(form.rows.rowCount()))
+    labels = {item.widget().text() for item in found if item is not None}
+    here = [FIELDS[name] for name in form.checked() if name in FIELDS]
+
+    assert {*here, FIELDS["value_range"], FIELDS["border"], FIELDS["precision"]} <= labels
 
 
 def test_every_field_explains_itself(form):

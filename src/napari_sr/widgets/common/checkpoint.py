@@ -11,6 +11,7 @@ from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_sr.runs.model_file import inspect_checkpoint
+from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.names_box import NamesBox
 from napari_sr.widgets.common.worker import call_in_thread
 from napari_sr.zoo.cancelling import CancelledError, cancelled_if
@@ -156,4 +157,4 @@ def inspected(path: Path) -> ListedModel | str:
     try:
         return inspect_checkpoint(path)
     except (ValueError, OSError) as error:
-        return f"Cannot use {path.name}: {error}"
+        return f"Cannot use {path.name}: {error_in_words(error)}"

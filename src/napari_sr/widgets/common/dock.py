@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari.utils.notifications import notification_manager, show_error, show_warning
 from qtpy.QtCore import Signal
 
+from napari_sr.runs.spelling import as_fields
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.docked import DockedForm
 from napari_sr.widgets.common.download import may_download
@@ -238,7 +239,7 @@ class RunningForm(DockedForm):
     def _show_warning(self, details: tuple[Any, ...]) -> None:
         message, category = details[:2]
         if category.__module__.startswith("napari_sr."):
-            show_warning(str(message))
+            show_warning(as_fields(str(message)))
 
     def _end_with_dock(self) -> None:
         if self._worker is not None:

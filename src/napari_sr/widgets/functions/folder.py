@@ -18,6 +18,7 @@ from napari_sr.batch.folder_arguments import (
 from napari_sr.batch.upscale_folder import FolderStep, folder_steps, upscale_folder
 from napari_sr.files.patterns import read_patterns
 from napari_sr.runs.model_list import known_models
+from napari_sr.runs.spelling import as_fields
 from napari_sr.runs.words import error_in_words
 from napari_sr.widgets.common.function_form import FunctionFields, FunctionForm
 from napari_sr.widgets.common.label import WrappedLabel
@@ -128,11 +129,11 @@ class FolderWidget(FunctionForm):
         try:
             read_patterns(patterns)
         except ValueError as error:
-            found["pattern"] = str(error)
+            found["pattern"] = error_in_words(error)
         try:
             range_of(values["values"], values["black"], values["white"])
         except ValueError as error:
-            found["white"] = str(error)
+            found["white"] = error_in_words(error)
         return found
 
     def _count(self) -> None:
@@ -174,7 +175,7 @@ class FolderWidget(FunctionForm):
         """Keep a warning for the report, because each file may cause some."""
         message, category = details[:2]
         if category.__module__.startswith("napari_sr."):
-            self._note(str(message))
+            self._note(as_fields(str(message)))
 
     def _note(self, text: str) -> None:
         if text:
@@ -195,7 +196,7 @@ class FolderWidget(FunctionForm):
         """Show a sentence, and list failures and messages below it."""
         self.form.status.say(sentence)
         failed = [] if self._report is None else self._report.failed
-        self.details.setPlainText("\n".join((*failed, *self._notes)))
+        self.details.setPlainText("\n".join((*map(as_fields, failed), *self._notes)))
         self.details.setVisible(bool(failed or self._notes))
 
     def _stop_listening(self) -> None:

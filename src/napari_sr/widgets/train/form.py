@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sr import models
 from napari_sr.engine.image.digits import counted
 from napari_sr.runs.job import Step
-from napari_sr.runs.words import time_in_words
+from napari_sr.runs.words import error_in_words, time_in_words
 from napari_sr.training.finetuning.config import FineTuneConfig, Image
 from napari_sr.training.finetuning.job import run
 from napari_sr.training.finetuning.model_list import base_model_of
@@ -136,7 +136,7 @@ class TrainWidget(RunningForm):
         try:
             taken = trained.place(name).exists()
         except ValueError as error:
-            return str(error)
+            return error_in_words(error)
         return f"There is a network called {name} already: choose another name." if taken else None
 
     def _usual_name(self) -> str:

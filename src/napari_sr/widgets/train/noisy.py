@@ -9,6 +9,7 @@ from napari.layers import Image
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QVBoxLayout, QWidget
 
+from napari_sr.runs.words import error_in_words
 from napari_sr.training.data.noise_model import NoiseModel
 from napari_sr.training.data.spot import Spot, of_bead
 from napari_sr.training.finetuning.self_supervision import (
@@ -159,7 +160,7 @@ class NoisyChooser(QWidget):
         try:
             self.value()
         except ValueError as error:
-            return f"{error}."
+            return f"{error_in_words(error)}."
         return None
 
     def _spot(self) -> Spot:

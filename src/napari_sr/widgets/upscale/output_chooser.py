@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_sr.files.ome_zarr.packages import check_packages
 from napari_sr.graph.factor import in_words
+from napari_sr.runs.words import error_in_words
 from napari_sr.streaming.result_folder import SUFFIX, folder_name, next_path
 from napari_sr.widgets.common.label import WrappedLabel
 
@@ -209,7 +210,7 @@ def _missing() -> str:
     try:
         check_packages("zarr", "yaozarrs")
     except ValueError as error:
-        return str(error)
+        return error_in_words(error)
     return ""
 
 

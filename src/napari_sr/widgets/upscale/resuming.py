@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
+from napari_sr.runs.spelling import as_fields
 from napari_sr.streaming.result_folder import next_path, place_problem
 from napari_sr.streaming.unfinished import unfinished
 from napari_sr.widgets.common.latest import Latest
@@ -139,7 +140,7 @@ def _state_of(request: LayerRequest) -> FolderState:
     try:
         found = unfinished(request) if folder.is_dir() else None
         if found is not None:
-            return FolderState(request, found.reason, None if found.reason else found)
+            return FolderState(request, as_fields(found.reason), None if found.reason else found)
         return FolderState(request, place_problem(folder) or "")
     except OSError as error:  # the name is too long, or a folder is closed to the user
         return FolderState(request, f"{folder} cannot be used: {error.strerror}")
