@@ -180,7 +180,7 @@ def folder(viewer: napari.Viewer) -> QWidget:
         wait_for(lambda: bool(widget.count.text()))
         widget.form.run.click()
         wait_for(lambda: widget._worker is None and bool(widget.details.toPlainText()))
-    return alone(dock, widget, NARROW[0], 700)
+    return alone(dock, widget, NARROW[0], 740)
 
 
 def measure(viewer: napari.Viewer) -> None:

@@ -30,6 +30,7 @@ def form(qtbot):
 
 
 def test_a_wrong_field_is_framed_until_it_is_right(form):
+    form.name.setText("taken")
     form.show_problems({"name": "A name is needed"})
     wrong = "border" in form.name.styleSheet(), form.name.toolTip()
 
@@ -37,6 +38,12 @@ def test_a_wrong_field_is_framed_until_it_is_right(form):
 
     assert wrong == (True, "A name is needed")
     assert (form.name.styleSheet(), form.name.toolTip()) == ("", "Its name.")
+
+
+def test_a_field_that_is_still_empty_is_explained_but_not_framed(form):
+    form.show_problems({"name": "A name is needed"})
+
+    assert (form.name.styleSheet(), form.name.toolTip()) == ("", "A name is needed")
 
 
 def test_a_problem_is_shown_beside_the_field_if_the_status_is_out_of_view(form, qtbot, monkeypatch):

@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 import pytest
 from forms import PATIENCE
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 from superqt.utils import WorkerBase
 
 from napari_sr.runs.job import Step
@@ -75,8 +77,21 @@ def test_tooltips_come_from_the_docstring(form):
     assert form.gui.folder.choose_btn.text == "Browse…"
 
 
+def test_a_required_field_is_neutral_until_it_was_filled(form):
+    field = form.form.frame("folder")
+    assert (field.styleSheet(), field.placeholderText()) == ("", "required")
+    assert form.form.status.text() == "Choose a folder."
+
+    QTest.keyClicks(field, "a")
+    QTest.keyClick(field, Qt.Key.Key_Backspace)
+
+    assert "border" in field.styleSheet()
+
+
 def test_a_wrong_field_is_framed_and_explained_and_no_run_starts(form):
     field = form.form.frame("folder")
+    for path in ("/tmp", None):
+        form.gui.folder.value = path
 
     assert field.toolTip() == "Choose a folder."
     assert "border" in field.styleSheet()

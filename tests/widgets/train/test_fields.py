@@ -18,6 +18,7 @@ def form(qtbot):
 
 def test_only_the_wrong_field_is_framed_until_it_is_right(form):
     usual = form.name.toolTip()
+    form.name.setText("taken")
 
     form.show_problems({"name": "There is one called so"})
     framed, tip = form.name.styleSheet(), form.name.toolTip()

@@ -20,6 +20,7 @@ from napari_sr.widgets.common.focus import wrong_style
 from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.label import WrappedLabel
 from napari_sr.widgets.common.more import More
+from napari_sr.widgets.common.required import RequiredFields
 from napari_sr.widgets.common.rows import add_rows
 from napari_sr.widgets.common.scroll import ScrolledForm
 from napari_sr.widgets.common.value_range import RangeChooser
@@ -156,6 +157,7 @@ class RunFields(TaskFields):
         """The rows of fields."""
         self._tips: dict[str, str] = {}
         self._problems: dict[str, str] = {}
+        self._required = RequiredFields()
 
     def arrange(
         self,
@@ -207,16 +209,17 @@ class RunFields(TaskFields):
         return {}
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
-        """Frame the named fields, each with the reason as its tooltip."""
+        """Frame the named fields, unless they are still empty, each with the reason as tooltip."""
         for name, field in self.checked().items():
             wrong = name in problems
             # leave the tooltip alone if the field has changed it
             if wrong or field.toolTip() == self._problems.get(name):
                 field.setToolTip(problems.get(name, self._tips[name]))
-            style = wrong_style(type(field).__name__) if wrong else ""
+            framed = self._required.is_wrong(name, field, wrong)
+            style = wrong_style(type(field).__name__) if framed else ""
             if field.styleSheet() != style:  # setting a style sheet takes 4 ms
                 field.setStyleSheet(style)
-                if wrong and self.more.holds(field):
+                if framed and self.more.holds(field):
                     self.more.open()
         if problems and problems != self._problems:
             self.explain(next(iter(problems.values())))

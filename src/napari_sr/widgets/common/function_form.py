@@ -18,6 +18,7 @@ from napari_sr.widgets.common.icons import give_icon
 from napari_sr.widgets.common.layer_list import unwrapped
 from napari_sr.widgets.common.layer_source import is_preview
 from napari_sr.widgets.common.names_box import Elider
+from napari_sr.widgets.common.required import RequiredFields
 from napari_sr.widgets.common.rows import add_rows
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class FunctionFields(TaskFields):
         super().__init__(run, "Cancel", icons=(icon, "cancel"), status_lines=1)
         self.gui = gui
         self._tips: dict[str, str] = {}
+        self._required = RequiredFields()
         self._rows = QFormLayout()
         self._rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._add_fields()
@@ -112,11 +114,12 @@ class FunctionFields(TaskFields):
         return field
 
     def show_problems(self, problems: Mapping[str, str]) -> None:
-        """Frame the named fields, each with the reason as its tooltip."""
+        """Frame the named fields, unless they are still empty, each with the reason as tooltip."""
         for name, tip in self._tips.items():
             field = self.frame(name)
             field.setToolTip(problems.get(name, tip))
-            style = wrong_style(type(field).__name__) if name in problems else ""
+            framed = self._required.is_wrong(name, field, name in problems)
+            style = wrong_style(type(field).__name__) if framed else ""
             if field.styleSheet() != style:
                 field.setStyleSheet(style)
 
