@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LEAST_WIDTH, LEAST_HEIGHT = 390, 260
 """Smallest size of a form in screen pixels; two forms fit on a screen of 1366 x 768."""
+NESTED = 3
+"""Widgets around a label, each of which Qt otherwise lays out after it has drawn the form."""
 AROUND = 6
 """Screen pixels that stay visible above and below a widget to which a form scrolls."""
 
@@ -71,6 +73,9 @@ class ScrolledForm(QScrollArea):
         """Show the fields, too."""
         self.fill()
         super().showEvent(event)
+        # labels wrap to their width only now; each pass tells it to the next widget around them
+        for _ in range(NESTED):
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
 
     def reveal(self, *shown: QWidget) -> None:
         """Scroll as little as possible to widgets, once Qt has given them their places.
