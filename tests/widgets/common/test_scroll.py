@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import (
-    QApplication,
-    QComboBox,
-    QDockWidget,
-    QLineEdit,
-    QMainWindow,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QVBoxLayout, QWidget
 
 from napari_sr.widgets.common.scroll import LEAST_HEIGHT, ScrolledForm
 from napari_sr.widgets.train.fields import TrainFields
@@ -113,41 +105,3 @@ def test_lists_in_it_are_guarded_from_the_wheel(form):
 def test_the_keyboard_goes_to_its_fields_and_not_to_itself(form):
     assert form.focusPolicy() == Qt.FocusPolicy.NoFocus
     assert form.findChild(QComboBox).focusPolicy() == Qt.FocusPolicy.StrongFocus
-
-
-class FirstPlaces(QObject):
-    """Keeps the places of all fields at the moment at which a form is first drawn."""
-
-    def __init__(self, form):
-        super().__init__(form)
-        self._inside, self.places = form.widget(), None
-        self._inside.installEventFilter(self)
-
-    def now(self):
-        fields = self._inside.findChildren(QWidget)
-        return [field.geometry() for field in fields if field.isVisibleTo(self._inside)]
-
-    def eventFilter(self, watched, event):  # noqa: N802  # Qt's name
-        if event.type() == QEvent.Type.Paint and self.places is None:
-            self.places = self.now()
-        return False
-
-
-@pytest.mark.parametrize("kind", [UpscaleFields, TrainFields])
-def test_a_form_is_laid_out_before_it_is_first_drawn(kind, qtbot):
-    window, dock, form = QMainWindow(), QDockWidget(), kind()
-    qtbot.addWidget(window)
-    window.setStyleSheet("* { font-size: 9pt; } QLabel { font-size: 10pt; }")
-    window.resize(1300, 900)
-    window.setCentralWidget(QWidget())
-    window.show()
-    qtbot.waitExposed(window)
-    dock.setWidget(form)
-    form.fill()
-    first = FirstPlaces(form)
-
-    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-    qtbot.waitUntil(lambda: first.places is not None)
-    qtbot.wait(50)
-
-    assert first.places == first.now()

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 LEAST_WIDTH, LEAST_HEIGHT = 390, 260
 """Smallest size of a form in screen pixels; two forms fit on a screen of 1366 x 768."""
-NESTED = 3
-"""Widgets around a label, each of which Qt otherwise lays out after it has drawn the form."""
 AROUND = 6
 """Screen pixels that stay visible above and below a widget to which a form scrolls."""
 
@@ -71,11 +69,9 @@ class ScrolledForm(QScrollArea):
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802  # Qt's name
         """Show the fields, too."""
+        # a layout at once, before fields have their style, would cut labels at large font sizes
         self.fill()
         super().showEvent(event)
-        # labels wrap to their width only now; each pass tells it to the next widget around them
-        for _ in range(NESTED):
-            QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest)
 
     def reveal(self, *shown: QWidget) -> None:
         """Scroll as little as possible to widgets, once Qt has given them their places.
