@@ -41,7 +41,8 @@ def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...
     beside, columns = _shares(low.shape[3], full_width, left, width, wide)
     cells = wide[..., above, beside].permute(0, 2, 3, 1)
     part = columns @ (rows @ cells.flatten(2)).unflatten(2, cells.shape[2:])
-    return part.permute(0, 3, 1, 2).to(low.dtype)
+    result: Tensor = part.permute(0, 3, 1, 2).to(low.dtype)
+    return result
 
 
 def _shares(size: int, full: int, start: int, length: int, like: Tensor) -> tuple[slice, Tensor]:

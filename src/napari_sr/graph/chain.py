@@ -108,7 +108,8 @@ class PooledGrid:
     """Gather a small plane whose cells each depend on one square of the large plane.
 
     Cell (i, j) depends on rows `pitch * i` to `pitch * i + reach - 1` and on columns `pitch * j` to
-    `pitch * j + reach - 1`, counted from the origin of the image, not of a piece.
+    `pitch * j + reach - 1`, counted from the origin of the image, not of a piece. There are as many
+    cells as fit into the plane.
     """
 
     reads: str
@@ -120,6 +121,40 @@ class PooledGrid:
     reach: int
     finish: Callable[[Tensor], Tensor]
     """Takes all cells; returns the gathered value."""
+    radius: int | None = None
+    """If given, the value has the size of the cells, cell (i, j) of it depends on cells at most
+    this many rows and columns away, and steps enlarge it bilinearly to the whole image. So a piece
+    of the image depends on a part of the value, and both can be computed before the rest of the
+    plane is known. None if the value may depend on all cells."""
+
+    def rows_known(self, rows: int, height: int) -> int:
+        """Return how many rows of the value are known from the first rows of the plane.
+
+        Parameters
+        ----------
+        rows : int
+            Known rows of the plane that is gathered, counted from the top.
+        height : int
+            Height of the plane.
+        """
+        of_all = self.cells(height)
+        if rows >= height:
+            return of_all
+        return 0 if self.radius is None else max(self.cells(rows) - self.radius, 0)
+
+    def cells(self, length: int) -> int:
+        """Return how many cells fit into some rows or columns of the plane."""
+        return max((length - self.reach) // self.pitch + 1, 0)
+
+    @property
+    def lag(self) -> int:
+        """How many rows of the plane, at most, must be known below a row that uses the value.
+
+        Half a cell is the distance between centres of cells, and 1 is for rounding.
+        """
+        if self.radius is None:
+            raise ValueError(f"{self.writes} depends on the whole plane, so it has no lag")
+        return self.reach + self.pitch * self.radius + self.pitch // 2 + 1
 
 
 @dataclass(frozen=True)

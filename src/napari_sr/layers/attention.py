@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 ESA_LEAST_SIZE = REACH
 """Smallest side of an image: ESA's strided 3x3 and 7x7 pooling need at least this."""
+LOW_RADIUS = 3
+"""Radius of ESA's three 3x3 convolutions of the pooled plane together, in cells."""
 
 
 class ContrastGate(nn.Module):
@@ -131,7 +133,7 @@ class SpatialGate(nn.Module):
 
     def link(self, reads: str, writes: str) -> PooledGrid:
         """Return the link that gathers the pooled, convolved plane from the squeezed plane."""
-        return PooledGrid(reads, writes, self.pool, PITCH, REACH, self.convolve_low)
+        return PooledGrid(reads, writes, self.pool, PITCH, REACH, self.convolve_low, LOW_RADIUS)
 
     def convolve_low(self, cells: Tensor) -> Tensor:
         """Convolve all pooled cells, (N, E, h, w), by one kernel if possible."""

@@ -5,7 +5,6 @@ Symbols: C channels, H x W pixels of the image that enters the network.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import torch
 from napari_sr.engine.execution.band_memory import BandMemory
 from napari_sr.engine.planning.devices import trim
 from napari_sr.engine.planning.tiling import scaled
+from napari_sr.engine.planning.turns import rows_of_a_band
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_sr.engine.execution.band_memory import Block
-
-LEAST_BAND, MOST_BANDS = 64, 64
-"""Smallest number of rows in a band, and largest number of bands in a plane: each may be an open
-file."""
 
 
 @dataclass
@@ -72,8 +68,7 @@ class FeatureStore:
         self, height: int, width: int, *, multiple: int = 1, budget: int, channels_last: bool
     ) -> None:
         self._size = (height, width)
-        rows = max(LEAST_BAND, math.ceil(height / MOST_BANDS))
-        self._rows = math.ceil(rows / multiple) * multiple
+        self._rows = rows_of_a_band(height, multiple)
         self._memory = BandMemory(budget)
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self._planes: dict[str, _Plane] = {}

@@ -96,7 +96,10 @@ class MomentsOfTiles:
 
 
 def gather_cells(context: StageContext, link: PooledGrid, tiles: Sequence[Tile]) -> Iterator[float]:
-    """Compute a pooled grid, several cells at a time; yield 1 after each tile.
+    """Compute rows of a pooled grid, several cells at a time; yield 1 after each tile.
+
+    If they are not all rows of the grid, the first call is for the first rows, and every other call
+    continues where the one before it ended.
 
     Parameters
     ----------
@@ -107,7 +110,8 @@ def gather_cells(context: StageContext, link: PooledGrid, tiles: Sequence[Tile])
     tiles : sequence of Tile
         Tiles in units of cells, as `Stages.tiles` returns them.
     """
-    rows, columns = tiles[-1].keep.rows.stop, tiles[-1].keep.columns.stop
+    first, stop = tiles[0].keep.rows.start, tiles[-1].keep.rows.stop
+    columns = tiles[-1].keep.columns.stop
     cells: Tensor | None = None
     for tile in tiles:
         region = Region(
@@ -116,12 +120,34 @@ def gather_cells(context: StageContext, link: PooledGrid, tiles: Sequence[Tile])
         with use_kernels(context.kernels):
             part = link.compute(context.part(link.reads, region, until_next=True))
         if cells is None:
-            cells = part.new_empty((*part.shape[:2], rows, columns))
-        cells[..., tile.read.rows, tile.read.columns] = part
+            cells = part.new_empty((*part.shape[:2], stop - first, columns))
+        rows = slice(tile.read.rows.start - first, tile.read.rows.stop - first)
+        cells[..., rows, tile.read.columns] = part
         yield 1.0
     if cells is not None:
         with use_kernels(context.kernels):
-            context.values[link.writes] = link.finish(cells)
+            _finish(context, link, cells, first)
+
+
+def _finish(context: StageContext, link: PooledGrid, cells: Tensor, first: int) -> None:
+    """Compute the rows of a pooled grid's value that its cells, from row `first` on, complete."""
+    rows, stop = link.cells(context.stages.grid.height), first + cells.shape[2]
+    if link.radius is None or stop - first == rows:
+        context.values[link.writes] = link.finish(cells)
+        return
+    if first:
+        cells = torch.cat((context.cells.pop(link.writes), cells), dim=2)
+    top = stop - cells.shape[2]  # the first row of cells that is still needed
+    begin = top + link.radius if top else 0
+    end = rows if stop == rows else max(stop - link.radius, begin)
+    if link.writes not in context.values:
+        context.values[link.writes] = cells.new_empty((*cells.shape[:2], rows, cells.shape[3]))
+    if begin < end:
+        found = link.finish(cells)
+        context.values[link.writes][..., begin:end, :] = found[..., begin - top : end - top, :]
+    if stop < rows:
+        # a copy, so that the other rows are freed
+        context.cells[link.writes] = cells[..., max(end - link.radius, 0) - top :, :].clone()
 
 
 def _pixels_of_cells(cells: slice, link: PooledGrid) -> slice:

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 from napari_sr.engine.execution.gathering import MomentsOfTiles, attend, gather_cells
 from napari_sr.engine.execution.replaying import segments_of
 from napari_sr.engine.execution.tile import compute_tile
+from napari_sr.engine.planning.turns import rows_needed_later
 from napari_sr.graph.chain import RESULT, ChunkedAttention, GlobalStats, PooledGrid, Step
 from sr_kernels import use_kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping
 
     from napari_sr.engine.execution.tile import StageContext
-    from napari_sr.engine.planning.stage_plan import Stage
+    from napari_sr.engine.planning.turns import Turn
 
 
 def run_stages(context: StageContext) -> Iterator[float]:
@@ -35,48 +36,56 @@ def run_stages(context: StageContext) -> Iterator[float]:
         If a feature plane has NaN or infinity, or a result has implausible values.
     """
     stages = context.stages
-    last_stage = {name: number for number, stage in enumerate(stages.all) for name in stage.reads}
+    needed = rows_needed_later(stages.turns, stages.all, stages.chain)
     done = 0
-    for number, stage in enumerate(stages.all):
+    for turn, later in zip(stages.turns, needed, strict=True):
+        stage = stages.all[turn.stage]
         for name in stage.keeps:
-            if name != RESULT:
+            if name not in (RESULT, *context.features.names):
                 plane = stages.profile.planes[name]
                 context.features.make(name, plane.channels, plane.scale, plane.dtype)
-        last_read = [name for name in stage.reads if last_stage[name] == number]
-        for share in _run_stage(context, stage, last_read):
+        for share in _run_turn(context, turn, later):
             done += share == 1
             yield done + share % 1
-        for name in last_read:
+        for name in set(stage.reads) - set(later):
             context.features.drop(name)
-        for name in set(context.values) - _values_after(context, number):
+        for name in set(context.values) - _values_after(context, turn):
             del context.values[name]
 
 
-def _values_after(context: StageContext, number: int) -> set[str]:
-    """Return the names of the gathered values that stages after stage `number` use."""
-    later = context.stages.all[number + 1 :]
+def _values_after(context: StageContext, turn: Turn) -> set[str]:
+    """Return the names of the gathered values that turns after this one use.
+
+    All stages up to that of `turn` have ended only if `turn` is the last one of its stage.
+    """
+    stages = context.stages
+    place = stages.turns.index(turn)
+    later = {stages.all[each.stage] for each in stages.turns[place + 1 :]}
     steps = (context.chain[index] for stage in later for index, _ in stage.steps)
     return {name for step in steps if isinstance(step, Step) for name in step.uses}
 
 
-def _run_stage(context: StageContext, stage: Stage, last_read: Sequence[str]) -> Iterator[float]:
-    """Run one stage; yield the share of the current tile that is done, 1 at its end.
+def _run_turn(context: StageContext, turn: Turn, later: Mapping[str, int]) -> Iterator[float]:
+    """Run the tiles of a turn; yield the share of the current tile that is done, 1 at its end.
 
-    The planes `last_read` are freed row by row, because no later stage reads them.
+    Rows of planes are freed as soon as neither the next tiles nor later turns, which read from the
+    rows `later` on, need them.
     """
+    stage = context.stages.all[turn.stage]
     link = None if stage.gather is None else context.chain[stage.gather]
-    tiles = context.stages.tiles(stage)
+    tiles = context.stages.tiles(turn)
     if isinstance(link, PooledGrid):
         yield from gather_cells(context, link, tiles)
         return
     if isinstance(link, ChunkedAttention):
-        yield from attend(context, link, tiles, last_read)
+        yield from attend(context, link, tiles, [name for name in stage.reads if name not in later])
         return
     moments = MomentsOfTiles(len(tiles))
     segments = segments_of(context, stage)
     for tile in tiles:
-        for name in last_read:
-            context.features.drop_above(name, tile.read.rows.start)
+        top = tile.read.rows.start
+        for name in stage.reads:
+            context.features.drop_above(name, min(top, later.get(name, top)))
         of_tile = yield from compute_tile(context, stage, tile, segments)
         if of_tile is not None:
             moments.add(*of_tile)

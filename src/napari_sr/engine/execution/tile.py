@@ -58,7 +58,9 @@ class StageContext:
     backend: Backend | None = None
     """The engine that computes segments; None if PyTorch runs all steps one by one."""
     values: dict[str, Tensor] = field(default_factory=dict)
-    """Gathered values by name."""
+    """Gathered values by name; of some, only the first rows may be known so far."""
+    cells: dict[str, Tensor] = field(default_factory=dict)
+    """The last rows of the cells of each pooled grid that is not complete, by the value's name."""
 
     def part(self, name: str, part: Region, *, until_next: bool = False) -> Tensor:
         """Return a part of the image or of a stored plane, on the device."""

@@ -40,6 +40,10 @@ FLOPS_PER_BYTE = {"cuda": 4000.0, "mps": 500.0, "cpu": 12.0, "file": 200.0}
 computes some 100 GFLOP/s, and copies some 8 GB/s in memory or some 0.5 GB/s to files. A GPU
 computes some 50 TFLOP/s behind a bus of some 12 GB/s."""
 
+STRIPS = (384, 256, 192, 128, 96)
+"""Numbers of rows that tiles may keep when stages take turns. Fewer rows need less memory for
+features, but more work for halos."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -87,18 +91,30 @@ class Plan:
             If the tile is too small.
         """
         profile = self.network_profile
-        grid = TileGrid(self.height, self.width, self.tile, self.multiple, profile.least_size)
-        cut = partial(Stages, profile.chain, profile.profile, grid)
+        size = self.height, self.width, self.tile, self.multiple, profile.least_size
+        cut = partial(Stages, profile.chain, profile.profile)
         if not self.tiled or self.halo is not None:
-            return cut(halo=self.halo or 0)
+            return cut(TileGrid(*size), halo=self.halo or 0)
         cost = FLOPS_PER_BYTE.get(self.device.type, FLOPS_PER_BYTE["cpu"])
-        stages = cut(flops_per_byte=cost)
-        stored = self.height * self.width * stages.spilled_bytes
-        if stored <= (room := memory_for_features()):
+        stages = cut(TileGrid(*size), flops_per_byte=cost)
+        pixels, room = self.height * self.width, memory_for_features()
+        if pixels * stages.spilled_bytes <= room:
             return stages
-        in_files = 1 - room / stored
+        # taking turns costs some more tiles, but less than moving features to files and back
+        in_turns = [
+            cut(TileGrid(*size, strip=rows // self.multiple * self.multiple), flops_per_byte=cost)
+            for rows in STRIPS
+            if self.multiple <= rows < self.tile
+        ]
+        fewer = [one for one in in_turns if one.spilled_bytes < stages.spilled_bytes]
+        fitting = [one for one in fewer if pixels * one.spilled_bytes <= room]
+        if fitting:
+            return min(fitting, key=lambda one: one.cost)
+        if fewer:
+            return min(fewer, key=lambda one: one.spilled_bytes)
+        in_files = 1 - room / (pixels * stages.spilled_bytes)
         beyond = max(FLOPS_PER_BYTE["file"] - cost, 0.0)
-        return cut(flops_per_byte=cost + in_files * beyond)
+        return cut(TileGrid(*size), flops_per_byte=cost + in_files * beyond)
 
     @cached_property
     def count(self) -> int:
@@ -109,9 +125,10 @@ class Plan:
     @cached_property
     def shares(self) -> NDArray[np.float64]:
         """Share of one orientation's work that is done after each tile; 1 after the last tile."""
-        counts = list(map(self.stages.count_of, self.stages.all))
-        costs = np.repeat(np.divide(self.stages.costs, counts), counts)
-        done: NDArray[np.float64] = np.cumsum(costs)
+        stages = self.stages
+        each = np.divide(stages.costs, list(map(stages.count_of, stages.all)))
+        turns = [turn.stage for turn in stages.turns]
+        done: NDArray[np.float64] = np.cumsum(np.repeat(each[turns], stages.counts))
         return done / float(done[-1])
 
     @property

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from napari_sr.engine.planning import tiling
 from napari_sr.engine.planning.stage_cost import StageCostModel
+from napari_sr.engine.planning.stage_tiles import count_of, tiles_of
+from napari_sr.engine.planning.turns import Turn, in_strips, lags, most_stored, rows_of_a_band
 from napari_sr.graph.chain import (
     IMAGE,
     RESULT,
@@ -30,11 +31,12 @@ from napari_sr.graph.chain import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from napari_sr.engine.planning.chain_profile import Profile
     from napari_sr.engine.planning.tile_grid import TileGrid
-    from napari_sr.graph.chain import Chain
+    from napari_sr.engine.planning.tiling import Tile
+    from napari_sr.graph.chain import Chain, Link
 
 
 @dataclass(frozen=True)
@@ -150,20 +152,32 @@ class Stages:
         """Return the cost of each step of a stage, always above 0."""
         return [self.profile.flops[index] + 1.0 for index, _ in stage.steps]
 
+    @cached_property
+    def turns(self) -> tuple[Turn, ...]:
+        """The order in which the stages compute their tiles; see `turns`."""
+        behind = lags(self.all, self.chain, self.grid.multiple) if self.grid.strip else None
+        if behind is None:
+            return tuple(map(Turn, range(len(self.all))))
+        return in_strips(self.all, self.chain, self.grid, behind)
+
     @property
     def count(self) -> int:
         """Number of tiles in all stages."""
-        return sum(map(self.count_of, self.all))
+        return sum(self.counts)
+
+    @cached_property
+    def counts(self) -> tuple[int, ...]:
+        """Number of tiles in each turn; tiles of an image are counted, not created."""
+        stages = ((self.all[turn.stage], len(turn.rows)) for turn in self.turns)
+        return tuple(
+            count_of(self.grid, self._link(stage), stage.halo, rows) for stage, rows in stages
+        )
 
     def count_of(self, stage: Stage) -> int:
-        """Return the number of tiles of a stage; tiles of an image are counted, not created."""
-        link = None if stage.gather is None else self.chain[stage.gather]
-        if isinstance(link, ChunkedAttention):
-            return sum(1 for _ in self._runs(link))
-        if isinstance(link, PooledGrid):
-            cells, together = self._cells(link)
-            return math.prod(tiling.fitted(size, together, 0)[1] for size in cells)
-        return self.grid.count(stage.halo)
+        """Return the number of tiles of a stage."""
+        number = self.all.index(stage)
+        pairs = zip(self.turns, self.counts, strict=True)
+        return sum(count for turn, count in pairs if turn.stage == number)
 
     @property
     def largest_tile(self) -> tuple[int, int]:
@@ -177,43 +191,27 @@ class Stages:
         While a stage runs, the planes that it reads for the last time are freed about as fast as
         the planes that it keeps are written.
         """
+        sizes = {name: plane.bytes for name, plane in self.profile.planes.items()}
+        if any(turn.rows for turn in self.turns):
+            band = rows_of_a_band(self.grid.height, self.grid.multiple)
+            stored = most_stored(self.turns, self.all, self.chain, sizes, band)
+            return stored / self.grid.height
         last_read = {name: number for number, stage in enumerate(self.all) for name in stage.reads}
         peak, stored = 0.0, 0.0
         for number, stage in enumerate(self.all):
             peak = max(peak, stored)
-            stored += sum(self._cost_model.bytes(name) for name in stage.keeps if name != RESULT)
+            stored += sum(sizes[name] for name in stage.keeps if name != RESULT)
             freed = (name for name in stage.reads if last_read[name] == number and name != IMAGE)
-            stored -= sum(map(self._cost_model.bytes, freed))
+            stored -= sum(map(sizes.__getitem__, freed))
         return peak
 
-    def tiles(self, stage: Stage) -> list[tiling.Tile]:
-        """Return the tiles of a stage.
+    def tiles(self, turn: Turn) -> list[Tile]:
+        """Return the tiles of a turn; see `stage_tiles`."""
+        stage = self.all[turn.stage]
+        return tiles_of(self.grid, self._link(stage), stage.halo, turn.rows)
 
-        Tiles of a `PooledGrid` are measured in cells. Tiles of a `ChunkedAttention` are runs of
-        pixels in row-major order, given as columns of one row. Such a tile keeps some query pixels,
-        and reads their whole chunk.
-        """
-        link = None if stage.gather is None else self.chain[stage.gather]
-        if isinstance(link, ChunkedAttention):
-            return list(self._runs(link))
-        if not isinstance(link, PooledGrid):
-            return self.grid.tiles(stage.halo)
-        cells, together = self._cells(link)
-        return list(tiling.tiles(*cells, together, 0))
-
-    def _cells(self, link: PooledGrid) -> tuple[tuple[int, int], int]:
-        """Return the numbers of rows and columns of cells, and the largest side of a tile."""
-        sizes = self.grid.height, self.grid.width, self.grid.tile
-        rows, columns, together = ((size - link.reach) // link.pitch + 1 for size in sizes)
-        return (rows, columns), max(together, 1)
-
-    def _runs(self, link: ChunkedAttention) -> Iterator[tiling.Tile]:
-        """Yield runs of pixels; none has more pixels than a tile."""
-        most, row = self.grid.tile**2, slice(0, 1)
-        for chunk in link.chunks(self.grid.height * self.grid.width):
-            for start in range(chunk.start, chunk.stop, most):
-                kept = slice(start, min(start + most, chunk.stop))
-                yield tiling.Tile(tiling.Region(row, chunk), tiling.Region(row, kept))
+    def _link(self, stage: Stage) -> Link | None:
+        return None if stage.gather is None else self.chain[stage.gather]
 
     def _linked(self, groups: Iterable[tuple[list[int], int | None]]) -> tuple[Stage, ...]:
         """Return the groups of steps as stages, with the planes that each stage reads and keeps."""

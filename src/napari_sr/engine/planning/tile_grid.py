@@ -19,19 +19,29 @@ class TileGrid:
         Tiles begin at multiples of this.
     least : int
         Smallest number of pixels that a tile reads along each side.
+    strip : int
+        If given, the number of rows that a tile keeps when stages take turns, strip by strip; a
+        multiple of `multiple`. Tiles are then so much wider that they have as many pixels.
     """
 
-    def __init__(self, height: int, width: int, tile: int, multiple: int, least: int = 1) -> None:
+    def __init__(
+        self, height: int, width: int, tile: int, multiple: int, least: int = 1, *, strip: int = 0
+    ) -> None:
         self.height = height
         self.width = width
         self.tile = tile
         self.multiple = multiple
         self.least = least
+        self.strip = strip
 
     def tiles(self, halo: int) -> list[tiling.Tile]:
-        """Return the tiles of a stage with this halo."""
+        """Return the tiles of a stage with this halo that goes over the whole plane."""
         how = self.tile, halo, self.multiple, self.least
         return list(tiling.tiles(self.height, self.width, *how))
+
+    def columns(self, halo: int) -> list[tiling.Span]:
+        """Return the columns of the tiles of a stage with this halo."""
+        return tiling.spans(self.width, self._widest(halo), halo, self.multiple, self.least)
 
     def count(self, halo: int) -> int:
         """Return the number of tiles of a stage with this halo."""
@@ -71,5 +81,19 @@ class TileGrid:
 
     def _fitted(self, halo: int) -> tuple[tuple[int, int], tuple[int, int]]:
         """Return length and number of tiles along the rows and along the columns."""
-        how = self.tile, halo, self.multiple, self.least
-        return tiling.fitted(self.height, *how), tiling.fitted(self.width, *how)
+        how = halo, self.multiple, self.least
+        columns = tiling.fitted(self.width, self._widest(halo), *how)
+        if self.strip:
+            # the first and the last strip overlap their neighbours: about one tile more
+            return (self._strip_height(halo), self.height // self.strip + 2), columns
+        return tiling.fitted(self.height, self.tile, *how), columns
+
+    def _strip_height(self, halo: int) -> int:
+        """Return how many rows a tile of a strip reads."""
+        return self.strip + 2 * halo
+
+    def _widest(self, halo: int) -> int:
+        """Return the largest number of columns that a tile may read."""
+        if not self.strip:
+            return self.tile
+        return max(self.tile**2 // self._strip_height(halo), self.tile)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Span:
-    """One tile along one axis, in LR pixels of the image."""
+class Span:
+    """One tile along one axis, in LR pixels of the image or in cells."""
 
     read: slice
     """Pixels to read."""
@@ -151,7 +151,7 @@ def _count(size: int, tile: int, halo: int, multiple: int) -> int:
     return 1 + -(-last // step)
 
 
-def spans(size: int, tile: int, halo: int, multiple: int = 1, least: int = 1) -> list[_Span]:
+def spans(size: int, tile: int, halo: int, multiple: int = 1, least: int = 1) -> list[Span]:
     """Cut one axis into tiles.
 
     Parameters
@@ -175,16 +175,16 @@ def spans(size: int, tile: int, halo: int, multiple: int = 1, least: int = 1) ->
     if size < 1:
         raise ValueError(f"the axis must be at least 1 px long, got {size}")
     if tile >= size:
-        return [_Span(slice(0, size), slice(0, size))]
+        return [Span(slice(0, size), slice(0, size))]
     tile, _ = fitted(size, tile, halo, multiple, least)
     step = (tile - 2 * halo) // multiple * multiple
     last = -(-(size - tile) // multiple) * multiple
     starts = [*range(0, last, step), last]
-    cut: list[_Span] = []
+    cut: list[Span] = []
     kept = 0
     for start in starts:
         stop = size if start == last else start + tile - halo
-        cut.append(_Span(slice(start, min(start + tile, size)), slice(kept, stop)))
+        cut.append(Span(slice(start, min(start + tile, size)), slice(kept, stop)))
         kept = stop
     return cut
 
