@@ -127,21 +127,6 @@ class PooledGrid:
     of the image depends on a part of the value, and both can be computed before the rest of the
     plane is known. None if the value may depend on all cells."""
 
-    def rows_known(self, rows: int, height: int) -> int:
-        """Return how many rows of the value are known from the first rows of the plane.
-
-        Parameters
-        ----------
-        rows : int
-            Known rows of the plane that is gathered, counted from the top.
-        height : int
-            Height of the plane.
-        """
-        of_all = self.cells(height)
-        if rows >= height:
-            return of_all
-        return 0 if self.radius is None else max(self.cells(rows) - self.radius, 0)
-
     def cells(self, length: int) -> int:
         """Return how many cells fit into some rows or columns of the plane."""
         return max((length - self.reach) // self.pitch + 1, 0)

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stages import example
 
+from napari_sr.engine.execution import band_memory
 from napari_sr.engine.execution.context import UntrustedError
 from napari_sr.engine.execution.feature_store import FeatureStore
 from napari_sr.engine.execution.graphs import Graphs
@@ -48,14 +49,17 @@ def work_for(
     in_memory=2**30,
     dtype=torch.float32,
     graphs=None,
+    strip=0,
     **options,
 ):
     """Return the context of a tiled run, and the array for its result."""
     channels, (height, width) = image.shape[1], image.shape[-2:]
     network_profile = profile_of(network, channels, dtype)
-    grid = TileGrid(height, width, tile, network.tile_alignment)
+    strip = strip // network.tile_alignment * network.tile_alignment
+    grid = TileGrid(height, width, tile, network.tile_alignment, strip=strip)
     options = {"flops_per_byte": 12.0, **options}
     plan = Stages(network_profile.chain, network_profile.profile, grid, **options)
+    assert plan.take_turns or not strip
     scale = network.scale
     result = torch.full((1, channels, scale * height, scale * width), torch.nan)
 
@@ -212,6 +216,56 @@ def test_features_in_files_give_the_same_result(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["bsrn_s", "rfdn", "rrdbnet", "edsr", "fsrcnn", "spanplus"])
+@given(data=st.data())
+def test_stages_that_take_turns_leave_no_seams(name, data):
+    thorough = settings.default.max_examples > 20
+    network = example(name)
+    sides = st.integers(90, 500 if thorough else 140), st.integers(20, 150 if thorough else 50)
+    size = [-(-data.draw(side) // network.multiple) * network.multiple for side in sides]
+    image = torch.rand(1, 3, *size)
+    tile, strip = least_tile(network, 3) + data.draw(st.integers(1, 30)), st.integers(8, 30)
+
+    tiled = run_tiled(network, image, tile, flops_per_byte=CHEAP, strip=data.draw(strip))
+
+    whole = run_whole(network, image)
+    reach = max(float(whole.max() - whole.min()), 1e-3)
+    torch.testing.assert_close(tiled, whole, rtol=2.4e-7, atol=1e-5 * reach)
+
+
+@pytest.mark.parametrize("name", ["bsrn_s", "rfdn"])
+def test_stages_that_take_turns_use_nothing_that_is_not_computed_yet(name, monkeypatch):
+    def unknown(tensor, size, **options):
+        return tensor.new_full(size, torch.nan, **options)
+
+    monkeypatch.setattr(torch.Tensor, "new_empty", unknown)
+    monkeypatch.setattr(band_memory, "_new_memory", lambda size: torch.full((size,), 255).byte())
+    network, image = example(name), torch.rand(1, 3, 170, 40)
+
+    tiled = run_tiled(network, image, 48, strip=12)
+
+    assert tiled.isfinite().all()
+
+
+def test_stages_that_take_turns_store_no_more_than_planned():
+    network, image = example("bsrn_s"), torch.rand(1, 3, 900, 30)
+    context, _ = work_for(network, image, 48, strip=20)
+    one_by_one, _ = work_for(network, image, 48)
+    planes = context.stages.profile.planes
+    most = 0
+
+    with torch.inference_mode():
+        for _ in run_stages(context):
+            stored = context.features._planes
+            bands = {name: len(plane.bands) for name, plane in stored.items()}
+            most = max(most, sum(64 * 30 * planes[name].bytes * bands[name] for name in bands))
+
+    assert most <= 900 * 30 * context.stages.spilled_bytes <= 1.3 * most
+    assert most < 900 * 30 * one_by_one.stages.spilled_bytes / 2
+    assert context.features.names == ()
+    assert context.values == {} == context.cells
+
+
 def test_planes_and_values_are_dropped_when_no_later_stage_needs_them():
     network, image = example("bsrn"), torch.rand(1, 3, 40, 47)
     context, _ = work_for(network, image, 30)
@@ -309,9 +363,9 @@ class Refusing(FakeRecorder):
 def run_with_graphs(network, image, tile, recorder):
     context, result = work_for(network, image, tile, graphs=Graphs(recorder=recorder))
     expected = Counter()
-    for stage in context.stages.all:
+    for turn, stage in zip(context.stages.turns, context.stages.all, strict=True):
         sizes = Counter(
-            Region(tile.read.rows, tile.read.columns).size for tile in context.stages.tiles(stage)
+            Region(tile.read.rows, tile.read.columns).size for tile in context.stages.tiles(turn)
         )
         graphs = sum(segment.repeatable for segment in segments_of(context, stage) or ())
         expected["captured"] += graphs * sum(many > 1 for many in sizes.values())

@@ -68,6 +68,25 @@ def test_only_the_share_of_features_in_files_costs_as_much_as_files(monkeypatch)
     assert cost(stored * 3 // 4) == pytest.approx((3 * in_memory + in_files) / 4, rel=1e-3)
 
 
+def test_stages_take_turns_if_whole_features_would_not_fit_into_memory(monkeypatch):
+    record = architecture("bsrn_s")
+    network = record.network(**{**record.example, "scale": 2}).eval()
+    shape = (3000, 900, 3)
+    whole = planned(network, shape=shape, tile=300)
+    stored = whole.spilled_bytes
+
+    monkeypatch.setattr(plan_module, "memory_for_features", lambda: stored // 3)
+    in_turns = planned(network, shape=shape, tile=300)
+
+    assert not whole.stages.take_turns
+    assert in_turns.stages.take_turns
+    assert in_turns.spilled_bytes <= stored / 3
+    assert in_turns.cost < 1.15 * whole.cost
+    assert len(in_turns.shares) == in_turns.count
+    assert (in_turns.shares[1:] >= in_turns.shares[:-1]).all()
+    assert in_turns.shares[-1] == pytest.approx(1)
+
+
 class Whole(Nearest):
     """A network that should see the whole image."""
 
@@ -170,7 +189,7 @@ def test_shares_weigh_tiles_by_what_their_stage_costs():
     network = record.network(scale=2, features=8, growth=8, blocks=2)
     plan = planned(network, shape=(900, 900, 3), tile=60)
 
-    counts = [len(plan.stages.tiles(stage)) for stage in plan.stages.all]
+    counts = [len(plan.stages.tiles(turn)) for turn in plan.stages.turns]
     ends = [plan.shares[sum(counts[: number + 1]) - 1] for number in range(len(counts))]
     each = [end - before for end, before in zip(ends, [0.0, *ends], strict=False)]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from fakes import Chunked
-from stages import example, stages_of
 
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.stage_plan import Stages
@@ -77,21 +75,6 @@ def test_no_margin_is_wider_than_the_halo():
         assert all(0 <= margin <= stage.halo for _, margin in stage.steps)
 
 
-def test_each_pixel_is_a_query_once_and_in_its_chunk():
-    network_profile = profile_of(Chunked(), 1, torch.float32)
-    cut = Stages(
-        network_profile.chain, network_profile.profile, TileGrid(31, 30, 9, 1), flops_per_byte=12.0
-    )
-    [attention] = [stage for stage in cut.all if stage.gather is not None]
-
-    runs = [(tile.keep.columns, tile.read.columns) for tile in cut.tiles(attention)]
-
-    assert [pixel for run, _ in runs for pixel in range(run.start, run.stop)] == list(range(930))
-    assert {chunk.indices(930)[:2] for _, chunk in runs} == {(0, 310), (310, 620), (620, 930)}
-    assert all(c.start <= run.start < run.stop <= c.stop for run, c in runs)
-    assert all(run.stop - run.start <= 81 for run, _ in runs)
-
-
 def test_smaller_tiles_cost_more():
     costs = [stages("bsrn", tile=tile, side=2000).cost for tile in (30, 60, 120)]
 
@@ -109,13 +92,3 @@ def test_half_precision_halves_what_is_stored():
         stored.append(cut.spilled_bytes)
 
     assert stored[1] == stored[0] / 2
-
-
-@pytest.mark.parametrize("name", ["fsrcnn", "bsrn", "esrt", "edsr"])
-@pytest.mark.parametrize("size", [48, 77, 130])
-def test_tiles_are_counted_as_they_are_made(name, size):
-    plan = stages_of(example(name), 48, size)
-
-    assert [plan.count_of(stage) for stage in plan.all] == [
-        len(plan.tiles(stage)) for stage in plan.all
-    ]

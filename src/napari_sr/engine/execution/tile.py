@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from napari_sr.graph.chain import Chain, Link
 
 BREATH = 0.1
-"""Smallest number of processor seconds between two yields in a tile that PyTorch computes. Each
-yield wakes the window's thread, which then shows the progress."""
+"""Least processor seconds between two yields in a tile of PyTorch; each wakes the window."""
 
 
 @dataclass
@@ -53,17 +52,16 @@ class StageContext:
     kernels: str = "auto"
     """Choice of kernels, as `use_kernels` takes it."""
     float32_chain: Callable[[], Chain] | None = None
-    """Returns the chain in float32, to compute implausible tiles again. None if there are several
-    stages: stored features may then be infinite already, so the whole plane is computed again."""
+    """Returns the chain in float32, to compute implausible tiles again; None if a whole plane is."""
     backend: Backend | None = None
-    """The engine that computes segments; None if PyTorch runs all steps one by one."""
+    """Computes segments; None if PyTorch runs all steps one by one."""
     values: dict[str, Tensor] = field(default_factory=dict)
     """Gathered values by name; of some, only the first rows may be known so far."""
     cells: dict[str, Tensor] = field(default_factory=dict)
-    """The last rows of the cells of each pooled grid that is not complete, by the value's name."""
+    """Last rows of the cells of pooled grids that are not complete, by the names of the values."""
 
     def part(self, name: str, part: Region, *, until_next: bool = False) -> Tensor:
-        """Return a part of the image or of a stored plane, on the device."""
+        """Return a part as `stored` does, on the device."""
         return self.stored(name, part, until_next=until_next).to(self.device)
 
     def stored(self, name: str, part: Region, *, until_next: bool = False) -> Tensor:
@@ -174,8 +172,8 @@ class TileBuffers:
     halo : int
         Width of the halo around the core, at edges inside the image, in pixels.
     uniform : bool
-        Whether every step computes all pixels that the tile reads, so that the operations are the
-        same for all tiles. Wrong pixels near edges are then cropped only with the halo.
+        Whether every step computes all pixels that the tile reads, so that all tiles have the same
+        operations. Wrong pixels near edges are then cropped only with the halo.
     """
 
     def __init__(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from functools import cached_property
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -90,31 +91,39 @@ class Plan:
         ValueError
             If the tile is too small.
         """
-        profile = self.network_profile
-        size = self.height, self.width, self.tile, self.multiple, profile.least_size
-        cut = partial(Stages, profile.chain, profile.profile)
         if not self.tiled or self.halo is not None:
-            return cut(TileGrid(*size), halo=self.halo or 0)
-        cost = FLOPS_PER_BYTE.get(self.device.type, FLOPS_PER_BYTE["cpu"])
-        stages = cut(TileGrid(*size), flops_per_byte=cost)
-        pixels, room = self.height * self.width, memory_for_features()
-        if pixels * stages.spilled_bytes <= room:
+            return self._cut(halo=self.halo or 0)
+        stages = self._cut(flops_per_byte=self._per_byte)
+        room = memory_for_features()
+        if self._bytes(stages) <= room:
             return stages
-        # taking turns costs some more tiles, but less than moving features to files and back
-        in_turns = [
-            cut(TileGrid(*size, strip=rows // self.multiple * self.multiple), flops_per_byte=cost)
-            for rows in STRIPS
-            if self.multiple <= rows < self.tile
-        ]
-        fewer = [one for one in in_turns if one.spilled_bytes < stages.spilled_bytes]
-        fitting = [one for one in fewer if pixels * one.spilled_bytes <= room]
-        if fitting:
-            return min(fitting, key=lambda one: one.cost)
-        if fewer:
-            return min(fewer, key=lambda one: one.spilled_bytes)
-        in_files = 1 - room / (pixels * stages.spilled_bytes)
-        beyond = max(FLOPS_PER_BYTE["file"] - cost, 0.0)
-        return cut(TileGrid(*size), flops_per_byte=cost + in_files * beyond)
+        # stages that take turns compute some pixels twice, but move less to files and back, or none
+        strips = (rows // self.multiple * self.multiple for rows in STRIPS if rows < self.tile)
+        in_turns = (self._with_files(room, strip) for strip in strips if strip)
+        options = takewhile(lambda option: option.take_turns, in_turns)
+        return min((self._with_files(room), *options), key=lambda option: option.cost)
+
+    @property
+    def _per_byte(self) -> float:
+        return FLOPS_PER_BYTE.get(self.device.type, FLOPS_PER_BYTE["cpu"])
+
+    def _cut(self, strip: int = 0, **options: Any) -> Stages:
+        """Cut the chain into stages."""
+        of = self.network_profile
+        how = self.height, self.width, self.tile, self.multiple, of.least_size
+        return Stages(of.chain, of.profile, TileGrid(*how, strip=strip), **options)
+
+    def _bytes(self, stages: Stages) -> float:
+        """Return the peak size of the features that stages store, in bytes."""
+        return self.height * self.width * stages.spilled_bytes
+
+    def _with_files(self, room: int, strip: int = 0) -> Stages:
+        """Return stages whose features go to files as far as they need more than `room` bytes."""
+        stages = self._cut(strip, flops_per_byte=self._per_byte)
+        if (stored := self._bytes(stages)) <= room:
+            return stages
+        beyond = max(FLOPS_PER_BYTE["file"] - self._per_byte, 0.0)
+        return self._cut(strip, flops_per_byte=self._per_byte + (1 - room / stored) * beyond)
 
     @cached_property
     def count(self) -> int:
@@ -149,7 +158,7 @@ class Plan:
     @property
     def spilled_bytes(self) -> int:
         """Peak size of the features stored outside the device, in bytes."""
-        return int(self.height * self.width * self.stages.spilled_bytes)
+        return int(self._bytes(self.stages))
 
     @property
     def side(self) -> int:

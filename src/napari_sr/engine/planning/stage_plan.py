@@ -161,6 +161,11 @@ class Stages:
         return in_strips(self.all, self.chain, self.grid, behind)
 
     @property
+    def take_turns(self) -> bool:
+        """Whether stages take turns, strip by strip, so that only parts of planes are stored."""
+        return any(turn.rows for turn in self.turns)
+
+    @property
     def count(self) -> int:
         """Number of tiles in all stages."""
         return sum(self.counts)
@@ -192,7 +197,7 @@ class Stages:
         the planes that it keeps are written.
         """
         sizes = {name: plane.bytes for name, plane in self.profile.planes.items()}
-        if any(turn.rows for turn in self.turns):
+        if self.take_turns:
             band = rows_of_a_band(self.grid.height, self.grid.multiple)
             stored = most_stored(self.turns, self.all, self.chain, sizes, band)
             return stored / self.grid.height

@@ -21,7 +21,7 @@ class TileGrid:
         Smallest number of pixels that a tile reads along each side.
     strip : int
         If given, the number of rows that a tile keeps when stages take turns, strip by strip; a
-        multiple of `multiple`. Tiles are then so much wider that they have as many pixels.
+        multiple of `multiple`.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class TileGrid:
 
     def columns(self, halo: int) -> list[tiling.Span]:
         """Return the columns of the tiles of a stage with this halo."""
-        return tiling.spans(self.width, self._widest(halo), halo, self.multiple, self.least)
+        return tiling.spans(self.width, self.tile, halo, self.multiple, self.least)
 
     def count(self, halo: int) -> int:
         """Return the number of tiles of a stage with this halo."""
@@ -82,18 +82,8 @@ class TileGrid:
     def _fitted(self, halo: int) -> tuple[tuple[int, int], tuple[int, int]]:
         """Return length and number of tiles along the rows and along the columns."""
         how = halo, self.multiple, self.least
-        columns = tiling.fitted(self.width, self._widest(halo), *how)
+        columns = tiling.fitted(self.width, self.tile, *how)
         if self.strip:
             # the first and the last strip overlap their neighbours: about one tile more
-            return (self._strip_height(halo), self.height // self.strip + 2), columns
+            return (self.strip + 2 * halo, self.height // self.strip + 2), columns
         return tiling.fitted(self.height, self.tile, *how), columns
-
-    def _strip_height(self, halo: int) -> int:
-        """Return how many rows a tile of a strip reads."""
-        return self.strip + 2 * halo
-
-    def _widest(self, halo: int) -> int:
-        """Return the largest number of columns that a tile may read."""
-        if not self.strip:
-            return self.tile
-        return max(self.tile**2 // self._strip_height(halo), self.tile)

@@ -64,7 +64,7 @@ def lags(stages: Sequence[Stage], chain: Chain, multiple: int) -> list[int] | No
     found: list[int] = []
     for stage in stages:
         link = None if stage.gather is None else chain[stage.gather]
-        if stage.at_once or not _is_local(link) or not _reads_whole_pixels(stage, chain):
+        if stage.at_once or not _is_local(link):
             return None
         links = [chain[index] for index, _ in stage.steps]
         used = {name for one in links if isinstance(one, Step) for name in one.uses}
@@ -80,16 +80,6 @@ def lags(stages: Sequence[Stage], chain: Chain, multiple: int) -> list[int] | No
 def _is_local(link: object) -> bool:
     """Return whether what a stage gathers is computed from parts of a plane, and used by parts."""
     return link is None or (isinstance(link, PooledGrid) and link.radius is not None)
-
-
-def _reads_whole_pixels(stage: Stage, chain: Chain) -> bool:
-    """Return whether all planes that a stage keeps for later stages have the size of the image."""
-    steps = (chain[index] for index, _ in stage.steps)
-    return all(
-        step.scale == 1
-        for step in steps
-        if isinstance(step, Step) and set(step.writes) & (set(stage.keeps) - {RESULT})
-    )
 
 
 def in_strips(
