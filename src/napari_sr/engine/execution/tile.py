@@ -52,7 +52,7 @@ class StageContext:
     kernels: str = "auto"
     """Choice of kernels, as `use_kernels` takes it."""
     float32_chain: Callable[[], Chain] | None = None
-    """Returns the chain in float32, to compute implausible tiles again; None if a whole plane is."""
+    """Returns the chain in float32, for implausible tiles; None if whole planes are repeated."""
     backend: Backend | None = None
     """Computes segments; None if PyTorch runs all steps one by one."""
     values: dict[str, Tensor] = field(default_factory=dict)
