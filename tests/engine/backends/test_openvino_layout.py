@@ -88,3 +88,14 @@ def test_a_sum_that_is_a_result_is_written_as_it_is(planes, tmp_path, monkeypatc
     assert steps(model, "Transpose") == 0
     for found, expected in zip(model.start()(planes), stage(planes)(*planes), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_sum_that_openvino_writes_as_it_is_gets_no_convolution(planes, tmp_path):
+    weights = torch.randn(16, 16, 1, 1)
+
+    model = loaded(
+        lambda x, skip: (torch.relu(torch.conv2d(x, weights)) + skip,), planes[:2], tmp_path
+    )
+
+    assert steps(model, "GroupConvolution") == steps(model, "Transpose") == 0
+    assert steps(model, "Convolution") == 1

@@ -140,7 +140,7 @@ def _rows(start: int, stop: int, grid: TileGrid, halo: int) -> Iterator[Span]:
         last = math.ceil((readable - height) / grid.multiple) * grid.multiple
         top = max(min(start - halo if start else 0, last), 0)
         end = min(top + height, readable)
-        kept = end if end == grid.height else min(end - halo, stop)
+        kept = end if end == grid.height else end - halo
         yield Span(slice(top, end), slice(start, kept))
         start = kept
 
