@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import zarr
 from blocks import image_of, tiff_of, two_files
 
 from napari_sr.cli import app
+from napari_sr.runs import run
 from napari_sr.streaming import result
 from napari_sr.streaming.journal import Journal
 
@@ -40,14 +42,14 @@ def command(*words):
 def call(monkeypatch, capfd):
     """Run the command in this process; return its exit code and what it told."""
 
-    def run(*words):
+    def call(*words):
         monkeypatch.setattr(sys, "argv", ["napari-sr", "upscale", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             app.main()
         result.opened.cache_clear()
         return ended.value.code, capfd.readouterr().err
 
-    return run
+    return call
 
 
 def pixels(path):
@@ -113,26 +115,50 @@ def test_a_shard_that_cannot_be_read_is_computed_again(source, tmp_path, call):
 
 
 @pytest.mark.needs("zarr")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_run_is_resumed(tmp_path, call, number):
-    source = tiff_of(tmp_path / "large.tif", image_of((4, 300, 340)))
+def test_one_ctrl_c_stops_a_run_that_is_resumed(source, tmp_path, call, monkeypatch):
+    out, follow = tmp_path / "a.zarr", run.drive
+
+    def interrupted(steps, show):
+        def also(step):
+            show(step)
+            if list(out.glob(".napari-sr/*.done")):
+                monkeypatch.setattr(run, "drive", follow)
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return follow(steps, also)
+
+    monkeypatch.setattr(run, "drive", interrupted)
+
+    code, told = call(source, out)
+
+    assert code == 128 + signal.SIGINT
+    assert f"Stopped: {out} is unfinished; --resume continues it." in told
+    assert_resumable(source, out, call)
+
+
+@pytest.mark.needs("zarr")
+def test_a_killed_run_is_resumed(tmp_path, call):
+    source = tiff_of(tmp_path / "large.tif", image_of((4, 300, 340)))  # not done when it is killed
     out = tmp_path / "a.zarr"
     process = command(source, out)
     end = time.monotonic() + 60
     while time.monotonic() < end and not list(out.glob(".napari-sr/*.done")):
         time.sleep(0.02)
-    process.send_signal(number)
-    told = process.communicate(timeout=60)[1]
+    process.kill()
+    process.communicate(timeout=60)
 
-    if number != signal.SIGKILL:
-        assert process.returncode == 128 + number
-        assert f"Stopped: {out} is unfinished; --resume continues it." in told
+    assert_resumable(source, out, call)
+
+
+def assert_resumable(source, out, call):
+    """Check that a resumed run reuses finished blocks, and gives what an unbroken one gives."""
     code, told = call(source, out, "--resume")
 
     assert code == 0
     assert "resumed: " in told
-    assert call(source, tmp_path / "b.zarr")[0] == 0
-    np.testing.assert_array_equal(pixels(out), pixels(tmp_path / "b.zarr"))
+    whole = out.with_name("b.zarr")
+    assert call(source, whole)[0] == 0
+    np.testing.assert_array_equal(pixels(out), pixels(whole))
     assert not list(out.rglob("*.partial"))
 
 
