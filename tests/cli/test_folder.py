@@ -22,6 +22,7 @@ from napari_sr.batch.job import BlockOptions, FileJob, FolderReport
 from napari_sr.cli import app, folder, terminal, upscale
 from napari_sr.cli.model import CommandError
 from napari_sr.files import place
+from napari_sr.runs import run
 from napari_sr.runs.model import ModelReference
 from napari_sr.streaming import result
 
@@ -31,14 +32,14 @@ def call(monkeypatch, capfd, tmp_path):
     """Run the command on the folder "in" in this process; return exit code and messages."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*words, into="out"):
+    def call(*words, into="out"):
         monkeypatch.setattr(sys, "argv", ["napari-sr", "upscale", "in", into, *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             app.main()
         result.opened.cache_clear()
         return ended.value.code, capfd.readouterr().err
 
-    return run
+    return call
 
 
 ALL = ("--pattern", "**/*.tif", "--pattern", "**/*.png")
@@ -175,9 +176,7 @@ def test_a_large_image_is_upscaled_by_blocks(tmp_path, call, monkeypatch):
 
 
 STOPPABLE = """
-import signal, sys, time
-# a shell's job in the background ignores SIGINT, and so do its children
-signal.signal(signal.SIGINT, signal.default_int_handler)
+import time
 from napari_sr.cli import app
 from napari_sr.runs import run
 
@@ -198,33 +197,61 @@ def slowly(steps, show=None):
 run.drive = slowly
 app.main()
 """
-"""Says when the first tile of the second image is done, and waits for a signal."""
+"""Says when the first tile of the second image is done, and waits until it is killed."""
+
+
+@pytest.fixture
+def three_images(tmp_path):
+    """Return a folder with three images, of which the second has several tiles."""
+    source = tree_of(tmp_path / "in", "a.tif", "b.tif", "c.tif")
+    tiff_of(source / "b.tif", image_of((3, 40, 50)))
+    return source
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for one process")
-@pytest.mark.parametrize(
-    ("number", "to"),
-    [
-        (signal.SIGINT, ".tif"),
-        (signal.SIGKILL, ".zarr"),
-    ],
-)
-def test_the_same_command_goes_on_after_a_signal(tmp_path, call, number, to):
-    source = tree_of(tmp_path / "in", "a.tif", "b.tif", "c.tif")
-    tiff_of(source / "b.tif", image_of((3, 40, 50)))
-    words = ["upscale", "in", "out", *ALL, "--to", to]
-    process = subprocess.Popen(
-        [sys.executable, "-c", STOPPABLE, *words],
-        cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout.readline() == "tile\n"
-    process.send_signal(number)
-    told = process.communicate(timeout=60)[1]
+@pytest.mark.usefixtures("three_images")
+def test_the_same_command_goes_on_after_ctrl_c(tmp_path, call, monkeypatch):
+    follow = run.drive
 
-    if number != signal.SIGKILL:
-        assert process.returncode == 128 + number
-        assert "Stopped: 1 of 3 files are done; repeat the command to continue." in told
-        assert "nothing was written" not in told
+    def interrupted(steps, show=None):
+        if show is None:
+            return follow(steps)
+
+        def also(step):
+            show(step)
+            if Path("out/.napari-sr/results.jsonl").read_text().count("begun") == 2:
+                monkeypatch.setattr(run, "drive", follow)
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return follow(steps, also)
+
+    monkeypatch.setattr(run, "drive", interrupted)
+
+    code, told = call(*ALL, "--to", ".tif")
+
+    assert code == 128 + signal.SIGINT
+    assert "Stopped: 1 of 3 files are done; repeat the command to continue." in told
+    assert "nothing was written" not in told
+    assert_it_goes_on(tmp_path, call, ".tif")
+
+
+@pytest.mark.needs("zarr")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals for one process")
+@pytest.mark.usefixtures("three_images")
+def test_the_same_command_goes_on_after_it_was_killed(tmp_path, call):
+    words = ["upscale", "in", "out", *ALL, "--to", ".zarr"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPPABLE, *words], cwd=tmp_path, text=True, stdout=subprocess.PIPE
+    )
+    assert process.stdout.readline() == "tile\n"
+    process.kill()
+    process.communicate(timeout=60)
+
+    assert_it_goes_on(tmp_path, call, ".zarr")
+
+
+def assert_it_goes_on(tmp_path, call, to):
+    """Check that the same command computes what is left, and gives what an unbroken one gives."""
     code, told = call(*ALL, "--to", to)
 
     assert (code, told.splitlines()[-1]) == (0, "3 files: 2 upscaled, 1 done before")
