@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from fakes import Chunked, Hungry, Nearest, Watching, finish
+from stages import example
 
 from napari_sr.engine.execution import ensemble as module
 from napari_sr.engine.execution.context import RunContext
@@ -17,6 +18,7 @@ from napari_sr.engine.image.conversion import fill_missing
 from napari_sr.engine.image.guards import Diagnostics
 from napari_sr.engine.image.orientation import ORIENTATIONS
 from napari_sr.engine.image.plane_values import ValueRange
+from napari_sr.engine.planning import plan as plan_module
 from napari_sr.engine.planning.border import border_width
 from napari_sr.engine.planning.budget import bytes_of_mean
 from napari_sr.engine.planning.settings import Settings
@@ -320,6 +322,25 @@ def test_out_of_memory_in_one_orientation_restarts_no_other(limit, random):
     assert "out of memory with tiles of 44 px" in " ".join(result.record["notes"])
     assert [step.done for step in progress] == sorted(step.done for step in progress)
     assert progress[-1].done == progress[-1].total
+
+
+@pytest.mark.parametrize("shape", [(150, 31), (31, 150)])
+def test_progress_is_right_if_stages_take_turns_in_some_orientations(shape, random, monkeypatch):
+    monkeypatch.setattr(plan_module, "memory_for_features", lambda: 0)
+    monkeypatch.setattr(plan_module, "STRIPS", (24,))
+    network, image = example("edsr", blocks=8), random.random((*shape, 3)).astype(np.float32)
+
+    progress, result = run(image, network, tile=48)
+
+    numbers = [step.done for step in progress]
+    assert list(dict.fromkeys(number for number in numbers if number)) == [
+        *range(1, progress[-1].total + 1)
+    ]
+    shares = [step.share for step in progress]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    whole = run(image, network, tile=200)[1].pixels
+    np.testing.assert_allclose(result.pixels, whole, rtol=0, atol=1e-5 * np.ptp(whole))
 
 
 def test_closing_stops_within_one_tile_and_frees_the_mean(random, monkeypatch):

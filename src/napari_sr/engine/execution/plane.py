@@ -69,11 +69,11 @@ def upscale_plane(
     run = _Run(run_context, plan, noise)
     with closing(plane_output), closing(_oriented(plane_output, plan)) as planes:
         for before, plane in enumerate(planes):
-            for done in run.steps(plane):
+            for done in run.steps(plane, before):
                 current = run.plan
-                each = current.count // current.orientations
-                share = (before + _share(current, done)) / current.orientations
-                message, tiles = run.message(plane_output), before * each + int(done)
+                share = (before + _share(current.each[before], done)) / current.orientations
+                message = run.message(plane_output)
+                tiles = sum(current.counts[:before]) + int(done)
                 yield Progress(tiles, current.count, message, share), run.next_plan
 
 
@@ -122,14 +122,15 @@ class _Run:
         plane_output.notes.clear()
         return message
 
-    def steps(self, plane: PlaneOutput | OrientedPlane) -> Generator[float, None, None]:
-        """Upscale the plane in one orientation; yield the number of finished tiles."""
+    def steps(
+        self, plane: PlaneOutput | OrientedPlane, number: int
+    ) -> Generator[float, None, None]:
+        """Upscale the plane in one orientation, given its number; yield how many tiles are done."""
         run_context = self._run_context
         while True:
             try:
                 plane.reset()
-                plan = self.plan.transposed if plane.transposed else self.plan
-                yield from _steps(run_context, plan, plane, self._noise)
+                yield from _steps(run_context, self.plan.each[number], plane, self._noise)
                 return
             except UntrustedError:
                 run_context.diagnostics.recomputed += 1

@@ -48,9 +48,6 @@ class PlaneOutput:
         Height and width that the network reads; see `ExtendedPixels`.
     """
 
-    transposed = False
-    """Whether tiles read the plane with rows and columns exchanged."""
-
     def __init__(
         self, run_context: RunContext, index: tuple[int, ...], plane: Filled, size: tuple[int, int]
     ) -> None:

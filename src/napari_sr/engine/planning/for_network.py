@@ -6,14 +6,14 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import torch
+
 from napari_sr.engine.image.described_values import STORED
 from napari_sr.engine.image.value_range import OutsideRangeWarning
-from napari_sr.engine.planning.devices import choose_device
+from napari_sr.engine.planning.devices import choose_device, choose_precision
 from napari_sr.engine.planning.noise_level import with_noise
 
 if TYPE_CHECKING:
-    import torch
-
     from napari_sr.engine.image.arrays import ArrayLike, Layout
     from napari_sr.engine.planning.settings import Settings
     from napari_sr.graph.network import Network
@@ -69,3 +69,18 @@ def device_for(network: Network, settings: Settings) -> torch.device:
     """
     device = choose_device(settings.device)  # raises an error also if it is not used
     return choose_device("cpu") if network.on_cpu else device
+
+
+def precision_for(network: Network, settings: Settings, device: torch.device) -> torch.dtype:
+    """Return the precision of a run on a device.
+
+    If OpenVINO computes segments in bfloat16, everything else is float32.
+
+    Raises
+    ------
+    ValueError
+        If the setting is wrong.
+    """
+    precision = choose_precision(settings.precision, device, network.precisions)
+    asked = settings.chosen_engine == "openvino" and precision == torch.bfloat16
+    return torch.float32 if asked and device.type == "cpu" else precision

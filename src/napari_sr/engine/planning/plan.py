@@ -8,13 +8,13 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from napari_sr.engine.image.conversion import Extension
+from napari_sr.engine.image.orientation import ORIENTATIONS
 from napari_sr.engine.planning import tiling
 from napari_sr.engine.planning.border import border_width
-from napari_sr.engine.planning.devices import choose_precision, memory_for_features
-from napari_sr.engine.planning.for_network import device_for
+from napari_sr.engine.planning.devices import memory_for_features
+from napari_sr.engine.planning.for_network import device_for, precision_for
 from napari_sr.engine.planning.network_profile import profile_of
 from napari_sr.engine.planning.noise_level import check_noise
 from napari_sr.engine.planning.stage_plan import Stages
@@ -29,6 +29,7 @@ from napari_sr.engine.planning.tile_size import (
 )
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
 
     from napari_sr.engine.image.arrays import Layout
@@ -70,12 +71,15 @@ class Plan:
     @property
     def orientations(self) -> int:
         """How many times each plane is upscaled: once, or in each of eight orientations."""
-        return 8 if self.ensemble else 1
+        return len(self.each)
 
     @cached_property
-    def transposed(self) -> Plan:
-        """The plan for transposed planes. It is cached, because finding the stages takes time."""
-        return replace(self, height=self.width, width=self.height)
+    def each(self) -> tuple[Plan, ...]:
+        """The plan of each orientation; it is cached, because finding the stages takes time."""
+        if not self.ensemble:
+            return (self,)
+        turned = replace(self, height=self.width, width=self.height)
+        return tuple(turned if one.transposed else self for one in ORIENTATIONS)
 
     @property
     def tiled(self) -> bool:
@@ -126,10 +130,14 @@ class Plan:
         return self._cut(strip, flops_per_byte=self._per_byte + (1 - room / stored) * beyond)
 
     @cached_property
+    def counts(self) -> tuple[int, ...]:
+        """Number of tiles of one plane in each orientation, over all stages."""
+        return tuple(one.stages.count for one in self.each)
+
+    @property
     def count(self) -> int:
         """Number of tiles of one plane, over all stages and orientations."""
-        # a transposed plane has the same number of tiles
-        return self.orientations * self.stages.count
+        return sum(self.counts)
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
@@ -152,13 +160,13 @@ class Plan:
     @property
     def cost(self) -> float:
         """Cost of one plane, as the number of pixels that one pass without halos would compute."""
-        each = self.height * self.width * self.stages.cost
-        return self.orientations * each / sum(self.network_profile.profile.flops)
+        each = sum(one.stages.cost for one in self.each)
+        return self.height * self.width * each / sum(self.network_profile.profile.flops)
 
     @property
     def spilled_bytes(self) -> int:
         """Peak size of the features stored outside the device, in bytes."""
-        return int(self._bytes(self.stages))
+        return int(max(self._bytes(one.stages) for one in self.each))
 
     @property
     def side(self) -> int:
@@ -186,12 +194,6 @@ class Plan:
         return replace(self, tile=max(least, self.side // 2 // self.multiple * self.multiple))
 
 
-def rounds_inside(settings: Settings, device: torch.device, precision: torch.dtype) -> bool:
-    """Return whether an engine computes segments in bfloat16, and everything else is float32."""
-    asked = settings.chosen_engine == "openvino" and precision == torch.bfloat16
-    return asked and device.type == "cpu"
-
-
 def make_plan(
     layout: Layout, network: Network, settings: Settings, size: tuple[int, int] | None = None
 ) -> Plan:
@@ -216,9 +218,7 @@ def make_plan(
     """
     check_noise(settings.noise, network)
     device = device_for(network, settings)
-    precision = choose_precision(settings.precision, device, network.precisions)
-    if rounds_inside(settings, device, precision):
-        precision = torch.float32
+    precision = precision_for(network, settings, device)
     if size is None:
         around = Extension.around(border_width(network, settings))
         size = around.of((layout.height, layout.width))
