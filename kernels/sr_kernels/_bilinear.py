@@ -31,8 +31,10 @@ def sample_bilinear(low: Tensor, height: int, width: int, window: tuple[int, ...
     """
     top, left, full_height, full_width = window
     if (height, width) == (full_height, full_width):
-        if low.shape[2:] == (height, width):
-            return low  # a compiler would interpolate between each pixel and itself
+        # an engine would interpolate between each pixel and itself; where sizes are symbols, as in
+        # an export, comparing them would fix them
+        if not torch.compiler.is_compiling() and low.shape[2:] == (height, width):
+            return low
         size = (height, width)
         return functional.interpolate(low, size, mode="bilinear", align_corners=False)
     # half precision cannot distinguish the positions of a large image's pixels
