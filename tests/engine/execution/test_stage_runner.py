@@ -67,7 +67,9 @@ def work_for(
         part = result[..., scale * rows.start : scale * rows.stop, :]
         part[..., scale * columns.start : scale * columns.stop] = values
 
-    features = FeatureStore(height, width, budget=in_memory, channels_last=True)
+    features = FeatureStore(
+        height, width, budget=in_memory, channels_last=True, turns=plan.take_turns
+    )
     chain = with_one_writer_each(chain_for(network.to(dtype), channels))
     plane = SimpleNamespace(read=lambda rows, columns: image[..., rows, columns], write=write)
     context = StageContext(
@@ -258,7 +260,7 @@ def test_stages_that_take_turns_store_no_more_than_planned():
         for _ in run_stages(context):
             stored = context.features._planes
             bands = {name: len(plane.bands) for name, plane in stored.items()}
-            most = max(most, sum(64 * 30 * planes[name].bytes * bands[name] for name in bands))
+            most = max(most, sum(32 * 30 * planes[name].bytes * bands[name] for name in bands))
 
     assert most <= 900 * 30 * context.stages.spilled_bytes <= 1.3 * most
     assert most < 900 * 30 * one_by_one.stages.spilled_bytes / 2

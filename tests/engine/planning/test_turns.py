@@ -111,3 +111,4 @@ def test_no_row_needs_cells_below_the_lag(height, data):
 def test_a_plane_has_few_bands(height, multiple, rows):
     assert rows_of_a_band(height, multiple) == rows
     assert math.ceil(height / rows) <= 64
+    assert rows_of_a_band(height, multiple, turns=True) == {1: 32, 6: 36}[multiple]

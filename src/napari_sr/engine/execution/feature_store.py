@@ -62,13 +62,22 @@ class FeatureStore:
         Bytes of memory that planes may use; the rest goes to files.
     channels_last : bool
         Whether parts are returned with channels last, which CPUs and most GPUs prefer.
+    turns : bool
+        Whether only some rows of each plane are stored at a time, so that bands are small.
     """
 
     def __init__(
-        self, height: int, width: int, *, multiple: int = 1, budget: int, channels_last: bool
+        self,
+        height: int,
+        width: int,
+        *,
+        multiple: int = 1,
+        budget: int,
+        channels_last: bool,
+        turns: bool = False,
     ) -> None:
         self._size = (height, width)
-        self._rows = rows_of_a_band(height, multiple)
+        self._rows = rows_of_a_band(height, multiple, turns=turns)
         self._memory = BandMemory(budget)
         self._layout = torch.channels_last if channels_last else torch.contiguous_format
         self._planes: dict[str, _Plane] = {}

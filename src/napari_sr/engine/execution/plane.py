@@ -180,6 +180,7 @@ def _steps(
         # finding the free memory takes as long as a small tile
         budget=memory_for_features() if plan.stages.spilled_bytes else 0,
         channels_last=plan.device.type != "mps",
+        turns=plan.stages.take_turns,
     )
     context = StageContext(
         stages=plan.stages,

@@ -47,8 +47,11 @@ def run_stages(context: StageContext) -> Iterator[float]:
         for share in _run_turn(context, turn, later):
             done += share == 1
             yield done + share % 1
-        for name in set(stage.reads) - set(later):
-            context.features.drop(name)
+        for name in stage.reads:
+            if name in later:
+                context.features.drop_above(name, later[name])
+            else:
+                context.features.drop(name)
         for name in set(context.values) - _values_after(context, turn):
             del context.values[name]
 

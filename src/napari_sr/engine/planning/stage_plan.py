@@ -198,7 +198,7 @@ class Stages:
         """
         sizes = {name: plane.bytes for name, plane in self.profile.planes.items()}
         if self.take_turns:
-            band = rows_of_a_band(self.grid.height, self.grid.multiple)
+            band = rows_of_a_band(self.grid.height, self.grid.multiple, turns=True)
             stored = most_stored(self.turns, self.all, self.chain, sizes, band)
             return stored / self.grid.height
         last_read = {name: number for number, stage in enumerate(self.all) for name in stage.reads}
