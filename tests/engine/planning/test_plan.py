@@ -91,6 +91,19 @@ def test_stages_take_turns_if_whole_features_would_not_fit_into_memory(monkeypat
     assert np.bincount(stages, each) == pytest.approx(costs / costs.sum())
 
 
+@pytest.mark.parametrize("tile", [100, 130, 200])
+def test_stages_that_take_turns_read_no_more_than_a_tile(tile, monkeypatch):
+    monkeypatch.setattr(plan_module, "memory_for_features", lambda: 2 * 10**8)
+    for name in ("spanplus", "rfdn"):
+        record = architecture(name)
+        network = record.network(scale=4, **record.forms[0].options).eval()
+
+        in_turns = planned(network, shape=(4000, 4000, 3), tile=tile)
+
+        rows, columns = in_turns.stages.largest_tile
+        assert max(rows, columns, in_turns.side) <= tile
+
+
 class Whole(Nearest):
     """A network that should see the whole image."""
 

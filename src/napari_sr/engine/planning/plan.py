@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from napari_sr.engine.planning.tile_size import (
     tile_by_memory,
     tiled_by_time,
 )
+from napari_sr.engine.planning.turns import can_take_turns
 
 if TYPE_CHECKING:
     import torch
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from napari_sr.graph.network import Network
 
 FLOPS_PER_BYTE = {"cuda": 4000.0, "mps": 500.0, "cpu": 12.0, "file": 200.0}
-"""Cost of moving a byte of features to the device or back, in floating-point operations. A CPU
-computes some 100 GFLOP/s, and copies some 8 GB/s in memory or some 0.5 GB/s to files. A GPU
-computes some 50 TFLOP/s behind a bus of some 12 GB/s."""
+"""Floating-point operations that cost as much as moving a byte of features to the device or back.
+A CPU computes some 100 GFLOP/s, and copies some 8 GB/s, or 0.5 GB/s to files. A GPU computes some
+50 TFLOP/s behind a bus of some 12 GB/s."""
 
 STRIPS = (384, 256, 192, 128, 96)
 """Numbers of rows that tiles may keep when stages take turns. Fewer rows need less memory for
@@ -70,7 +70,7 @@ class Plan:
 
     @property
     def orientations(self) -> int:
-        """How many times each plane is upscaled: once, or in each of eight orientations."""
+        """How many times each plane is upscaled."""
         return len(self.each)
 
     @cached_property
@@ -98,14 +98,14 @@ class Plan:
         if not self.tiled or self.halo is not None:
             return self._cut(halo=self.halo or 0)
         stages = self._cut(flops_per_byte=self._per_byte)
-        room = memory_for_features()
-        if self._bytes(stages) <= room:
+        if self._bytes(stages) <= (room := memory_for_features()):
             return stages
+        options = [self._with_files(room)]
         # stages that take turns compute some pixels twice, but move less to files and back, or none
-        strips = (rows // self.multiple * self.multiple for rows in STRIPS if rows < self.tile)
-        in_turns = (self._with_files(room, strip) for strip in strips if strip)
-        options = takewhile(lambda option: option.take_turns, in_turns)
-        return min((self._with_files(room), *options), key=lambda option: option.cost)
+        if can_take_turns(self.network_profile.chain):
+            strips = (rows // self.multiple * self.multiple for rows in STRIPS)
+            options += [self._with_files(room, one) for one in strips if 0 < one < self.tile]
+        return min((one for one in options if one.within_tile), key=lambda option: option.cost)
 
     @property
     def _per_byte(self) -> float:
@@ -113,9 +113,9 @@ class Plan:
 
     def _cut(self, strip: int = 0, **options: Any) -> Stages:
         """Cut the chain into stages."""
-        of = self.network_profile
-        how = self.height, self.width, self.tile, self.multiple, of.least_size
-        return Stages(of.chain, of.profile, TileGrid(*how, strip=strip), **options)
+        of, size = self.network_profile, (self.height, self.width)
+        grid = TileGrid(*size, self.tile, self.multiple, of.least_size, strip=strip)
+        return Stages(of.chain, of.profile, grid, **options)
 
     def _bytes(self, stages: Stages) -> float:
         """Return the peak size of the features that stages store, in bytes."""

@@ -59,11 +59,12 @@ class StageCostModel:
         best = [0.0] + [math.inf] * len(steps)
         previous_cut = [0] * (len(steps) + 1)
         for stop in range(1, len(steps) + 1):
-            for start in range(stop):
-                if best[start] < math.inf:
-                    cost = best[start] + self._group_cost(steps[start:stop])
-                    if cost < best[stop]:
-                        best[stop], previous_cut[stop] = cost, start
+            for start in reversed(range(stop)):
+                of_group = self._group_cost(steps[start:stop])
+                if of_group == math.inf:
+                    break  # with more steps, the halo is at least as wide
+                if best[start] + of_group <= best[stop]:
+                    best[stop], previous_cut[stop] = best[start] + of_group, start
         if steps and best[-1] == math.inf:
             least = tiling.least_tile(max(map(self.radius, steps)), self._grid.multiple)
             raise ValueError(

@@ -190,6 +190,11 @@ class Stages:
         return max((self.grid.size(stage.halo) for stage in self.all), key=math.prod)
 
     @property
+    def within_tile(self) -> bool:
+        """Whether no side of a tile is too long; strips with wide halos may be too high."""
+        return all(max(self.grid.size(stage.halo)) <= self.grid.tile for stage in self.all)
+
+    @cached_property
     def spilled_bytes(self) -> float:
         """Peak size of the planes stored between stages, in bytes per pixel of the image.
 

@@ -85,5 +85,6 @@ class TileGrid:
         columns = tiling.fitted(self.width, self.tile, *how)
         if self.strip:
             # the first and the last strip overlap their neighbours: about one tile more
-            return (self.strip + 2 * halo, self.height // self.strip + 2), columns
+            rows = min(self.strip + 2 * halo, self.height), self.height // self.strip + 2
+            return rows, columns
         return tiling.fitted(self.height, self.tile, *how), columns

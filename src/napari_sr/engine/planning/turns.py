@@ -80,6 +80,11 @@ def lags(stages: Sequence[Stage], chain: Chain, multiple: int) -> list[int] | No
     return found
 
 
+def can_take_turns(chain: Chain) -> bool:
+    """Return whether no value of a chain depends on whole planes, so that stages can take turns."""
+    return all(isinstance(link, Step) or _is_local(link) for link in chain)
+
+
 def _is_local(link: object) -> bool:
     """Return whether what a stage gathers is computed from parts of a plane, and used by parts."""
     return link is None or (isinstance(link, PooledGrid) and link.radius is not None)
@@ -211,17 +216,26 @@ def most_stored(
     """
     done: dict[str, int] = {}
     freed: dict[str, int] = {}
-    most = 0.0
+    stored: dict[str, float] = {}
+    most, total = 0.0, 0.0
+
+    def update(name: str) -> float:
+        """Return by how much the size of all that is stored changes with a plane."""
+        before = stored.get(name, 0.0)
+        bands = math.ceil(done[name] / band) - freed.get(name, 0)
+        stored[name] = sizes[name] * bands * band
+        return stored[name] - before
+
     for turn, later in zip(turns, rows_needed_later(turns, stages, chain), strict=True):
         stage = stages[turn.stage]
         for name in stage.keeps:
             if name != RESULT:
                 done[name] = turn.rows[-1].keep.stop
-        stored = {name: math.ceil(rows / band) - freed.get(name, 0) for name, rows in done.items()}
-        most = max(most, sum(sizes[name] * bands * band for name, bands in stored.items()))
+                total += update(name)
+        most = max(most, total)
         for name in stage.reads:
             if name in done:
-                freed[name] = later.get(name, done[name]) // band
-                if name not in later:
-                    del done[name]
+                whole = math.ceil(done[name] / band)
+                freed[name] = later[name] // band if name in later else whole
+                total += update(name)
     return most
