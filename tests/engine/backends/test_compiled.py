@@ -16,6 +16,7 @@ from napari_sr.engine.backends import (
     compiled,
     compiled_segments,
     compilers,
+    held_segments,
     library,
     loaded,
     trial,
@@ -286,6 +287,7 @@ def test_a_segment_leaves_the_results_of_another_alone(random):
 
 def test_a_segment_frees_the_memory_of_the_one_before_it(monkeypatch):
     freed = []
+    monkeypatch.setattr(held_segments, "SMALL", 0)
 
     class Segmental(Repeats):
         def steps(self, tensors, seconds):
@@ -309,7 +311,7 @@ def test_a_segment_frees_the_memory_of_the_one_before_it(monkeypatch):
 
     assert freed == [1, 2]
     later = []
-    monkeypatch.setattr(compiled.KEPT, "free_later", lambda name, free: later.append(name))
+    monkeypatch.setattr(held_segments.KEPT, "free_later", lambda name, free: later.append(name))
     backend.close()
     assert (freed, later) == ([1, 2], ["any"])
     drive(backend.steps(key, lambda x: (x,), (torch.rand(1, 1, 40, 40),)))
@@ -352,11 +354,11 @@ def test_a_run_that_starts_again_for_lack_of_memory_has_nothing_compiled(random,
 
 def test_a_run_that_python_closes_when_it_ends_starts_no_thread(monkeypatch, here):
     later = []
-    monkeypatch.setattr(compiled.KEPT, "free_later", lambda name, free: later.append(name))
+    monkeypatch.setattr(held_segments.KEPT, "free_later", lambda name, free: later.append(name))
     backend = compiled.Compiled(example("fsrcnn"), 1, INSTALLED[:1])
     key = SegmentKey("any", (0,), (IMAGE,), ("x",))
     drive(backend.steps(key, lambda x: (x,), (torch.rand(1, 1, 40, 40),)))
-    backend._last = "any", Repeats(1)
+    backend._held.use("any", Repeats(1), 0)
     monkeypatch.setattr(compiled.sys, "is_finalizing", lambda: True)
 
     backend.close()

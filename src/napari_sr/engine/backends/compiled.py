@@ -17,8 +17,8 @@ from weakref import WeakKeyDictionary
 
 from napari_sr.engine.backends.compiled_segments import CompiledSegments
 from napari_sr.engine.backends.compilers import COMPILERS, largest_error
-from napari_sr.engine.backends.kept_memory import KEPT
-from napari_sr.engine.backends.loaded import LOADED, LOOK_AGAIN
+from napari_sr.engine.backends.held_segments import HeldSegments
+from napari_sr.engine.backends.loaded import LOOK_AGAIN
 from napari_sr.engine.planning.segments import in_steps
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from napari_sr.engine.backends.compiled_segments import CompiledSegment
-    from napari_sr.engine.backends.compilers import Compute
     from napari_sr.engine.backends.interface import SegmentKey
     from napari_sr.engine.backends.trial_requests import Shapes
     from napari_sr.graph.network import Network
@@ -93,7 +92,7 @@ class Compiled:
         )
         self._requests = self._segments.requests
         self._counts = dict.fromkeys((*engines, "torch"), 0)
-        self._last: tuple[str, Compute] | None = None
+        self._held = HeldSegments()
 
     def accepts(self, device: torch.device, pixels: int) -> bool:
         """Return whether tiles of this many pixels on a device can be compiled."""
@@ -115,7 +114,7 @@ class Compiled:
             self._counts["torch"] += 1
             return function(*tensors)
         name = segment.names[segment.engine]
-        self._free_before(name, segment.compute)
+        self._held.use(name, segment.compute, sum(tensor.nbytes for tensor in tensors))
         try:
             # each segment has its own result buffers, which only its next run overwrites
             results = tuple((yield from segment.compute.steps(tensors, segment.seconds)))
@@ -136,17 +135,6 @@ class Compiled:
                 return expected
         self._counts[segment.engine] += 1
         return results
-
-    def _free_before(self, name: str, compute: Compute) -> None:
-        """Free the intermediate values of the previous segment, unless it is the next one, too.
-
-        Otherwise, each segment of a network that runs over a whole plane would keep its own. Those
-        of the last one stay for some seconds, for a run that follows (see `KeptMemory`).
-        """
-        if self._last is not None and self._last[1] is not compute:
-            self._last[1].free()
-        KEPT.use(name)
-        self._last = name, compute
 
     def computes(self, key: SegmentKey, tensors: Sequence[Tensor]) -> bool:
         """Return whether the segment is compiled for tensors of these shapes."""
@@ -202,8 +190,7 @@ class Compiled:
 
     def reset(self) -> None:
         """Free the memory of a run that starts again, and drop the requested trials."""
-        if self._last is not None:
-            self._last[1].free()
+        self._held.free()
         self._forget()
 
     def close(self) -> None:
@@ -211,12 +198,10 @@ class Compiled:
         # when Python ends and closes a forgotten run, a new thread would never start
         if not sys.is_finalizing():
             self._requests.submit()
-            if self._last is not None:
-                KEPT.free_later(self._last[0], LOADED.free)
+            self._held.free_later()
         self._forget()
 
     def _forget(self) -> None:
-        self._last = None
         self._segments.clear()
 
 
