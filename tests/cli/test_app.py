@@ -321,7 +321,7 @@ def infinite(shape):
         (np.zeros((3, 9, 7), np.uint8), ("in.tif", "out.png"), r"one plane.*axes .YX of shape"),
         (np.zeros((9, 7), np.complex64), ("in.tif", "out.tif"), r"integers or floats.*complex64"),
         (np.zeros((9, 7), np.uint8), ("in.tif", "in.tif"), r"in\.tif is the image to upscale"),
-        (np.zeros((9, 7), np.uint8), ("in.tif", "out.xyz"), r"out\.xyz must end in one of"),
+        (np.zeros((9, 7), np.uint8), ("in.tif", "out.xyz"), r"must end in one of .*, \.zarr"),
         (np.zeros((9, 7), np.uint8), ("in.tif", "no/out.tif"), r"written: there is no folder no"),
         *(
             (np.zeros((9, 7), np.uint8), ("in.tif", "out.tif", *more), what)

@@ -109,6 +109,9 @@ def check_target(path: Path, source: Path, *, overwrite: bool) -> None:
     from napari_sr.files.lazy_tiff import check_no_part
 
     check_apart(path, source)
+    if path.suffix.lower() not in SUFFIXES:
+        # targets that end in .zarr are written by blocks, and do not come here
+        raise FileError(f"{path} must end in one of {', '.join(SUFFIXES)}, .zarr")
     check_place(path, SUFFIXES, overwrite=overwrite)
     check_no_part(path, source)
 
