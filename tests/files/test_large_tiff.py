@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 
 import numpy as np
@@ -161,6 +162,18 @@ def test_a_generator_that_is_closed_leaves_nothing(tmp_path, random):
 
     assert [path.name for path in tmp_path.iterdir()] == ["a.ome.tif"]
     assert target.read_bytes() == b"old"
+
+
+def test_a_generator_that_is_closed_after_its_last_tile_leaves_nothing(tmp_path, random):
+    steps = write_large_tiff(
+        tmp_path / "a.ome.tif", pyramid(random, (8, 9), "YX"), "YX", image("YX"), 2, "napari-sr"
+    )
+    assert any(done == total for done, total in steps)
+
+    time.sleep(0.3)  # the thread could finish the file meanwhile
+    steps.close()
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_level_that_cannot_be_read_leaves_nothing(tmp_path, random):

@@ -100,12 +100,16 @@ def write_large_tiff(
     found = _levels(levels, axes, image)
     check_space(target, sum(_stored(level) for level in found))
     steps: SimpleQueue[int | None] = SimpleQueue()
-    stopped, total = Event(), sum(level.count for level in found)
+    stopped, asked, total = Event(), Event(), sum(level.count for level in found)
 
     def work() -> None:
         try:
             with atomic_write(target) as file:
                 _write(file, found, image, scale, software, _Tiles(steps, stopped))
+                steps.put(None)
+                asked.wait()  # the caller may still cancel after the last tile
+                if stopped.is_set():
+                    raise _CancelledError
         finally:
             steps.put(None)
 
@@ -114,12 +118,14 @@ def write_large_tiff(
             future = pool.submit(work)
             while (done := steps.get()) is not None:
                 yield done, total
+            asked.set()
             future.result()
         except (OSError, RuntimeError) as error:  # codecs raise RuntimeErrors
             reason = getattr(error, "strerror", None) or error
             raise FileError(f"{target} could not be written: {reason}") from error
         finally:
             stopped.set()
+            asked.set()
 
 
 def _levels(levels: Sequence[ArrayLike], axes: str, image: LazyImage) -> list[Level]:
