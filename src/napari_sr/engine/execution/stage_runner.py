@@ -37,8 +37,8 @@ def run_stages(context: StageContext) -> Iterator[float]:
     """
     stages = context.stages
     needed = rows_needed_later(stages.turns, stages.all, stages.chain)
-    done = 0
-    for turn, later in zip(stages.turns, needed, strict=True):
+    last_uses, done = _last_uses(context), 0
+    for place, (turn, later) in enumerate(zip(stages.turns, needed, strict=True)):
         stage = stages.all[turn.stage]
         for name in stage.keeps:
             if name not in (RESULT, *context.features.names):
@@ -52,20 +52,19 @@ def run_stages(context: StageContext) -> Iterator[float]:
                 context.features.drop_above(name, later[name])
             else:
                 context.features.drop(name)
-        for name in set(context.values) - _values_after(context, turn):
+        for name in [one for one in context.values if last_uses.get(one, -1) <= place]:
             del context.values[name]
 
 
-def _values_after(context: StageContext, turn: Turn) -> set[str]:
-    """Return the names of the gathered values that turns after this one use.
-
-    All stages up to that of `turn` have ended only if `turn` is the last one of its stage.
-    """
+def _last_uses(context: StageContext) -> dict[str, int]:
+    """Return the place of the last turn that uses each gathered value, by name."""
     stages = context.stages
-    place = stages.turns.index(turn)
-    later = {stages.all[each.stage] for each in stages.turns[place + 1 :]}
-    steps = (context.chain[index] for stage in later for index, _ in stage.steps)
-    return {name for step in steps if isinstance(step, Step) for name in step.uses}
+    found: dict[str, int] = {}
+    for place, turn in enumerate(stages.turns):
+        for index, _ in stages.all[turn.stage].steps:
+            step = context.chain[index]
+            found |= dict.fromkeys(step.uses if isinstance(step, Step) else (), place)
+    return found
 
 
 def _run_turn(context: StageContext, turn: Turn, later: Mapping[str, int]) -> Iterator[float]:

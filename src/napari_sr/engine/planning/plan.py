@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -96,38 +96,38 @@ class Plan:
             If the tile is too small.
         """
         if not self.tiled or self.halo is not None:
-            return self._cut(halo=self.halo or 0)
-        stages = self._cut(flops_per_byte=self._per_byte)
+            return self._cut(0, 0.0, halo=self.halo or 0)
+        stages = self._cut(0, self._per_byte)
         if self._bytes(stages) <= (room := memory_for_features()):
             return stages
-        options = [self._with_files(room)]
+        options = [self._with_files(stages, room)]
         # stages that take turns compute some pixels twice, but move less to files and back, or none
         if can_take_turns(self.network_profile.chain):
             strips = (rows // self.multiple * self.multiple for rows in STRIPS)
-            options += [self._with_files(room, one) for one in strips if 0 < one < self.tile]
+            cut = [self._cut(one, self._per_byte) for one in strips if 0 < one < self.tile]
+            options += [self._with_files(one, room) for one in cut]
         return min((one for one in options if one.within_tile), key=lambda option: option.cost)
 
     @property
     def _per_byte(self) -> float:
         return FLOPS_PER_BYTE.get(self.device.type, FLOPS_PER_BYTE["cpu"])
 
-    def _cut(self, strip: int = 0, **options: Any) -> Stages:
-        """Cut the chain into stages."""
+    def _cut(self, strip: int, per_byte: float, halo: int | None = None) -> Stages:
+        """Cut the chain into stages; see `Stages`."""
         of, size = self.network_profile, (self.height, self.width)
         grid = TileGrid(*size, self.tile, self.multiple, of.least_size, strip=strip)
-        return Stages(of.chain, of.profile, grid, **options)
+        return Stages(of.chain, of.profile, grid, flops_per_byte=per_byte, halo=halo)
 
     def _bytes(self, stages: Stages) -> float:
         """Return the peak size of the features that stages store, in bytes."""
         return self.height * self.width * stages.spilled_bytes
 
-    def _with_files(self, room: int, strip: int = 0) -> Stages:
-        """Return stages whose features go to files as far as they need more than `room` bytes."""
-        stages = self._cut(strip, flops_per_byte=self._per_byte)
+    def _with_files(self, stages: Stages, room: int) -> Stages:
+        """Cut stages again if their features need more than `room` bytes, and so go to files."""
         if (stored := self._bytes(stages)) <= room:
             return stages
         beyond = max(FLOPS_PER_BYTE["file"] - self._per_byte, 0.0)
-        return self._cut(strip, flops_per_byte=self._per_byte + (1 - room / stored) * beyond)
+        return self._cut(stages.grid.strip, self._per_byte + (1 - room / stored) * beyond)
 
     @cached_property
     def counts(self) -> tuple[int, ...]:
